@@ -1,0 +1,1 @@
+"""Readers of graphs: a graph in, a plain record out."""

@@ -1,0 +1,127 @@
+"""The convolutional block attention module, and its spatial gate alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attn_cli.blocks.options import feature_map, flag, odd, prefixed, squeezed_width
+from attn_cli.symbolic import namespace_of
+
+
+def cbam_block(
+    inputs: Any,
+    *,
+    ratio: int = 16,
+    kernel_size: int = 7,
+    use_bias: bool = True,
+    batch_norm: bool = True,
+    name: str | None = None,
+) -> Any:
+    """Convolutional Block Attention Module: gate the channels first, then the places.
+
+    The channels' means and maxima go through one shared pair of dense layers and, added, gate the
+    channels. The mean and the maximum over the channels then go through one convolution, which
+    gates each place of the feature map.
+
+    Domain: both
+    Paper: Woo et al. 2018, arXiv 1807.06521, section 3
+    Trainable: 2Cs + s + C + 2k², and 2 more with batch norm; s = C // ratio, k = kernel_size
+
+    Args:
+        inputs: a feature map, (B, H, W, C); H and W may be dynamic.
+        ratio: reduction of the shared dense layers; their width s is C // ratio.
+        kernel_size: kernel of the spatial gate's convolution, odd.
+        use_bias: give the shared dense layers biases.
+        batch_norm: normalise the spatial gate's convolution.
+        name: prefix of the layers' names; Keras' own names where None.
+
+    Returns:
+        The scaled feature map, (B, H, W, C).
+
+    Raises:
+        BadShape: inputs are not (B, H, W, C) with known C.
+        BadOption: an option is out of range.
+
+    In the wild:
+        This is the official code: dense layers with biases, a convolution without one, and a batch
+        norm behind it (epsilon 1e-5, and PyTorch's momentum 0.01, which is 0.99 in Keras) that the
+        paper does not mention. timm's dense layers have no biases (use_bias=false). Many Keras
+        ports leave the batch norm out (batch_norm=false).
+    """
+    keras = namespace_of(inputs)
+    _, _, channels = feature_map(inputs)
+    width = squeezed_width(channels, ratio)
+    odd("kernel_size", kernel_size)
+    flag("use_bias", use_bias)
+    named = prefixed(name)
+
+    reduce = keras.layers.Dense(width, use_bias=use_bias, name=named("reduce"))
+    relu = keras.layers.Activation("relu", name=named("activation"))
+    expand = keras.layers.Dense(channels, use_bias=use_bias, name=named("expand"))
+
+    mean = keras.layers.GlobalAveragePooling2D(name=named("squeeze_mean"))(inputs)  # (B, C)
+    peak = keras.layers.GlobalMaxPooling2D(name=named("squeeze_max"))(inputs)  # (B, C)
+    s = keras.layers.Add(name=named("add"))(
+        [expand(relu(reduce(mean))), expand(relu(reduce(peak)))]
+    )
+    s = keras.layers.Activation("sigmoid", name=named("channel_gate"))(s)
+    s = keras.layers.Reshape((1, 1, channels), name=named("reshape"))(s)  # (B, 1, 1, C)
+    x = keras.layers.Multiply(name=named("channel_scale"))([inputs, s])  # (B, H, W, C)
+    return spatial_block(
+        x,
+        kernel_size=kernel_size,
+        batch_norm=batch_norm,
+        name=name if name is None else f"{name}_spatial",
+    )
+
+
+def spatial_block(
+    inputs: Any,
+    *,
+    kernel_size: int = 7,
+    batch_norm: bool = True,
+    name: str | None = None,
+) -> Any:
+    """Spatial attention: gate each place by the mean and the maximum over its channels.
+
+    At each place the channels are pooled to their mean and their maximum. One convolution over the
+    two maps makes a gate for each place, shared by all channels.
+
+    Domain: spatial
+    Paper: Woo et al. 2018, arXiv 1807.06521, section 3, "Spatial attention module"
+    Trainable: 2k², and 2 more with batch norm; k = kernel_size
+
+    Args:
+        inputs: a feature map, (B, H, W, C); H and W may be dynamic.
+        kernel_size: kernel of the convolution, odd.
+        batch_norm: normalise the convolution.
+        name: prefix of the layers' names; Keras' own names where None.
+
+    Returns:
+        The scaled feature map, (B, H, W, C).
+
+    Raises:
+        BadShape: inputs are not (B, H, W, C) with known C.
+        BadOption: an option is out of range.
+
+    In the wild:
+        This is CBAM's spatial gate as in the official code. The paper stacks mean then maximum, the
+        code maximum then mean: the same up to a swap of weights; this follows the code.
+    """
+    keras = namespace_of(inputs)
+    feature_map(inputs)
+    odd("kernel_size", kernel_size)
+    flag("batch_norm", batch_norm)
+    named = prefixed(name)
+
+    peak = keras.ops.max(inputs, axis=-1, keepdims=True)  # (B, H, W, 1)
+    mean = keras.ops.mean(inputs, axis=-1, keepdims=True)  # (B, H, W, 1)
+    s = keras.layers.Concatenate(name=named("concat"))([peak, mean])  # (B, H, W, 2)
+    s = keras.layers.Conv2D(1, kernel_size, padding="same", use_bias=False, name=named("conv"))(
+        s
+    )  # (B, H, W, 1)
+    if batch_norm:
+        # PyTorch's momentum 0.01 weighs the new batch, Keras' 0.99 the old statistics.
+        s = keras.layers.BatchNormalization(momentum=0.99, epsilon=1e-5, name=named("norm"))(s)
+    s = keras.layers.Activation("sigmoid", name=named("gate"))(s)
+    return keras.layers.Multiply(name=named("scale"))([inputs, s])  # (B, H, W, C)

@@ -1,0 +1,121 @@
+"""Efficient channel attention."""
+
+from __future__ import annotations
+
+from math import log2
+from typing import Any
+
+from attn_cli.blocks.options import feature_map, integer, number, odd, prefixed
+from attn_cli.errors import BadOption
+from attn_cli.symbolic import namespace_of
+
+
+def eca_block(
+    inputs: Any,
+    *,
+    b: float = 1,
+    gamma: float = 2,
+    kernel_size: int | None = None,
+    min_kernel_size: int = 1,
+    name: str | None = None,
+) -> Any:
+    """Efficient Channel Attention: gate each channel by its own average and its neighbours'.
+
+    Each channel is squeezed to its mean over the feature map. One short convolution along the
+    channels, its k weights shared by all of them, turns the means into gates: no narrow middle,
+    and hardly a parameter.
+
+    Domain: channel
+    Paper: Wang et al. 2020, arXiv 1910.03151, section 3.2
+    Trainable: k, the odd one of t and t + 1, with t = int(|(log2 C + b) / gamma|)
+
+    Args:
+        inputs: a feature map, (B, H, W, C); H and W may be dynamic.
+        b: offset in the rule for the kernel size.
+        gamma: divisor in the rule for the kernel size; not 0.
+        kernel_size: the kernel size itself, odd, in place of the rule.
+        min_kernel_size: the least kernel size that the rule may give, odd.
+        name: prefix of the layers' names; Keras' own names where None.
+
+    Returns:
+        The scaled feature map, (B, H, W, C).
+
+    Raises:
+        BadShape: inputs are not (B, H, W, C) with known C.
+        BadOption: an option is out of range.
+
+    In the wild:
+        The rule is the official code's: cut to an integer, then up to the next odd one. The
+        paper's "nearest odd" is the same up to 4096 channels. timm takes no kernel below 3
+        (min_kernel_size=3). The paper's 80 parameters for ResNet-50 come from kernels picked by
+        hand (3, 5, 5, 7 by stage); the rule gives 86.
+    """
+    keras = namespace_of(inputs)
+    _, _, channels = feature_map(inputs)
+    k = eca_kernel_size(channels, b, gamma, kernel_size, min_kernel_size)
+    named = prefixed(name)
+
+    s = keras.layers.GlobalAveragePooling2D(name=named("squeeze"))(inputs)  # (B, C)
+    s = keras.layers.Reshape((channels, 1), name=named("sequence"))(s)  # (B, C, 1)
+    s = keras.layers.Conv1D(1, k, padding="same", use_bias=False, name=named("conv"))(s)
+    s = keras.layers.Activation("sigmoid", name=named("gate"))(s)
+    s = keras.layers.Reshape((1, 1, channels), name=named("reshape"))(s)  # (B, 1, 1, C)
+    return keras.layers.Multiply(name=named("scale"))([inputs, s])  # (B, H, W, C)
+
+
+def eca_kernel_size(
+    channels: int,
+    b: float = 1,
+    gamma: float = 2,
+    kernel_size: int | None = None,
+    min_kernel_size: int = 1,
+) -> int:
+    """Return the kernel size k of an ECA block; the options are those of `eca_block`.
+
+    >>> [eca_kernel_size(channels) for channels in (64, 512, 2048)]
+    [3, 5, 7]
+    """
+    integer("channels", channels)
+    least = odd("min_kernel_size", min_kernel_size)
+    t = _rule(channels, b, gamma)
+    return max(least, t | 1) if kernel_size is None else odd("kernel_size", kernel_size)
+
+
+def explain_eca(
+    channels: int,
+    *,
+    b: float,
+    gamma: float,
+    kernel_size: int | None,
+    min_kernel_size: int,
+) -> str:
+    """Return the kernel size of an ECA block worked out in numbers, on one line."""
+    k = eca_kernel_size(channels, b, gamma, kernel_size, min_kernel_size)
+    if kernel_size is not None:
+        return f"kernel_size = {kernel_size}, given: k = {k}"
+    t = _rule(channels, b, gamma)
+    logarithm = log2(channels)
+    offset = f"+ {b:g}" if b >= 0 else f"- {-b:g}"
+    steps = [
+        f"log2 {channels} = {logarithm:.4g}",
+        f"|{logarithm:.4g} {offset}| / {abs(gamma):g} = {abs((logarithm + b) / gamma):.4g}",
+    ]
+    if t != abs((logarithm + b) / gamma):
+        steps.append(f"cut to {t}")
+    steps.append("odd" if t % 2 else f"even, so {t + 1}")
+    if k > t | 1:
+        steps.append(f"at least {min_kernel_size}")
+    return " → ".join([*steps, f"k = {k}"])
+
+
+def _rule(channels: int, b: float, gamma: float) -> int:
+    """Return t, before it is made odd (section 3.2.3, equation 12)."""
+    if number("gamma", gamma) == 0:
+        raise BadOption("gamma divides in the rule for the kernel size: it cannot be 0")
+    # log2, and not log(C, 2), is exact at powers of two.
+    t = abs((log2(channels) + number("b", b)) / gamma)
+    if t >= 2**31:
+        raise BadOption(
+            f"b={b:g} and gamma={gamma:g} make a kernel of {t:.3g}; it must be below 2^31"
+        )
+    return int(t)

@@ -1,0 +1,84 @@
+"""What options and inputs must be, checked alike on real and symbolic tensors."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from attn_cli.errors import BadOption, BadShape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Default(int):
+    """The default of an option, which can be told from the same number given by the caller."""
+
+
+def feature_map(inputs: Any) -> tuple[int | None, int | None, int]:
+    """Return height, width and channels of a feature map (B, H, W, C).
+
+    Raises BadShape unless there are four dimensions, none of them empty, and C is known.
+    """
+    shape = tuple(inputs.shape)
+    if len(shape) != 4:
+        raise BadShape(f"an attention block takes a feature map (B, H, W, C), not {shape}")
+    _, height, width, channels = shape
+    if channels is None:
+        raise BadShape(f"the number of channels must be known: (B, H, W, C) is {shape}")
+    if 0 in (height, width, channels):
+        raise BadShape(f"a feature map cannot be empty: (B, H, W, C) is {shape}")
+    return height, width, channels
+
+
+def integer(name: str, value: int, at_least: int = 1) -> int:
+    """Check an option that counts something."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise BadOption(f"{name} is an integer, not {value!r}")
+    if value < at_least:
+        raise BadOption(f"{name} is at least {at_least}, not {value}")
+    return value
+
+
+def odd(name: str, value: int) -> int:
+    """Check the size of a kernel that has a middle."""
+    if integer(name, value) % 2 == 0:
+        raise BadOption(f"{name} is odd, so that it has a middle, not {value}")
+    return value
+
+
+def number(name: str, value: float) -> float:
+    """Check an option that is a finite number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
+        raise BadOption(f"{name} is a finite number, not {value!r}")
+    return value
+
+
+def flag(name: str, value: bool) -> bool:
+    """Check an option that is true or false."""
+    if not isinstance(value, bool):
+        raise BadOption(f"{name} is true or false, not {value!r}")
+    return value
+
+
+def text(name: str, value: str) -> str:
+    """Check an option that is a name."""
+    if not isinstance(value, str):
+        raise BadOption(f"{name} is a name, not {value!r}")
+    return value
+
+
+def prefixed(name: str | None) -> Callable[[str], str | None]:
+    """Return what names a layer after its role: `{name}_{role}`, or None for Keras' own name."""
+    return lambda role: None if name is None else f"{name}_{role}"
+
+
+def squeezed_width(channels: int, ratio: int) -> int:
+    """Return C // ratio. Raises BadOption where nothing would be left."""
+    width = channels // integer("ratio", ratio)
+    if width == 0:
+        raise BadOption(
+            f"ratio {ratio} squeezes {channels} channels to a width of 0; "
+            f"the largest ratio here is {channels}"
+        )
+    return width

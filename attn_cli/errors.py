@@ -1,0 +1,43 @@
+"""What can go wrong, in the user's words. Only `cli/` turns these into an exit code."""
+
+from collections.abc import Iterable
+
+
+class AttnError(Exception):
+    """Something that the user can put right; its text is the one line to show them."""
+
+
+class BadOption(AttnError, ValueError):
+    """An option of a block is unknown, of the wrong type, or out of range."""
+
+
+class BadShape(AttnError, ValueError):
+    """A shape is malformed, or a block cannot take it."""
+
+
+class BadSpec(AttnError, ValueError):
+    """A block, or the text that names one, cannot be understood."""
+
+
+class BadGraph(AttnError, ValueError):
+    """Layers are connected in a way that no model can be."""
+
+
+class BadFile(AttnError, ValueError):
+    """A file cannot be read, written or understood."""
+
+
+class NotModelled(AttnError, AttributeError):
+    """A block uses a part of Keras that the symbolic stand-in does not model."""
+
+
+class MissingPackage(AttnError, ImportError):
+    """A package that this needs is not installed."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `"; did you mean X, or Y?"` for the nearest of the known words, or an empty string."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word.lower(), list(known), n=2, cutoff=0.6)
+    return f"; did you mean {', or '.join(near)}?" if near else ""

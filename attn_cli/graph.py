@@ -1,0 +1,171 @@
+"""Node and Graph: what every source yields and every reader takes.
+
+A graph knows nothing of where it came from or how it is drawn.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attn_cli.errors import BadGraph
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+Shape = tuple[int | None, ...]
+
+# Bytes of one element of each dtype that Keras stores weights in.
+ITEM_SIZES = {
+    "bool": 1, "uint8": 1, "int8": 1, "float8_e4m3fn": 1, "float8_e5m2": 1,
+    "uint16": 2, "int16": 2, "float16": 2, "bfloat16": 2,
+    "uint32": 4, "int32": 4, "float32": 4,
+    "uint64": 8, "int64": 8, "float64": 8, "complex64": 8, "complex128": 16,
+}  # fmt: skip
+
+
+class Weight(NamedTuple):
+    """One variable of a layer."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    trainable: bool = True
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return prod(self.shape)
+
+
+class Params(NamedTuple):
+    """Counts of parameters."""
+
+    trainable: int = 0
+    non_trainable: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them, as Keras' `count_params()`."""
+        return self.trainable + self.non_trainable
+
+
+class Layer(NamedTuple):
+    """A layer or an op: it owns weights, and may be called several times."""
+
+    name: str
+    type: str
+    config: Mapping[str, Any] = {}
+    weights: tuple[Weight, ...] = ()
+
+    @property
+    def function(self) -> str | None:
+        """The activation function inside it, or None where there is none to speak of."""
+        function = self.config.get("activation")
+        return function if isinstance(function, str) and function != "linear" else None
+
+    @property
+    def label(self) -> str:
+        """Its type, with its activation function where it has one."""
+        return f"{self.type} {self.function}" if self.function else self.type
+
+    @property
+    def params(self) -> Params:
+        """The sizes of its weights."""
+        trainable = sum(weight.size for weight in self.weights if weight.trainable)
+        return Params(trainable, sum(weight.size for weight in self.weights) - trainable)
+
+    @property
+    def bytes(self) -> int:
+        """The sizes of its weights in the dtype that each is stored in."""
+        return sum(weight.size * ITEM_SIZES[weight.dtype] for weight in self.weights)
+
+
+class Ref(NamedTuple):
+    """An output of a node: the node's place in the graph, and which of its outputs."""
+
+    node: int
+    output: int = 0
+
+
+class Node(NamedTuple):
+    """One call of a layer. Shapes are (B, H, W, C), with None where a size is dynamic."""
+
+    layer: Layer
+    inputs: tuple[Ref, ...]
+    input_shapes: tuple[Shape, ...]
+    output_shapes: tuple[Shape, ...]
+    call: int = 0
+
+    @property
+    def params(self) -> Params:
+        """The layer's parameters at its first call, none at the others: a layer counts once."""
+        return Params() if self.call else self.layer.params
+
+
+class Graph:
+    """Nodes in one canonical order, the same for every source.
+
+    The order is topological, with a branch kept together: each node stands as soon as its inputs
+    do, first input first. The calls of a layer are numbered in that order.
+
+    Raises BadGraph where the nodes feed each other in a circle.
+    """
+
+    __slots__ = ("inputs", "nodes", "outputs")
+
+    def __init__(self, nodes: Sequence[Node], outputs: Iterable[Ref]) -> None:
+        """Take nodes in any order (their `inputs` are places in it); drop what no output needs."""
+        outputs = tuple(outputs)
+        order = _canonical_order(nodes, outputs)
+        place = {old: new for new, old in enumerate(order)}
+        calls: dict[int, int] = {}
+        placed = []
+        for old in order:
+            node = nodes[old]
+            layer = node.layer
+            call = calls.get(id(layer), 0)
+            calls[id(layer)] = call + 1
+            inputs = tuple([Ref(place[node], output) for node, output in node.inputs])
+            placed.append(Node(layer, inputs, node.input_shapes, node.output_shapes, call))
+        self.nodes = tuple(placed)
+        self.inputs = tuple(index for index, node in enumerate(self.nodes) if not node.inputs)
+        self.outputs = tuple([Ref(place[node], output) for node, output in outputs])
+
+    @property
+    def params(self) -> Params:
+        """The parameters of all layers, each counted once."""
+        counts = [node.layer.params for node in self.nodes if not node.call]
+        return Params(sum(count[0] for count in counts), sum(count[1] for count in counts))
+
+    @property
+    def bytes(self) -> int:
+        """The weights of all layers in the dtype that they are stored in, each counted once."""
+        return sum(node.layer.bytes for node in self.nodes if not node.call)
+
+    def shape_of(self, ref: Ref) -> Shape:
+        """Return the shape of an output."""
+        return self.nodes[ref.node].output_shapes[ref.output]
+
+
+def _canonical_order(nodes: Sequence[Node], outputs: tuple[Ref, ...]) -> list[int]:
+    order: list[int] = []
+    placed: set[int] = set()
+    entered: set[int] = set()
+    # Depth first with a stack of its own: a model can be thousands of calls deep.
+    stack = [node for node, _ in reversed(outputs)]
+    while stack:
+        current = stack[-1]
+        waiting = [node for node, _ in nodes[current].inputs if node not in placed]
+        if current in placed or not waiting:
+            stack.pop()
+            if current not in placed:
+                placed.add(current)
+                order.append(current)
+            continue
+        entered.add(current)
+        if not entered.isdisjoint(waiting):
+            name = nodes[current].layer.name
+            raise BadGraph(f"the layers feed each other in a circle, through {name!r}")
+        stack.extend(reversed(waiting))
+    return order

@@ -1,0 +1,39 @@
+"""A block on its own, traced without TensorFlow into a Graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attn_cli.graph import Graph, Layer, Node, Ref, Shape, Weight
+from attn_cli.symbolic import SymbolicTensor, Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def trace(block: Callable[..., Any], shape: Shape, **options: Any) -> Graph:
+    """Return the graph that a block builder makes of an input (H, W, C), None where dynamic.
+
+    >>> from attn_cli import se_block, trace
+    >>> trace(se_block, (56, 56, 24), ratio=4).params.total
+    318
+
+    Raises BadShape or BadOption where the block cannot be built.
+    """
+    tracing = Trace()
+    output = block(tracing.input((None, *shape)), **options)
+    if not isinstance(output, SymbolicTensor):
+        raise TypeError(f"a block returns one tensor, not {type(output).__name__}")
+    layers: dict[int, Layer] = {}
+    nodes = []
+    for operation, inputs, outputs in tracing.calls:
+        layer = layers.get(id(operation))
+        if layer is None:
+            weights = tuple(
+                [Weight(w.name, w.shape, "float32", w.trainable) for w in operation.weights]
+            )
+            layer = Layer(operation.name, operation.type, operation.config, weights)
+            layers[id(operation)] = layer
+        refs = tuple([Ref(tensor.call, tensor.output) for tensor in inputs])
+        nodes.append(Node(layer, refs, tuple([tensor.shape for tensor in inputs]), outputs))
+    return Graph(nodes, [Ref(output.call, output.output)])

@@ -1,0 +1,222 @@
+"""The grammar of the command line: blocks (`se:ratio=8`) and shapes (`6@14,14,1024`)."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from math import isfinite
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attn_cli.blocks import Block, find_block
+from attn_cli.errors import BadShape, BadSpec, did_you_mean
+from attn_cli.sources.block import trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from attn_cli.graph import Graph, Shape
+
+MAX_SIZE = 2**31 - 1  # TensorFlow's own limit for a dimension
+
+
+class Spec(NamedTuple):
+    """A block and the options given for it."""
+
+    block: Block
+    given: Mapping[str, Any]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """All options, the defaults included."""
+        return {**self.block.defaults, **self.given}
+
+    @property
+    def text(self) -> str:
+        """The canonical form: the block and what differs from its defaults, in their order."""
+        differing = [
+            f"{name}={format_value(self.given[name])}"
+            for name, default in self.block.defaults.items()
+            if name in self.given and self.given[name] != default
+        ]
+        return f"{self.block.name}:{','.join(differing)}" if differing else self.block.name
+
+    def trace(self, shape: Shape) -> Graph:
+        """Return the graph of this block on an input (H, W, C)."""
+        return trace(self.block.build, shape, **self.given)
+
+
+class Place(NamedTuple):
+    """A shape (H, W, C), None where dynamic, and how many places of a network have it."""
+
+    shape: Shape
+    times: int = 1
+
+    @property
+    def text(self) -> str:
+        """The canonical form."""
+        shape = ",".join(map(str, self.shape))
+        return f"{self.times}@{shape}" if self.times > 1 else shape
+
+
+def parse_spec(text: str, flags: Mapping[str, Any] | None = None) -> Spec:
+    """Parse `NAME[:key=value,…]`; flags are options given beside it.
+
+    >>> parse_spec("se:ratio=8,use_bias=true").text
+    'se:ratio=8'
+
+    Raises BadSpec for an unknown block or option, a doubled one, or a value of the wrong type.
+    """
+    name, colon, rest = text.strip().partition(":")
+    block = find_block(name)
+    given: dict[str, Any] = {}
+    for item in rest.split(",") if colon else ():
+        key, equals, value = item.partition("=")
+        key = key.strip()
+        if not equals:
+            raise BadSpec(f"{item!r} in {text!r} is not key=value, as in {example(block)}")
+        option = known_option(block, key)
+        if key in given:
+            raise BadSpec(f"{key} is given twice in {text!r}")
+        given[key] = parse_value(key, block.options[option].type, value.strip())
+    for key, value in (flags or {}).items():
+        known_option(block, key)
+        if given.setdefault(key, value) != value:
+            raise BadSpec(
+                f"{key} is {format_value(given[key])} in {text!r}, and its flag says "
+                f"{format_value(value)}"
+            )
+    return Spec(block, given)
+
+
+def known_option(block: Block, name: str) -> str:
+    """Return an option's name. Raises BadSpec, with the block's options, where it has none such."""
+    if name not in block.defaults:
+        hint = did_you_mean(name, block.defaults)
+        has = f"it has {', '.join(block.defaults)}" if block.defaults else "it has none"
+        raise BadSpec(f"{block.name} has no option {name!r}; {has}{hint}")
+    return name
+
+
+def example(block: Block) -> str:
+    """Return a spec of this block that shows the grammar."""
+    for name, default in block.defaults.items():
+        return f"{block.name}:{name}={format_value(default)}"
+    return block.name
+
+
+def parse_value(name: str, type: str, text: str) -> Any:
+    """Parse a value as the option's annotation says: `int`, `float`, `bool`, `str`, `… | None`."""
+    kinds = [kind.strip() for kind in type.split("|")]
+    for kind in kinds:
+        with suppress(KeyError, ValueError):
+            return PARSERS[kind](text)
+    wanted = " or ".join(WANTED.get(kind, kind) for kind in kinds)
+    raise BadSpec(f"{name} is {wanted}, not {text!r}")
+
+
+def format_value(value: Any) -> str:
+    """Return an option's value as the grammar writes it."""
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+def _integer(text: str) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]+", text):
+        raise ValueError(text)
+    return int(text)
+
+
+def _number(text: str) -> float:
+    try:
+        return _integer(text)
+    except ValueError:
+        value = float(text)
+    if not isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+def _word(text: str) -> str:
+    if not re.fullmatch(r"\w+", text):
+        raise ValueError(text)
+    return text
+
+
+PARSERS: dict[str, Callable[[str], Any]] = {
+    "int": _integer,
+    "float": _number,
+    "bool": lambda text: {"true": True, "false": False}[text.lower()],
+    "str": _word,
+    "None": lambda text: {"none": None}[text.lower()],
+}
+WANTED = {
+    "int": "an integer",
+    "float": "a finite number",
+    "bool": "true or false",
+    "str": "a name",
+    "None": "none",
+}
+
+
+def parse_shape(text: str, channels: int | None = None) -> Shape:
+    """Parse `H,W,C` or `HxWxC`, channels last; `None` is a dynamic H or W.
+
+    With `channels`, `H,W` is enough; beside a whole shape it must be equal.
+
+    >>> parse_shape("26x26x512"), parse_shape("None,None", channels=64)
+    ((26, 26, 512), (None, None, 64))
+    """
+    parts = [part.strip() for part in re.split("[,x×]", text.strip().strip("()"))]
+    if len(parts) == 2 and channels is not None:
+        parts.append(str(channels))
+    if len(parts) != 3 or not all(parts):
+        raise BadShape(f"a shape is H,W,C, as in 26,26,512, not {text!r}")
+    sizes = [_size(part, text) for part in parts]
+    if sizes[2] is None:
+        raise BadShape(f"the channels of {text!r} must be known; only H and W can be None")
+    if channels is not None and sizes[2] != channels:
+        raise BadShape(f"{text!r} has {sizes[2]} channels, and --channels says {channels}")
+    return tuple(sizes)
+
+
+def parse_place(text: str) -> Place:
+    """Parse a shape that may carry a count: `6@14,14,1024`."""
+    count, at, shape = text.rpartition("@")
+    if not at:
+        return Place(parse_shape(shape))
+    if not re.fullmatch(r"0*[1-9][0-9]{0,8}", count.strip()):
+        raise BadShape(f"the count before @ in {text!r} is a positive integer, as in 6@14,14,1024")
+    return Place(parse_shape(shape), int(count))
+
+
+def parse_channels(text: str) -> int:
+    """Parse a number of channels."""
+    size = _size(text, text)
+    if size is None:
+        raise BadShape("the number of channels must be known")
+    return size
+
+
+def looks_channels_first(shape: Shape) -> bool:
+    """Tell whether a shape looks like C,H,W: a square at the end, and more channels than that."""
+    height, width, channels = shape
+    return width == channels and height is not None and width is not None and height > width
+
+
+def _size(part: str, text: str) -> int | None:
+    if part.lower() == "none":
+        return None
+    within = "" if part == text else f" in {text!r}"
+    if not re.fullmatch(r"[0-9]{1,5000}", part):
+        raise BadShape(f"{part!r}{within} is not a size: a positive integer, or None where dynamic")
+    digits = part.lstrip("0")
+    if not digits:
+        raise BadShape(f"a size{within} is 0; the least is 1")
+    if len(digits) > 10 or int(digits) > MAX_SIZE:
+        raise BadShape(
+            f"{_short(part)}{within and ' is too large'}; the largest size is {MAX_SIZE}"
+        )
+    return int(digits)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 24 else f"{text[:12]}… ({len(text)} digits)"

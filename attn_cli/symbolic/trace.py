@@ -1,0 +1,135 @@
+"""A symbolic model under construction: its tensors, its names, the calls it recorded."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attn_cli.errors import BadShape, NotModelled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Shape = tuple[int | None, ...]
+
+
+class Weight(NamedTuple):
+    """One variable of a layer."""
+
+    name: str
+    shape: tuple[int, ...]
+    trainable: bool = True
+
+
+class Operation:
+    """A layer or an op: what it is called, how it was made, the variables it owns."""
+
+    __slots__ = ("config", "name", "type", "weights")
+
+    def __init__(self, type: str, name: str, config: dict[str, Any]) -> None:
+        self.type = type
+        self.name = name
+        self.config = config
+        self.weights: tuple[Weight, ...] = ()
+
+
+class Call(NamedTuple):
+    """One call of an operation."""
+
+    operation: Operation
+    inputs: tuple[SymbolicTensor, ...]
+    outputs: tuple[Shape, ...]
+
+
+class SymbolicTensor:
+    """A shape (B, H, W, C) and the call that yields it; there are no values."""
+
+    __slots__ = ("call", "output", "shape", "trace")
+
+    def __init__(self, trace: Trace, call: int, output: int, shape: Shape) -> None:
+        self.trace = trace
+        self.call = call
+        self.output = output
+        self.shape = shape
+
+    def __repr__(self) -> str:
+        return f"<SymbolicTensor {self.shape}>"
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("a symbolic tensor has a shape and no values")
+
+    def __bool__(self) -> bool:
+        raise TypeError("a symbolic tensor has a shape and no values")
+
+
+class Trace:
+    """Records a block that is built on `input()`, and names its layers as a fresh Keras would."""
+
+    def __init__(self) -> None:
+        from attn_cli.symbolic.layers import LAYERS
+        from attn_cli.symbolic.ops import OPS
+
+        self.calls: list[Call] = []
+        self._uses: dict[str, int] = {}
+        self.layers = Members(self, "keras.layers", LAYERS)
+        self.ops = Members(self, "keras.ops", OPS)
+
+    def input(self, shape: Shape) -> SymbolicTensor:
+        """Return what `keras.Input(shape[1:])` does: a tensor of this shape, batch included."""
+        for size in shape:
+            if size is not None and size < 0:
+                raise BadShape(f"a dimension cannot be negative, and {shape} has {size}")
+        layer = Operation("InputLayer", self.unique_name("InputLayer"), {"batch_shape": shape})
+        return self.record(layer, (), shape)
+
+    def unique_name(self, type: str) -> str:
+        """Return Keras' automatic name: the type in snake case, numbered from its second use."""
+        base = snake_case(type)
+        uses = self._uses.get(base, 0)
+        self._uses[base] = uses + 1
+        return f"{base}_{uses}" if uses else base
+
+    def record(
+        self, operation: Operation, inputs: tuple[SymbolicTensor, ...], shape: Shape
+    ) -> SymbolicTensor:
+        """Record a call that yields one tensor, and return the tensor."""
+        return self.record_many(operation, inputs, (shape,))[0]
+
+    def record_many(
+        self, operation: Operation, inputs: tuple[SymbolicTensor, ...], shapes: tuple[Shape, ...]
+    ) -> list[SymbolicTensor]:
+        """Record a call that yields several tensors, and return them."""
+        for tensor in inputs:
+            if tensor.trace is not self:
+                raise TypeError("these symbolic tensors belong to two different traces")
+        self.calls.append(Call(operation, inputs, shapes))
+        call = len(self.calls) - 1
+        return [SymbolicTensor(self, call, output, shape) for output, shape in enumerate(shapes)]
+
+
+class Members:
+    """`keras.layers` or `keras.ops` inside a trace: just what is modelled, nothing more."""
+
+    def __init__(self, trace: Trace, path: str, members: Mapping[str, Callable[..., Any]]) -> None:
+        self._trace = trace
+        self._path = path
+        self._members = members
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            member = self._members[name]
+        except KeyError:
+            known = ", ".join(sorted(self._members))
+            raise NotModelled(
+                f"{self._path}.{name} is not modelled without TensorFlow; a block can use {known}"
+            ) from None
+        return partial(member, self._trace)
+
+
+@cache
+def snake_case(name: str) -> str:
+    """Return a class name as Keras writes it in layer names (`keras.src.utils.naming`)."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -1,0 +1,1 @@
+"""All that needs TensorFlow; imported only where it is asked for."""
