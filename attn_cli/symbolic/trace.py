@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, partial
+from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadShape, NotModelled
@@ -77,9 +78,7 @@ class Trace:
 
     def input(self, shape: Shape) -> SymbolicTensor:
         """Return what `keras.Input(shape[1:])` does: a tensor of this shape, batch included."""
-        for size in shape:
-            if size is not None and size < 0:
-                raise BadShape(f"a dimension cannot be negative, and {shape} has {size}")
+        shape = tuple([None if size is None else _size(size) for size in shape])
         layer = Operation("InputLayer", self.unique_name("InputLayer"), {"batch_shape": shape})
         return self.record(layer, (), shape)
 
@@ -125,6 +124,17 @@ class Members:
                 f"{self._path}.{name} is not modelled without TensorFlow; a block can use {known}"
             ) from None
         return partial(member, self._trace)
+
+
+def _size(size: int) -> int:
+    try:
+        # An integer of any library, and no text or float that could be made one.
+        size = index(size)
+    except TypeError:
+        raise BadShape(f"a dimension is an integer, or None where dynamic, not {size!r}") from None
+    if size < 0:
+        raise BadShape(f"a dimension cannot be negative, and {size} is")
+    return size
 
 
 @cache
