@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from attn_cli.errors import BadGraph
 from attn_cli.graph import Graph, Layer, Node, Ref, Shape, Weight
 from attn_cli.symbolic import SymbolicTensor, Trace
 
@@ -18,7 +19,8 @@ def trace(block: Callable[..., Any], shape: Shape, **options: Any) -> Graph:
     >>> trace(se_block, (56, 56, 24), ratio=4).params.total
     318
 
-    Raises BadShape or BadOption where the block cannot be built.
+    Raises BadShape or BadOption where the block cannot be built, BadGraph where Keras could not
+    make a model of it.
     """
     tracing = Trace()
     output = block(tracing.input((None, *shape)), **options)
@@ -36,4 +38,9 @@ def trace(block: Callable[..., Any], shape: Shape, **options: Any) -> Graph:
             layers[id(operation)] = layer
         refs = tuple([Ref(tensor.call, tensor.output) for tensor in inputs])
         nodes.append(Node(layer, refs, tuple([tensor.shape for tensor in inputs]), outputs))
-    return Graph(nodes, [Ref(output.call, output.output)])
+    graph = Graph(nodes, [Ref(output.call, output.output)])
+    names = [node.layer.name for node in graph.nodes if not node.call]
+    if len(set(names)) < len(names):
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise BadGraph(f"two layers of one model are called {twice!r}; give each a name of its own")
+    return graph
