@@ -1,0 +1,201 @@
+"""A block is the same in both worlds: traced without TensorFlow, and built in Keras.
+
+Whatever is drawn, both make the same graph or both refuse. Nothing here is about one block: a block
+is tested from the day that it stands in BLOCKS.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import assume, event, given, settings
+from hypothesis import strategies as st
+
+from attn_cli.blocks import BLOCKS, Block, Option, find_block
+from attn_cli.errors import AttnError, NotModelled
+from attn_cli.graph import Graph
+from attn_cli.sources.block import trace
+from attn_cli.symbolic import namespace_of
+from attn_cli.symbolic.layers import ACTIVATIONS
+
+pytestmark = pytest.mark.slow
+
+# More numbers than this in one layer take Keras longer to fill than they can teach.
+TOO_LARGE = 300_000
+
+BAD_VALUES = (None, True, -1, 0, 2, 1.5, float("nan"), float("inf"), 10**30, "8", "relu", "", (3,))
+
+INTEGERS = st.one_of(
+    st.integers(1, 9), st.sampled_from([3, 5, 7, 11, 16, 31, 32, 64]), st.integers(-1, 70)
+)
+GOOD_VALUES = {
+    "int": INTEGERS,
+    "float": st.one_of(
+        st.floats(0, 1), st.floats(-4, 4), INTEGERS, st.sampled_from([-0.0, 1e-9, 1e9, 1e300])
+    ),
+    "bool": st.booleans(),
+    "None": st.none(),
+}
+
+
+def option_values(option: Option, *, bad: bool) -> st.SearchStrategy[Any]:
+    """Draw what the signature allows for an option, or what it may not."""
+    if bad:
+        return st.sampled_from(BAD_VALUES)
+    words = {*ACTIVATIONS, *re.findall(r"\w+", option.help), "nonsense", str(option.default)}
+    kinds = {**GOOD_VALUES, "str": st.sampled_from(sorted(words))}
+    return st.one_of(kinds[kind.strip()] for kind in option.type.split("|"))
+
+
+@st.composite
+def option_sets(draw: st.DrawFn, block: Block) -> dict[str, Any]:
+    """Draw options of a block: a few of them, seldom one that it does not have."""
+    options = {}
+    for option in block.options.values():
+        if draw(st.integers(0, 2)) == 1:
+            options[option.name] = draw(option_values(option, bad=draw(seldom())))
+    if draw(seldom()):
+        options[draw(st.sampled_from(["nonsense", "Ratio", "kernel", "training"]))] = 3
+    if draw(st.booleans()):
+        options["name"] = draw(st.sampled_from(BAD_NAMES if draw(seldom()) else GOOD_NAMES))
+    return options
+
+
+def seldom() -> st.SearchStrategy[bool]:
+    """Draw True about once in twenty times."""
+    # Not at an end of the range, where Hypothesis likes to look.
+    return st.integers(0, 19).map(lambda number: number == 13)
+
+
+GOOD_NAMES = ("se", "stage3_se", "", "a b", "é", "Block", None)
+BAD_NAMES = ("a/b", "/", "se/", 3)
+
+SPACE = st.sampled_from([None, 1, 2, 3, 4, 7, 8, 14])
+CHANNELS = st.one_of(st.integers(1, 40), st.sampled_from([64, 96, 127, 128, 200, 512]))
+BAD_SIZES = st.one_of(SPACE, CHANNELS, st.sampled_from([0, -1, 2.0, "3", True, 10**30]))
+GOOD_SHAPES = st.tuples(SPACE, SPACE, CHANNELS)
+BAD_SHAPES = st.one_of(
+    st.tuples(BAD_SIZES, BAD_SIZES, BAD_SIZES), st.lists(BAD_SIZES, max_size=5).map(tuple)
+)
+SHAPES = seldom().flatmap(lambda bad: BAD_SHAPES if bad else GOOD_SHAPES)
+
+
+def described(graph: Graph) -> dict[str, Any]:
+    """Return all that the two worlds must have in common, but the configurations."""
+    calls = [
+        (
+            node.layer.name,
+            node.layer.type,
+            node.call,
+            node.inputs,
+            node.input_shapes,
+            node.output_shapes,
+            node.layer.weights,
+        )
+        for node in graph.nodes
+    ]
+    return {"calls": calls, "inputs": graph.inputs, "outputs": graph.outputs}
+
+
+def plain(value: Any) -> Any:
+    """Return a value of a configuration with tuples for its lists, as Keras mixes them."""
+    return tuple(map(plain, value)) if isinstance(value, (list, tuple)) else value
+
+
+def assert_same(traced: Graph, built: Graph) -> None:
+    assert described(traced) == described(built)
+    for ours, theirs in zip(traced.nodes, built.nodes, strict=True):
+        keras_config = {key: theirs.layer.config.get(key, "(absent)") for key in ours.layer.config}
+        assert {ours.layer.name: plain(dict(ours.layer.config))} == {
+            ours.layer.name: plain(keras_config)
+        }
+
+
+def compare_worlds(build: Any, shape: Any, **options: Any) -> Graph | None:
+    """Build in both worlds; return the graph, or None where both refuse.
+
+    Without TensorFlow every refusal is one of ours or, for an option that a function does not
+    have, Python's own. In Keras it may be anything, and where it is ours too, it is the same.
+    """
+    from attn_cli.tf.walk import build_model, walk
+
+    traced = refusal = None
+    try:
+        traced = trace(build, shape, **options)
+    except (AttnError, TypeError) as error:
+        assert isinstance(error, AttnError) or "unexpected keyword" in str(error), repr(error)
+        assert str(error)
+        assert "\n" not in str(error)
+        refusal = error
+    if traced is not None:
+        assume(all(node.layer.params.total <= TOO_LARGE for node in traced.nodes))
+    try:
+        model = build_model(build, shape, **options)
+    except Exception as error:
+        assert traced is None, f"only Keras refuses: {error!r}"
+        if isinstance(error, AttnError):
+            assert repr(error) == repr(refusal)
+        event(f"refused: {type(refusal).__name__}")
+        return None
+    assert traced is not None, f"only the stand-in refuses: {refusal!r}"
+    assert_same(traced, walk(model))
+    event("built")
+    return traced
+
+
+@pytest.mark.usefixtures("keras")
+@pytest.mark.parametrize("name", BLOCKS)
+@settings(max_examples=300)
+@given(data=st.data())
+def test_a_block_is_the_same_in_both_worlds(name: str, data: st.DataObject) -> None:
+    """Names, types, calls, shapes, weights, wiring and configuration agree, or both refuse."""
+    block = find_block(name)
+    options = data.draw(option_sets(block), label="options")
+    shape = data.draw(SHAPES, label="shape")
+    compare_worlds(block.build, shape, **options)
+
+
+@st.composite
+def models(draw: st.DrawFn) -> Any:
+    """Draw a model of several blocks: one after another, or side by side on one feature map."""
+    names = draw(st.lists(st.sampled_from(sorted(BLOCKS)), min_size=2, max_size=4))
+    prefixes = [draw(st.sampled_from([None, None, "a", "b", "a_spatial"])) for _ in names]
+    parallel = [draw(st.booleans()) for _ in names]
+
+    def build(inputs: Any) -> Any:
+        x = inputs
+        for name, prefix, beside in zip(names, prefixes, parallel, strict=True):
+            gated = find_block(name).build(x, name=prefix)
+            x = namespace_of(inputs).layers.Add()([x, gated]) if beside else gated
+        return x
+
+    build.__qualname__ = f"{list(zip(names, prefixes, parallel, strict=True))}"
+    return build
+
+
+@pytest.mark.usefixtures("keras")
+@settings(max_examples=150)
+@given(build=models(), shape=st.tuples(SPACE, SPACE, st.sampled_from([16, 64])))
+def test_blocks_in_one_model_are_the_same_in_both_worlds(build: Any, shape: Any) -> None:
+    """The numbers in automatic names go on from block to block; a name used twice is refused."""
+    compare_worlds(build, shape)
+
+
+def test_a_block_wants_a_tensor_that_stands_for_one(keras: Any) -> None:
+    """Called on values a block would make fresh weights each time, so it says how to build it."""
+    for values in (keras.ops.ones((1, 4, 4, 8)), keras.ops.ones((1, 4, 4, 8)).numpy(), None):
+        with pytest.raises(TypeError, match=r"built once, on the output of keras\.Input"):
+            find_block("se").build(values)
+
+
+def test_channels_first_is_refused(keras: Any) -> None:
+    """With Keras set to channels first a block would gate the wrong axis."""
+    inputs = keras.Input((8, 4, 4))
+    keras.config.set_image_data_format("channels_first")
+    try:
+        with pytest.raises(NotModelled, match="channels_last"):
+            find_block("se").build(inputs)
+    finally:
+        keras.config.set_image_data_format("channels_last")
