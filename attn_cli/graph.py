@@ -98,6 +98,11 @@ class Node(NamedTuple):
     call: int = 0
 
     @property
+    def name(self) -> str:
+        """The layer's name, with the number of the call from the second on: `dense:1`."""
+        return f"{self.layer.name}:{self.call}" if self.call else self.layer.name
+
+    @property
     def params(self) -> Params:
         """The layer's parameters at its first call, none at the others: a layer counts once."""
         return Params() if self.call else self.layer.params

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.blocks import Block, find_block
+from attn_cli.blocks.options import format_value
 from attn_cli.errors import BadShape, BadSpec, did_you_mean
 from attn_cli.sources.block import trace
 
@@ -58,7 +59,7 @@ class Place(NamedTuple):
         return f"{self.times}@{shape}" if self.times > 1 else shape
 
 
-def parse_spec(text: str, flags: Mapping[str, Any] | None = None) -> Spec:
+def parse_spec(text: str, flags: Mapping[str, str] | None = None) -> Spec:
     """Parse `NAME[:key=value,…]`; flags are options given beside it.
 
     >>> parse_spec("se:ratio=8,use_bias=true").text
@@ -78,8 +79,8 @@ def parse_spec(text: str, flags: Mapping[str, Any] | None = None) -> Spec:
         if key in given:
             raise BadSpec(f"{key} is given twice in {text!r}")
         given[key] = parse_value(key, block.options[option].type, value.strip())
-    for key, value in (flags or {}).items():
-        known_option(block, key)
+    for key, flag in (flags or {}).items():
+        value = parse_value(key, block.options[known_option(block, key)].type, flag)
         if given.setdefault(key, value) != value:
             raise BadSpec(
                 f"{key} is {format_value(given[key])} in {text!r}, and its flag says "
@@ -112,11 +113,6 @@ def parse_value(name: str, type: str, text: str) -> Any:
             return PARSERS[kind](text)
     wanted = " or ".join(WANTED.get(kind, kind) for kind in kinds)
     raise BadSpec(f"{name} is {wanted}, not {text!r}")
-
-
-def format_value(value: Any) -> str:
-    """Return an option's value as the grammar writes it."""
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def _integer(text: str) -> int:
@@ -178,14 +174,14 @@ def parse_shape(text: str, channels: int | None = None) -> Shape:
     return tuple(sizes)
 
 
-def parse_place(text: str) -> Place:
+def parse_place(text: str, channels: int | None = None) -> Place:
     """Parse a shape that may carry a count: `6@14,14,1024`."""
     count, at, shape = text.rpartition("@")
     if not at:
-        return Place(parse_shape(shape))
+        return Place(parse_shape(shape, channels))
     if not re.fullmatch(r"0*[1-9][0-9]{0,8}", count.strip()):
         raise BadShape(f"the count before @ in {text!r} is a positive integer, as in 6@14,14,1024")
-    return Place(parse_shape(shape), int(count))
+    return Place(parse_shape(shape, channels), int(count))
 
 
 def parse_channels(text: str) -> int:

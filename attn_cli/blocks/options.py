@@ -68,6 +68,11 @@ def text(name: str, value: str) -> str:
     return value
 
 
+def format_value(value: Any) -> str:
+    """Return an option's value as it is written in a spec: `true`, `none`, `8`, `relu`."""
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
 def prefixed(name: str | None) -> Callable[[str], str | None]:
     """Return what names a layer after its role: `{name}_{role}`, or None for Keras' own name."""
     return lambda role: None if name is None else f"{name}_{role}"

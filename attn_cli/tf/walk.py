@@ -53,3 +53,11 @@ def _layer(operation: Any) -> Layer:
         for variable in variables
     )
     return Layer(operation.name, type(operation).__name__, operation.get_config(), weights)
+
+
+def versions() -> str:
+    """Return which Keras and TensorFlow build the models."""
+    keras = load_keras()
+    import tensorflow as tf
+
+    return f"Keras {keras.__version__} on TensorFlow {tf.__version__}"

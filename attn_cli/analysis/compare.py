@@ -1,0 +1,129 @@
+"""Many blocks on many shapes, side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attn_cli.graph import Params
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from attn_cli.analysis.figures import Figures
+    from attn_cli.graph import Shape
+
+
+class Entry(NamedTuple):
+    """One block on one input (H, W, C), at so many places of a network."""
+
+    block: str
+    spec: str
+    options: Mapping[str, Any]
+    shape: Shape
+    places: int
+    figures: Figures
+
+
+class Row(NamedTuple):
+    """An entry against the baseline on the same input; no factor where the baseline has none."""
+
+    entry: Entry
+    difference: int
+    factor: float | None
+
+
+class Total(NamedTuple):
+    """A block over all places of all inputs: every place has a block of its own."""
+
+    block: str
+    spec: str
+    places: int
+    params: Params
+    bytes: int
+    macs: int | None
+    flops: int | None
+    difference: int
+    factor: float | None
+
+
+class Comparison(NamedTuple):
+    """The rows, one input after the other, and a total for each block."""
+
+    baseline: str
+    rows: list[Row]
+    totals: list[Total]
+
+
+def compare(
+    entries: Sequence[Sequence[Entry]], baseline: int = 0, sort: str | None = None
+) -> Comparison:
+    """Compare blocks with the one at `baseline`; there is a sequence of entries for each input.
+
+    `sort` is a key of SORT_KEYS, with a `-` in front for the largest first.
+    """
+    rows = []
+    for same_input in entries:
+        base = same_input[baseline].figures.params.total
+        compared = [Row(each, *against(each.figures.params.total, base)) for each in same_input]
+        rows += compared if sort is None else sorted_by(sort, compared)
+    totals = [_total(column) for column in zip(*entries, strict=True)]
+    base = totals[baseline].params.total
+    totals = [
+        total._replace(difference=difference, factor=factor)
+        for total in totals
+        for difference, factor in [against(total.params.total, base)]
+    ]
+    return Comparison(entries[0][baseline].spec, rows, totals)
+
+
+def against(params: int, baseline: int) -> tuple[int, float | None]:
+    """Return the difference in parameters and the factor; None where the baseline has none."""
+    return params - baseline, params / baseline if baseline else None
+
+
+SORT_KEYS = ("spec", "params", "trainable", "bytes", "macs", "flops", "width", "kernel_size")
+
+
+def sorted_by(sort: str, rows: list[Row]) -> list[Row]:
+    """Return rows in the order of a figure; those without it come last."""
+    key = sort.removeprefix("-")
+
+    def value(row: Row) -> Any:
+        if key == "spec":
+            return row.entry.spec
+        figures = row.entry.figures
+        if key == "params":
+            return figures.params.total
+        return figures.params.trainable if key == "trainable" else getattr(figures, key)
+
+    known = [row for row in rows if value(row) is not None]
+    unknown = [row for row in rows if value(row) is None]
+    return sorted(known, key=value, reverse=sort.startswith("-")) + unknown
+
+
+def _total(entries: Sequence[Entry]) -> Total:
+    first = entries[0]
+    return Total(
+        block=first.block,
+        spec=first.spec,
+        places=sum(entry.places for entry in entries),
+        params=Params(
+            sum(entry.places * entry.figures.params.trainable for entry in entries),
+            sum(entry.places * entry.figures.params.non_trainable for entry in entries),
+        ),
+        bytes=sum(entry.places * entry.figures.bytes for entry in entries),
+        macs=_sum([(entry.places, entry.figures.macs) for entry in entries]),
+        flops=_sum([(entry.places, entry.figures.flops) for entry in entries]),
+        difference=0,
+        factor=None,
+    )
+
+
+def _sum(terms: Sequence[tuple[int, int | None]]) -> int | None:
+    """Add up places × figure; unknown where one figure is."""
+    result = 0
+    for places, figure in terms:
+        if figure is None:
+            return None
+        result += places * figure
+    return result

@@ -1,0 +1,55 @@
+"""`attn blocks`: the catalogue, and a page for each block."""
+
+from typing import Annotated
+
+import typer
+
+from attn_cli.analysis.figures import figures, width
+from attn_cli.blocks import BLOCKS, Block, find_block
+from attn_cli.cli.options import (
+    ChannelsOption,
+    FormatOption,
+    JsonOption,
+    OutputOption,
+    ShapeOption,
+    complete_spec,
+    shape_from,
+)
+from attn_cli.cli.output import emit
+from attn_cli.graph import Shape
+from attn_cli.spec import Spec
+from attn_cli.views.blocks import Card, catalogue, page
+
+# What costs are compared at where no shape is given: a mid stage of ResNet-50.
+COMMON = (28, 28, 512)
+# An input whose sizes, and their sum and product, tell themselves apart, to be written in letters.
+PROBE = (29, 31, 512)
+LETTERS = {29: "h", 31: "w", 512: "c", 29 + 31: "h + w", 29 * 31: "h·w"}
+
+
+def blocks(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="A block.", autocompletion=complete_spec),
+    ] = None,
+    shape: ShapeOption = None,
+    channels: ChannelsOption = None,
+    format: FormatOption = None,
+    json: JsonOption = False,
+    output: OutputOption = None,
+) -> None:
+    """List the blocks with what they cost, or show all about one."""
+    sized = shape_from(shape, channels) if shape or channels else COMMON
+    if name is None:
+        report = catalogue([card(find_block(known), sized) for known in BLOCKS], sized)
+    else:
+        block = find_block(name)
+        steps = Spec(block, {}).trace(sized if shape or channels else PROBE)
+        letters = {} if shape or channels else LETTERS | {width(steps) or 0: "s"}
+        report = page(card(block, sized), card(find_block("se"), sized), sized, steps, letters)
+    emit(report, format, json, output)
+
+
+def card(block: Block, shape: Shape) -> Card:
+    """Return a block with its default options on one input."""
+    return Card(block, figures(Spec(block, {}).trace(shape), block.defaults))

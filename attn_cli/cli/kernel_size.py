@@ -1,0 +1,43 @@
+"""`attn kernel-size`: the rule of ECA, for scripts and for the curious."""
+
+from typing import Annotated, Any
+
+import typer
+
+from attn_cli.blocks import find_block
+from attn_cli.blocks.eca import eca_kernel_size
+from attn_cli.cli.options import BOption, FormatOption, GammaOption, JsonOption, OutputOption
+from attn_cli.cli.output import emit, write
+from attn_cli.spec import parse_channels, parse_spec
+from attn_cli.views.report import Column, Report, Table
+
+COLUMNS = (
+    Column("channels", "channels", "int"),
+    Column("kernel_size", "kernel size", "int", strong=True),
+    Column("steps", "how", "name"),
+)
+
+
+def kernel_size(
+    channels: Annotated[list[str], typer.Argument(metavar="CHANNELS...", help="Channel counts.")],
+    b: BOption = None,
+    gamma: GammaOption = None,
+    format: FormatOption = None,
+    json: JsonOption = False,
+    output: OutputOption = None,
+) -> None:
+    """Print the kernel size that ECA's rule gives for some numbers of channels, a line each."""
+    flags = {name: text for name, text in (("b", b), ("gamma", gamma)) if text is not None}
+    spec = parse_spec("eca", flags)
+    rule: dict[str, Any] = {name: spec.options[name] for name in ("b", "gamma")}
+    counts = [parse_channels(text) for text in channels]
+    kernels = [eca_kernel_size(count, **rule) for count in counts]
+    if format is None and not json and output is None:
+        write("".join(f"{kernel}\n" for kernel in kernels))
+        return
+    explain = find_block("eca").explain
+    assert explain is not None
+    steps = [explain(count, **spec.options) for count in counts]
+    table = Table(COLUMNS, list(zip(counts, kernels, steps, strict=True)))
+    rows = [{"channels": c, "kernel_size": k} for c, k in zip(counts, kernels, strict=True)]
+    emit(Report(lambda: {**rule, "rows": rows}, table, [table]), format, json, output)

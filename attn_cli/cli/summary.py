@@ -1,0 +1,108 @@
+"""`attn summary`: what a block looks like and costs."""
+
+from typing import Annotated
+
+import typer
+
+from attn_cli.analysis.figures import Figures, figures
+from attn_cli.analysis.summary import Summary
+from attn_cli.cli.options import (
+    BlockOption,
+    BOption,
+    ChannelsOption,
+    FormatOption,
+    GammaOption,
+    JsonOption,
+    OutputOption,
+    RatioOption,
+    ShapeOption,
+    known_key,
+    shape_from,
+    spec_from,
+)
+from attn_cli.cli.output import emit, write
+from attn_cli.errors import AttnError
+from attn_cli.graph import Shape
+from attn_cli.spec import Spec
+from attn_cli.views.summary import COLUMNS, report
+
+FIGURES = ("params", "trainable", "non_trainable", "bytes", "macs", "flops", "kernel_size", "width")
+COLUMN_KEYS = tuple(column.key for column in COLUMNS)
+
+
+def summary(
+    block: BlockOption,
+    shape: ShapeOption = None,
+    channels: ChannelsOption = None,
+    ratio: RatioOption = None,
+    b: BOption = None,
+    gamma: GammaOption = None,
+    get: Annotated[
+        str | None,
+        typer.Option(metavar="FIGURE", help=f"Print one bare figure: {', '.join(FIGURES)}."),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES", help=f"Choose columns, separated by commas: {', '.join(COLUMN_KEYS)}."
+        ),
+    ] = None,
+    build: Annotated[
+        bool, typer.Option("--build", help="Build the block in TensorFlow and summarise that.")
+    ] = False,
+    format: FormatOption = None,
+    json: JsonOption = False,
+    output: OutputOption = None,
+) -> None:
+    """Show a block's layers, output shapes, parameters, MACs and FLOPs."""
+    spec = spec_from(block, ratio, b, gamma)
+    sized = shape_from(shape, channels)
+    if get is not None:
+        if format or json or columns or output:
+            raise AttnError("--get prints one bare figure: it takes no format, columns or file")
+        key = known_key("figure", get, FIGURES)
+        write(f"{figure(summarise(spec, sized, build).figures, key, spec.text)}\n")
+        return
+    keys = columns and [known_key("column", key, COLUMN_KEYS) for key in columns.split(",")]
+    emit(report(summarise(spec, sized, build), keys), format, json, output)
+
+
+def summarise(spec: Spec, shape: Shape, build: bool = False) -> Summary:
+    """Return the summary of a block, traced or built by Keras."""
+    if build:
+        from attn_cli.tf.walk import build_model, versions, walk
+
+        graph = walk(build_model(spec.block.build, shape, **spec.given))
+        source = f"built with {versions()}"
+    else:
+        graph = spec.trace(shape)
+        source = "traced, without TensorFlow"
+    explain = spec.block.explain
+    channels = shape[-1]
+    return Summary(
+        block=spec.block.name,
+        title=spec.block.title,
+        spec=spec.text,
+        options=spec.options,
+        graph=graph,
+        figures=figures(graph, spec.options),
+        explanation=explain(channels, **spec.options) if explain else None,
+        source=source,
+    )
+
+
+def figure(figures: Figures, key: str, spec: str) -> int:
+    """Return one figure. Raises AttnError where it is unknown or meaningless."""
+    value: int | None
+    if key in ("trainable", "non_trainable"):
+        value = getattr(figures.params, key)
+    else:
+        value = figures.params.total if key == "params" else getattr(figures, key)
+    if value is None:
+        why = "is unknown here: the height or the width is dynamic"
+        if key in ("width", "kernel_size"):
+            why = "means nothing: it has none"
+        elif figures.cost.unknown:
+            why = f"is unknown: no cost is known for {', '.join(figures.cost.unknown)}"
+        raise AttnError(f"{key} of {spec} {why}")
+    return value

@@ -1,0 +1,157 @@
+"""The catalogue of blocks, and the page of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attn_cli.blocks.options import format_value
+from attn_cli.views.records import figures_record
+from attn_cli.views.report import Column, Report, Table, chosen, size_text, with_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from attn_cli.analysis.figures import Figures
+    from attn_cli.blocks import Block
+    from attn_cli.graph import Graph, Shape
+
+DOMAINS = {
+    "channel": "channel attention: which channels",
+    "spatial": "spatial attention: which places",
+    "both": "channel and spatial attention",
+}
+CATALOGUE = (
+    Column("name", "block"),
+    Column("title", "", "name"),
+    Column("domain", "domain"),
+    Column("params", "params", "int", strong=True),
+    Column("macs", "MACs", "int", leaves=1, missing="?"),
+    Column("flops", "FLOPs", "int", leaves=2, missing="?"),
+    Column("trainable", "trainable params", "name", leaves=3),
+    Column("options", "options", "name", leaves=5),
+    Column("paper", "paper", "name", leaves=4),
+)
+OPTIONS = (
+    Column("name", "option"),
+    Column("type", "type"),
+    Column("default", "default"),
+    Column("help", ""),
+)
+STEPS = (
+    Column("layer", "step"),
+    Column("output", "output"),
+    Column("params", "params", "int", strong=True),
+)
+
+
+class Card(NamedTuple):
+    """A block with its default options, on one input."""
+
+    block: Block
+    figures: Figures
+
+
+def catalogue(cards: Sequence[Card], shape: Shape) -> Report:
+    """Return the report of all blocks, a table for each domain."""
+    shown = [column.key for column in CATALOGUE if column.key != "domain"]
+    tables = []
+    for domain, title in DOMAINS.items():
+        within = [_row(card) for card in cards if card.block.section("Domain") == domain]
+        if within:
+            table = Table(CATALOGUE, within, title=title)
+            tables.append(chosen(table, shown, fixed=False))
+    cost = f"costs at {size_text(shape)} with the default options; attn blocks NAME tells more"
+    return Report(
+        record=lambda: {
+            "input_shape": with_batch(shape),
+            "blocks": [_record(card) for card in cards],
+        },
+        rows=Table(CATALOGUE, [_row(card) for card in cards]),
+        tables=tables,
+        closing=[cost],
+    )
+
+
+def page(card: Card, se: Card, shape: Shape, steps: Graph, letters: Mapping[int, str]) -> Report:
+    """Return the report of one block beside SE. The sizes in its steps are written in letters."""
+    block = card.block
+    step_rows = [
+        (node.layer.label, _in_letters(node.output_shapes[0], letters), node.params.total)
+        for node in steps.nodes
+        if node.inputs
+    ]
+    option_rows = [
+        (name, type.replace("None", "none"), format_value(default), help)
+        for name, default, type, help in block.options.values()
+    ]
+    cards = [card] if block.name == se.block.name else [card, se]
+    start = _in_letters(steps.nodes[steps.inputs[0]].output_shapes[0], letters)
+    tables = [
+        chosen(Table(STEPS, step_rows, title=f"on {start}"), ("layer", "output")),
+        Table(OPTIONS, option_rows, title="options"),
+        chosen(
+            Table(CATALOGUE, list(map(_row, cards)), title=f"at {size_text(shape)}"),
+            ("name", "params", "macs", "flops"),
+        ),
+    ]
+    return Report(
+        record=lambda: {
+            "input_shape": with_batch(shape),
+            **_record(card),
+            "steps": [
+                {column.key: cell for column, cell in zip(STEPS, row, strict=True)}
+                for row in step_rows
+            ],
+        },
+        rows=Table(OPTIONS, option_rows),
+        tables=[table for table in tables if table.rows],
+        heading=[
+            f"{block.name}  {block.title}",
+            block.section("idea"),
+            "",
+            f"trainable params  {block.section('Trainable')}",
+            f"paper             {block.section('Paper')}",
+        ],
+        closing=[f"In the wild. {_paragraph(block.section('In the wild'))}"],
+    )
+
+
+def _in_letters(shape: Shape, letters: Mapping[int, str]) -> str:
+    """Return a shape without its batch, in brackets: [1, 1, c]."""
+    sizes = [str(size) if size is None else letters.get(size, str(size)) for size in shape[1:]]
+    return f"[{', '.join(sizes)}]"
+
+
+def _paragraph(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _row(card: Card) -> tuple[Any, ...]:
+    block, figures = card.block, card.figures
+    return (
+        block.name,
+        block.title,
+        block.section("Domain"),
+        figures.params.total,
+        figures.macs,
+        figures.flops,
+        block.section("Trainable"),
+        " ".join(f"{name}={format_value(value)}" for name, value in block.defaults.items()),
+        block.section("Paper"),
+    )
+
+
+def _record(card: Card) -> dict[str, Any]:
+    block = card.block
+    return {
+        "name": block.name,
+        "title": block.title,
+        "summary": block.summary,
+        "domain": block.section("Domain"),
+        "trainable": block.section("Trainable"),
+        "paper": block.section("Paper"),
+        "idea": block.section("idea"),
+        "in_the_wild": _paragraph(block.section("In the wild")),
+        "options": [option._asdict() for option in block.options.values()],
+        **figures_record(card.figures),
+    }

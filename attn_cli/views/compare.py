@@ -1,0 +1,161 @@
+"""Blocks side by side: a table for each input, and the totals over all places."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from attn_cli.views.records import figures_record, params_record
+from attn_cli.views.report import Column, Report, Table, size_text, with_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from attn_cli.analysis.compare import Comparison, Row, Total
+
+ROWS = (
+    Column("spec", "block", "name"),
+    Column("input_shape", "input", "shape"),
+    Column("places", "places", "int"),
+    Column("params", "params", "int"),
+    Column("trainable", "trainable", "int"),
+    Column("non_trainable", "non-trainable", "int"),
+    Column("bytes", "bytes", "int"),
+    Column("macs", "MACs", "int"),
+    Column("flops", "FLOPs", "int"),
+    Column("width", "width", "int"),
+    Column("kernel_size", "kernel", "int"),
+    Column("difference", "difference", "int"),
+    Column("factor", "factor", "number"),
+)
+
+
+def report(comparison: Comparison) -> Report:
+    """Return the report of a comparison; totals are shown where there is more than one place."""
+    groups = [
+        list(rows)
+        for _, rows in groupby(comparison.rows, key=lambda row: (row.entry.shape, row.entry.places))
+    ]
+    tables = [_shape_table(comparison.baseline, rows) for rows in groups]
+    if comparison.totals[0].places > 1:
+        tables.append(_totals_table(comparison.baseline, comparison.totals))
+    unknown = any(row.entry.figures.flops is None for row in comparison.rows)
+    return Report(
+        record=lambda: {
+            "baseline": comparison.baseline,
+            "rows": [_row_record(row) for row in comparison.rows],
+            "totals": [_total_record(total) for total in comparison.totals],
+        },
+        rows=Table(ROWS, [_flat(row) for row in comparison.rows]),
+        tables=tables,
+        closing=["? unknown: it depends on a dynamic height or width"] if unknown else [],
+    )
+
+
+def _shape_table(baseline: str, rows: Sequence[Row]) -> Table:
+    """Lay out the blocks on one input."""
+    first = rows[0].entry
+    most = max(row.entry.figures.params.total for row in rows)
+    columns = [
+        Column("spec", "block", "name"),
+        Column("width", "width", "int"),
+        Column("kernel_size", "kernel", "int"),
+        *_figure_columns(baseline),
+    ]
+    cells = []
+    for row in rows:
+        figures = row.entry.figures
+        params = figures.params.total
+        cells.append(
+            (
+                row.entry.spec,
+                figures.width,
+                figures.kernel_size,
+                params,
+                row.difference,
+                row.factor,
+                params / most if most else 0,
+                figures.macs,
+                figures.flops,
+            )
+        )
+    places = f", {first.places} places" if first.places > 1 else ""
+    return Table(columns, cells, title=f"{size_text(first.shape)}{places}")
+
+
+def _totals_table(baseline: str, totals: Sequence[Total]) -> Table:
+    """Lay out the blocks over all places."""
+    most = max(total.params.total for total in totals)
+    cells = [
+        (
+            total.spec,
+            total.params.total,
+            total.difference,
+            total.factor,
+            total.params.total / most if most else 0,
+            total.macs,
+            total.flops,
+        )
+        for total in totals
+    ]
+    columns = [Column("spec", "block", "name"), *_figure_columns(baseline)]
+    return Table(columns, cells, title=f"all {totals[0].places} places")
+
+
+def _figure_columns(baseline: str) -> list[Column]:
+    return [
+        Column("params", "params", "int", strong=True),
+        Column("difference", "difference", "difference", leaves=4),
+        Column("factor", f"against {baseline}", "percent", missing="-"),
+        Column("bar", "", "bar", leaves=3),
+        Column("macs", "MACs", "int", leaves=1, missing="?"),
+        Column("flops", "FLOPs", "int", leaves=2, missing="?"),
+    ]
+
+
+def _flat(row: Row) -> tuple[Any, ...]:
+    entry, figures = row.entry, row.entry.figures
+    params = figures.params
+    return (
+        entry.spec,
+        with_batch(entry.shape),
+        entry.places,
+        params.total,
+        params.trainable,
+        params.non_trainable,
+        figures.bytes,
+        figures.macs,
+        figures.flops,
+        figures.width,
+        figures.kernel_size,
+        row.difference,
+        row.factor,
+    )
+
+
+def _row_record(row: Row) -> dict[str, Any]:
+    entry = row.entry
+    return {
+        "block": entry.block,
+        "spec": entry.spec,
+        "options": dict(entry.options),
+        "input_shape": with_batch(entry.shape),
+        "places": entry.places,
+        **figures_record(entry.figures),
+        "difference": row.difference,
+        "factor": row.factor,
+    }
+
+
+def _total_record(total: Total) -> dict[str, Any]:
+    return {
+        "block": total.block,
+        "spec": total.spec,
+        "places": total.places,
+        "params": params_record(total.params),
+        "bytes": total.bytes,
+        "macs": total.macs,
+        "flops": total.flops,
+        "difference": total.difference,
+        "factor": total.factor,
+    }

@@ -1,0 +1,18 @@
+"""Plain: a header and the rows, separated by tabs, for cut and awk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attn_cli.views.report import bare
+
+if TYPE_CHECKING:
+    from attn_cli.views.report import Report
+
+
+def render(report: Report, width: int | None, color: bool) -> str:
+    """Draw the rows; nothing is quoted, and white space within a value becomes a space."""
+    columns = report.rows.columns
+    lines = [[column.key for column in columns]]
+    lines += [list(map(bare, columns, row)) for row in report.rows.rows]
+    return "".join("\t".join(" ".join(cell.split()) for cell in line) + "\n" for line in lines)

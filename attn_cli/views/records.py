@@ -1,0 +1,56 @@
+"""The parts that the JSON of several commands shares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from attn_cli.analysis.figures import Figures
+    from attn_cli.cost import GraphCost
+    from attn_cli.graph import Graph, Params
+
+
+def params_record(params: Params) -> dict[str, int]:
+    """Return counts of parameters."""
+    return {
+        "total": params.total,
+        "trainable": params.trainable,
+        "non_trainable": params.non_trainable,
+    }
+
+
+def figures_record(figures: Figures) -> dict[str, Any]:
+    """Return the figures of a block, null where unknown or meaningless."""
+    return {
+        "params": params_record(figures.params),
+        "bytes": figures.bytes,
+        "macs": figures.macs,
+        "flops": figures.flops,
+        "width": figures.width,
+        "kernel_size": figures.kernel_size,
+    }
+
+
+def layer_records(graph: Graph, cost: GraphCost) -> list[dict[str, Any]]:
+    """Return a record for each call. An input is an output of a call of a layer."""
+    return [
+        {
+            "name": node.layer.name,
+            "call": node.call,
+            "type": node.layer.type,
+            "function": node.layer.function,
+            "output_shape": shapes[0] if len(shapes := node.output_shapes) == 1 else shapes,
+            "params": params_record(node.params),
+            "macs": macs,
+            "flops": flops,
+            "inputs": [
+                {
+                    "layer": graph.nodes[ref.node].layer.name,
+                    "call": graph.nodes[ref.node].call,
+                    "output": ref.output,
+                }
+                for ref in node.inputs
+            ],
+        }
+        for node, (macs, flops) in zip(graph.nodes, cost.nodes, strict=True)
+    ]

@@ -1,0 +1,108 @@
+"""What a command has to say, before it is drawn in any format."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attn_cli.blocks.options import format_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from attn_cli.graph import Shape
+
+
+class Column(NamedTuple):
+    """A column of a table.
+
+    `leaves` says in which order columns leave a narrow terminal, the highest first and 0 never;
+    from EXTRA up they leave before names are shortened. `stands_for` names the column that this one
+    stands for once that has left; `missing` is shown where a row has no value.
+    """
+
+    key: str
+    header: str
+    kind: str = "text"
+    leaves: int = 0
+    stands_for: str | None = None
+    missing: str = ""
+    strong: bool = False
+
+    @property
+    def right(self) -> bool:
+        """Whether it is set flush right, as figures are."""
+        return self.kind in ("index", "int", "number", "difference", "percent")
+
+
+EXTRA = 10
+
+
+class Table(NamedTuple):
+    """Rows of raw values: integers, shapes, texts, None where there is no value."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Any]]
+    title: str | None = None
+    total: Sequence[Any] | None = None
+
+
+class Report(NamedTuple):
+    """What a command says: to people in lines and tables, to programs in rows or a record."""
+
+    record: Callable[[], dict[str, Any]]
+    rows: Table
+    tables: Sequence[Table]
+    heading: Sequence[str] = ()
+    closing: Sequence[str] = ()
+
+
+def chosen(table: Table, keys: Sequence[str], fixed: bool = True) -> Table:
+    """Return a table with only these columns, in this order; fixed ones never leave."""
+    places = [[column.key for column in table.columns].index(key) for key in keys]
+    columns = [table.columns[place] for place in places]
+    if fixed:
+        columns = [column._replace(leaves=0, stands_for=None) for column in columns]
+    rows = [[row[place] for place in places] for row in table.rows]
+    total = table.total and [table.total[place] for place in places]
+    return table._replace(columns=columns, rows=rows, total=total)
+
+
+def bare(column: Column, value: Any) -> str:
+    """Return a value as text for machines: bare integers, empty where there is none."""
+    if value is None:
+        return ""
+    if column.kind == "shape":
+        return shape_text(value)
+    if column.kind == "refs":
+        return " ".join(map(str, value))
+    return format_value(value)
+
+
+def pretty(column: Column, value: Any) -> str:
+    """Return a value as text for people: thousands separated."""
+    if value is None:
+        return column.missing
+    if column.kind == "int":
+        return f"{value:,}"
+    if column.kind == "difference":
+        return f"{value:+,}" if value else "0"
+    if column.kind == "percent":
+        return "<0.01%" if 0 < value < 0.00005 else f"{100 * value:,.2f}%"
+    if column.kind == "refs":
+        return ", ".join(map(str, value))
+    return bare(column, value)
+
+
+def with_batch(shape: Shape) -> Shape:
+    """Return an input (H, W, C) as (B, H, W, C), with a dynamic batch."""
+    return (None, *shape)
+
+
+def size_text(shape: Shape) -> str:
+    """Return an input without its batch as people write it: 26 × 26 × 512."""
+    return " × ".join(map(str, shape))
+
+
+def shape_text(shape: Shape) -> str:
+    """Return a shape as Keras prints it: (None, 26, 26, 512)."""
+    return f"({', '.join(map(str, shape))})"

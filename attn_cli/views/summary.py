@@ -1,0 +1,129 @@
+"""A block: its heading, its layers, its totals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attn_cli.blocks.options import format_value
+from attn_cli.views.report import EXTRA, Column, Report, Table, chosen, shape_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from attn_cli.analysis.figures import Figures
+    from attn_cli.analysis.summary import Summary
+    from attn_cli.cost import GraphCost
+    from attn_cli.graph import Graph
+
+COLUMNS = (
+    Column("row", "#", "index"),
+    Column("name", "name", "name", leaves=EXTRA),
+    Column("type", "layer", "name"),
+    Column("output_shape", "output shape", "shape"),
+    Column("params", "params", "int", strong=True),
+    Column("trainable", "trainable", "int"),
+    Column("non_trainable", "non-trainable", "int"),
+    Column("macs", "MACs", "int", leaves=1, missing="?"),
+    Column("flops", "FLOPs", "int", leaves=2, missing="?"),
+    Column("from", "from", "refs", stands_for="inputs"),
+    Column("inputs", "connected to", "refs", leaves=EXTRA),
+)
+SHOWN = ("row", "name", "type", "output_shape", "params", "macs", "flops", "from", "inputs")
+
+
+def report(summary: Summary, columns: Sequence[str] | None = None) -> Report:
+    """Return the report of a block; `columns` chooses among COLUMNS, by key."""
+    graph, figures = summary.graph, summary.figures
+    layers = layer_table(graph, figures.cost)
+    shown = chosen(layers, columns) if columns else chosen(layers, SHOWN, fixed=False)
+    return Report(
+        record=lambda: _record(summary),
+        rows=chosen(layers, columns) if columns else layers,
+        tables=[shown],
+        heading=_heading(summary),
+        closing=[totals_line(figures), *unknown_lines(figures.cost)],
+    )
+
+
+def layer_table(graph: Graph, cost: GraphCost) -> Table:
+    """Return a row for each call, with all columns that there are, and the totals."""
+    rows = []
+    for place, (node, (macs, flops)) in enumerate(zip(graph.nodes, cost.nodes, strict=True)):
+        params = node.params
+        rows.append(
+            (
+                place,
+                node.name,
+                node.layer.label,
+                node.output_shapes[0],
+                params.total,
+                params.trainable,
+                params.non_trainable,
+                macs,
+                flops,
+                [ref.node for ref in node.inputs],
+                [graph.nodes[ref.node].name for ref in node.inputs],
+            )
+        )
+    params = graph.params
+    counts = (params.total, params.trainable, params.non_trainable, cost.macs, cost.flops)
+    return Table(COLUMNS, rows, total=(None, "", "total", None, *counts, None, None))
+
+
+def totals_line(figures: Figures) -> str:
+    """Return the totals in words."""
+    params = figures.params
+    counts = f"{params.trainable:,} trainable, {params.non_trainable:,} not"
+    costs = [("MACs", figures.macs), ("FLOPs", figures.flops)]
+    known = "".join(f"; {figure:,} {name}" for name, figure in costs if figure is not None)
+    return f"{params.total:,} params: {counts}; {figures.bytes:,} bytes{known}"
+
+
+def unknown_lines(cost: GraphCost) -> list[str]:
+    """Return why a total is unknown, and what is known of it."""
+    missing = [name for name in ("macs", "flops") if getattr(cost, name) is None]
+    if not missing:
+        return []
+    names = {"macs": "MACs", "flops": "FLOPs"}
+    what = " and ".join(names[name] for name in missing)
+    known = " and ".join(f"{getattr(cost.at_least, name):,} {names[name]}" for name in missing)
+    why = (
+        f"the cost of {', '.join(cost.unknown)} is not known"
+        if cost.unknown
+        else "the height or the width is dynamic"
+    )
+    return [f"? {what}: {why}; at least {known}"]
+
+
+def _heading(summary: Summary) -> list[str]:
+    graph = summary.graph
+    (first, *_), (output, *_) = graph.inputs, graph.outputs
+    input_shape = graph.nodes[first].output_shapes[0]
+    lines = [
+        f"{summary.block}  {summary.title}   "
+        f"{shape_text(input_shape)} → {shape_text(graph.shape_of(output))}",
+    ]
+    indent = " " * (len(summary.block) + 2)
+    if summary.options:
+        options = [f"{name}={format_value(value)}" for name, value in summary.options.items()]
+        lines.append(indent + "  ".join(options))
+    if summary.explanation:
+        lines.append(indent + summary.explanation)
+    if summary.source:
+        lines.append(indent + summary.source)
+    return lines
+
+
+def _record(summary: Summary) -> dict[str, Any]:
+    from attn_cli.views.records import figures_record, layer_records
+
+    graph, figures = summary.graph, summary.figures
+    return {
+        "block": summary.block,
+        "spec": summary.spec,
+        "options": dict(summary.options),
+        "input_shape": graph.nodes[graph.inputs[0]].output_shapes[0],
+        "output_shape": graph.shape_of(graph.outputs[0]),
+        **figures_record(figures),
+        "layers": layer_records(graph, figures.cost),
+    }
