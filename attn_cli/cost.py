@@ -112,13 +112,36 @@ def _product(node: Node, positions: int) -> tuple[int, int]:
     return macs, 2 * macs + bias
 
 
+def _matmul(node: Node) -> tuple[int, int]:
+    macs = _out(node) * _size((None, node.input_shapes[0][-1]))
+    return macs, 2 * macs
+
+
 def _batch_normalization(node: Node) -> tuple[int, int]:
     channels = node.layer.weights[0].size if node.layer.weights else 0
     return 0, 2 * _out(node) + 6 * channels
 
 
+def _layer_normalization(node: Node) -> tuple[int, int]:
+    size = _out(node)
+    return 0, 9 * size + 4 * (size // _size((None, node.output_shapes[0][-1])))
+
+
 def _merge(node: Node) -> tuple[int, int]:
-    return 0, _out(node) * (len(node.input_shapes) - 1)
+    """Cost one operation a pair; an op of a tensor and a number is a pair too."""
+    return 0, _out(node) * max(1, len(node.input_shapes) - 1)
+
+
+def _average(node: Node) -> tuple[int, int]:
+    return 0, _out(node) * len(node.input_shapes)
+
+
+def _sum(node: Node) -> tuple[int, int]:
+    return 0, _size(node.input_shapes[0]) - _out(node)
+
+
+def _variance(node: Node) -> tuple[int, int]:
+    return 0, 4 * _size(node.input_shapes[0])
 
 
 def _per_input(node: Node) -> tuple[int, int]:
@@ -139,18 +162,32 @@ COSTS: dict[str, Callable[[Node], tuple[int, int]]] = {
     "Dense": _dense,
     "Conv1D": _convolution,
     "Conv2D": _convolution,
+    "DepthwiseConv2D": _convolution,
+    "Matmul": _matmul,
     "BatchNormalization": _batch_normalization,
+    "LayerNormalization": _layer_normalization,
     "GlobalAveragePooling2D": _per_input,
     "GlobalMaxPooling2D": _per_input,
     "Mean": _per_input,
     "Max": _per_input,
+    "Sum": _sum,
+    "Var": _variance,
+    "Square": _per_output,
+    "Sqrt": _per_output,
     "Add": _merge,
+    "Subtract": _merge,
     "Multiply": _merge,
+    "Divide": _merge,
+    "Maximum": _merge,
+    "Average": _average,
     "Concatenate": _free,
+    "Cropping1D": _free,
+    "Cropping2D": _free,
+    "Permute": _free,
     "Reshape": _free,
 }
 
-WITH_MACS = frozenset({_convolution, _dense})
+WITH_MACS = frozenset({_convolution, _dense, _matmul})
 
 
 def _out(node: Node) -> int:

@@ -6,10 +6,17 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import BadOption, BadShape, did_you_mean
-from attn_cli.symbolic.trace import Operation, Shape, SymbolicTensor, Trace, Weight
+from attn_cli.symbolic.trace import (
+    Operation,
+    Shape,
+    SymbolicTensor,
+    Trace,
+    Weight,
+    elementwise,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 # The names that keras.activations.get() takes, with what Keras saves an alias as.
 ACTIVATIONS = dict.fromkeys(
@@ -21,6 +28,8 @@ ACTIVATIONS = dict.fromkeys(
         "threshold",
     )
 ) | {"swish": "silu", "hard_swish": "hard_silu"}
+
+INITIALIZERS = ("glorot_uniform", "ones", "zeros")
 
 
 class Layer(Operation):
@@ -65,6 +74,7 @@ class Dense(Layer):
         units: int,
         activation: str | None = None,
         use_bias: bool = True,
+        kernel_initializer: str = "glorot_uniform",
         *,
         name: str | None = None,
     ) -> None:
@@ -74,6 +84,7 @@ class Dense(Layer):
             units=positive("units", units),
             activation=activation_name(activation),
             use_bias=use_bias,
+            kernel_initializer=initializer_name(kernel_initializer),
         )
 
     def build(self, shape: Shape) -> tuple[Weight, ...]:
@@ -101,14 +112,12 @@ class Conv(Layer):
         name: str | None = None,
     ) -> None:
         space = (self.rank or 0) - 2
-        if padding not in ("valid", "same"):
-            raise BadOption(f"padding is valid or same, not {padding!r}")
         super().__init__(
             trace,
             name,
             filters=positive("filters", filters),
             kernel_size=positives("kernel_size", kernel_size, space),
-            padding=padding,
+            padding=padding_name(padding),
             dilation_rate=positives("dilation_rate", dilation_rate, space),
             activation=activation_name(activation),
             use_bias=use_bias,
@@ -120,12 +129,7 @@ class Conv(Layer):
         return (kernel, Weight("bias", (filters,))) if self.config["use_bias"] else (kernel,)
 
     def output_shape(self, shape: Shape) -> Shape:
-        space = shape[1:-1]
-        if self.config["padding"] == "valid":
-            space = tuple(
-                map(valid, space, self.config["kernel_size"], self.config["dilation_rate"])
-            )
-        return (shape[0], *space, self.config["filters"])
+        return (shape[0], *convolved(shape[1:-1], self.config), self.config["filters"])
 
 
 class Conv1D(Conv):
@@ -134,6 +138,42 @@ class Conv1D(Conv):
 
 class Conv2D(Conv):
     rank = 4
+
+
+class DepthwiseConv2D(Layer):
+    """A convolution of each channel by itself, with stride 1."""
+
+    rank = 4
+
+    def __init__(
+        self,
+        trace: Trace,
+        kernel_size: int | Sequence[int],
+        *,
+        padding: str = "valid",
+        use_bias: bool = True,
+        depthwise_initializer: str = "glorot_uniform",
+        bias_initializer: str = "zeros",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(
+            trace,
+            name,
+            kernel_size=positives("kernel_size", kernel_size, 2),
+            padding=padding_name(padding),
+            dilation_rate=(1, 1),
+            use_bias=use_bias,
+            depthwise_initializer=initializer_name(depthwise_initializer),
+            bias_initializer=initializer_name(bias_initializer),
+        )
+
+    def build(self, shape: Shape) -> tuple[Weight, ...]:
+        size = channels(shape)
+        kernel = Weight("kernel", (*self.config["kernel_size"], size, 1))
+        return (kernel, Weight("bias", (size,))) if self.config["use_bias"] else (kernel,)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (shape[0], *convolved(shape[1:-1], self.config), shape[-1])
 
 
 class BatchNormalization(Layer):
@@ -160,6 +200,27 @@ class BatchNormalization(Layer):
         beta = (Weight("beta", size),) if self.config["center"] else ()
         statistics = Weight("moving_mean", size, False), Weight("moving_variance", size, False)
         return (*gamma, *beta, *statistics)
+
+
+class LayerNormalization(Layer):
+    """A normalisation over the last axis."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        *,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(trace, name, axis=-1, epsilon=epsilon, center=center, scale=scale)
+
+    def build(self, shape: Shape) -> tuple[Weight, ...]:
+        size = (channels(shape),)
+        gamma = (Weight("gamma", size),) if self.config["scale"] else ()
+        beta = (Weight("beta", size),) if self.config["center"] else ()
+        return (*gamma, *beta)
 
 
 class Activation(Layer):
@@ -191,15 +252,70 @@ class Reshape(Layer):
     def __init__(
         self, trace: Trace, target_shape: Sequence[int], *, name: str | None = None
     ) -> None:
-        target = tuple(positive("target_shape", size) for size in target_shape)
+        target = tuple(target_shape)
+        if target.count(-1) > 1:
+            raise BadOption(f"one size of target_shape can be -1, not {target}")
+        for size in target:
+            if size != -1:
+                positive("target_shape", size)
         super().__init__(trace, name, target_shape=target)
 
     def output_shape(self, shape: Shape) -> Shape:
         target: tuple[int, ...] = self.config["target_shape"]
         sizes = [size for size in shape[1:] if size is not None]
-        if len(sizes) < len(shape) - 1 or prod(sizes) != prod(target):
+        given = prod(size for size in target if size != -1)
+        rest, over = divmod(prod(sizes), given)
+        if len(sizes) < len(shape) - 1:
+            # A dynamic size goes where the -1 stands; without one, what fits shows in the run.
+            return (shape[0], *[None if size == -1 else size for size in target])
+        if over or (rest != 1 and -1 not in target):
             raise BadShape(f"{shape} cannot be reshaped to {target}")
-        return (shape[0], *target)
+        return (shape[0], *[rest if size == -1 else size for size in target])
+
+
+class Cropping(Layer):
+    """Takes the ends off each dimension of (B, space…, C)."""
+
+    def crop(self, space: Shape, ends: Sequence[Sequence[int]]) -> Shape:
+        cropped = []
+        for size, (start, end) in zip(space, ends, strict=True):
+            if start < 0 or end < 0 or (size is not None and start + end >= size):
+                raise BadShape(f"({start}, {end}) cannot be cropped off a size of {size}")
+            cropped.append(None if size is None else size - start - end)
+        return tuple(cropped)
+
+
+class Cropping1D(Cropping):
+    rank = 3
+
+    def __init__(self, trace: Trace, cropping: Sequence[int], *, name: str | None = None) -> None:
+        super().__init__(trace, name, cropping=tuple(cropping))
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (shape[0], *self.crop(shape[1:-1], [self.config["cropping"]]), shape[-1])
+
+
+class Cropping2D(Cropping):
+    rank = 4
+
+    def __init__(
+        self, trace: Trace, cropping: Sequence[Sequence[int]], *, name: str | None = None
+    ) -> None:
+        super().__init__(trace, name, cropping=tuple(map(tuple, cropping)))
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (shape[0], *self.crop(shape[1:-1], self.config["cropping"]), shape[-1])
+
+
+class Permute(Layer):
+    def __init__(self, trace: Trace, dims: Sequence[int], *, name: str | None = None) -> None:
+        if sorted(dims) != list(range(1, len(dims) + 1)):
+            raise BadOption(f"dims are the axes from 1 in another order, not {dims}")
+        super().__init__(trace, name, dims=tuple(dims))
+        self.rank = len(dims) + 1
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (shape[0], *[shape[axis] for axis in self.config["dims"]])
 
 
 class Merge(Layer):
@@ -220,6 +336,14 @@ class Merge(Layer):
 
 
 class Add(Merge):
+    pass
+
+
+class Average(Merge):
+    pass
+
+
+class Maximum(Merge):
     pass
 
 
@@ -249,14 +373,21 @@ LAYERS: dict[str, type[Layer]] = {
     for layer in (
         Activation,
         Add,
+        Average,
         BatchNormalization,
         Concatenate,
         Conv1D,
         Conv2D,
+        Cropping1D,
+        Cropping2D,
         Dense,
+        DepthwiseConv2D,
         GlobalAveragePooling2D,
         GlobalMaxPooling2D,
+        LayerNormalization,
+        Maximum,
         Multiply,
+        Permute,
         Reshape,
     )
 }
@@ -284,11 +415,30 @@ def activation_name(name: str | None) -> str:
     return ACTIVATIONS[name] or name
 
 
+def initializer_name(name: str) -> str:
+    if name not in INITIALIZERS:
+        raise BadOption(f"an initializer is one of {', '.join(INITIALIZERS)}, not {name!r}")
+    return name
+
+
+def padding_name(name: str) -> str:
+    if name not in ("valid", "same"):
+        raise BadOption(f"padding is valid or same, not {name!r}")
+    return name
+
+
 def channels(shape: Shape) -> int:
     size = shape[-1]
     if size is None:
         raise BadShape(f"a layer with weights needs a known last dimension, not {shape}")
     return size
+
+
+def convolved(space: Shape, config: Mapping[str, Any]) -> Shape:
+    """Return what a convolution with stride 1 makes of the dimensions (H, W)."""
+    if config["padding"] == "same":
+        return space
+    return tuple(map(valid, space, config["kernel_size"], config["dilation_rate"]))
 
 
 def valid(size: int | None, kernel: int, dilation: int) -> int | None:
@@ -299,17 +449,3 @@ def valid(size: int | None, kernel: int, dilation: int) -> int | None:
     if size <= 0:
         raise BadShape(f"a kernel of {kernel} (dilation {dilation}) does not fit the feature map")
     return size
-
-
-def elementwise(shapes: Sequence[Shape]) -> Shape:
-    """Return the shape of a merge of tensors of one rank; a size of 1 is stretched, None stays."""
-    if len({len(shape) for shape in shapes}) > 1:
-        raise BadShape(f"what is merged must have one rank: {', '.join(map(str, shapes))}")
-    merged = []
-    for sizes in zip(*shapes, strict=True):
-        stretched = [size for size in sizes if size != 1]
-        known = {size for size in stretched if size is not None}
-        if len(known) > 1:
-            raise BadShape(f"these shapes do not fit each other: {', '.join(map(str, shapes))}")
-        merged.append(None if None in stretched else known.pop() if known else 1)
-    return tuple(merged)

@@ -4,13 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.errors import BadShape
-from attn_cli.symbolic.trace import Operation, Shape, SymbolicTensor, Trace
+from attn_cli.errors import BadOption, BadShape
+from attn_cli.symbolic.trace import Operation, Shape, SymbolicTensor, Trace, elementwise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 Axes = int | list[int] | tuple[int, ...]
+Operand = SymbolicTensor | int | float
+
+
+def add(trace: Trace, x1: Operand, x2: Operand) -> SymbolicTensor:
+    return _merge("Add", trace, x1, x2)
+
+
+def subtract(trace: Trace, x1: Operand, x2: Operand) -> SymbolicTensor:
+    return _merge("Subtract", trace, x1, x2)
+
+
+def multiply(trace: Trace, x1: Operand, x2: Operand) -> SymbolicTensor:
+    return _merge("Multiply", trace, x1, x2)
+
+
+def divide(trace: Trace, x1: Operand, x2: Operand) -> SymbolicTensor:
+    return _merge("Divide", trace, x1, x2)
+
+
+def sqrt(trace: Trace, x: SymbolicTensor) -> SymbolicTensor:
+    return _op("Sqrt", trace, (x,), x.shape)
+
+
+def square(trace: Trace, x: SymbolicTensor) -> SymbolicTensor:
+    return _op("Square", trace, (x,), x.shape)
+
+
+def matmul(trace: Trace, x1: SymbolicTensor, x2: SymbolicTensor) -> SymbolicTensor:
+    inner = x1.shape[-1], x2.shape[-2]
+    if None not in inner and inner[0] != inner[1]:
+        raise BadShape(f"matrices of {x1.shape} and {x2.shape} do not fit each other")
+    stacked = elementwise([x1.shape[:-2], x2.shape[:-2]])
+    return _op("Matmul", trace, (x1, x2), (*stacked, x1.shape[-2], x2.shape[-1]))
 
 
 def max(
@@ -25,7 +58,29 @@ def mean(
     return _reduce("Mean", trace, x, axis, keepdims)
 
 
-OPS: dict[str, Callable[..., SymbolicTensor]] = {op.__name__: op for op in (max, mean)}
+def sum(
+    trace: Trace, x: SymbolicTensor, axis: Axes | None = None, keepdims: bool = False
+) -> SymbolicTensor:
+    return _reduce("Sum", trace, x, axis, keepdims)
+
+
+def var(
+    trace: Trace, x: SymbolicTensor, axis: Axes | None = None, keepdims: bool = False
+) -> SymbolicTensor:
+    return _reduce("Var", trace, x, axis, keepdims)
+
+
+OPS: dict[str, Callable[..., SymbolicTensor]] = {
+    op.__name__: op
+    for op in (add, divide, matmul, max, mean, multiply, sqrt, square, subtract, sum, var)
+}
+
+
+def _merge(type: str, trace: Trace, x1: Operand, x2: Operand) -> SymbolicTensor:
+    tensors = tuple([x for x in (x1, x2) if isinstance(x, SymbolicTensor)])
+    if not tensors or not all(isinstance(x, Operand) for x in (x1, x2)):
+        raise BadOption(f"{type} takes two tensors, or a tensor and a number, not {x1!r}, {x2!r}")
+    return _op(type, trace, tensors, elementwise([tensor.shape for tensor in tensors]))
 
 
 def _reduce(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attn_cli.errors import BadShape, NotModelled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 Shape = tuple[int | None, ...]
 
@@ -105,6 +105,20 @@ class Trace:
         self.calls.append(Call(operation, inputs, shapes))
         call = len(self.calls) - 1
         return [SymbolicTensor(self, call, output, shape) for output, shape in enumerate(shapes)]
+
+
+def elementwise(shapes: Sequence[Shape]) -> Shape:
+    """Return the shape of a merge of tensors of one rank; a size of 1 is stretched, None stays."""
+    if len({len(shape) for shape in shapes}) > 1:
+        raise BadShape(f"what is merged must have one rank: {', '.join(map(str, shapes))}")
+    merged = []
+    for sizes in zip(*shapes, strict=True):
+        stretched = [size for size in sizes if size != 1]
+        known = {size for size in stretched if size is not None}
+        if len(known) > 1:
+            raise BadShape(f"these shapes do not fit each other: {', '.join(map(str, shapes))}")
+        merged.append(None if None in stretched else known.pop() if known else 1)
+    return tuple(merged)
 
 
 class Members:
