@@ -19,9 +19,19 @@ if TYPE_CHECKING:
 # Where each block's builder stands. Resolved by name, so that asking for one imports one.
 BLOCKS = {
     "se": "se:se_block",
+    "ese": "se:ese_block",
     "eca": "eca:eca_block",
-    "cbam": "cbam:cbam_block",
+    "ceca": "eca:ceca_block",
+    "srm": "srm:srm_block",
+    "gct": "gct:gct_block",
+    "gc": "gc:gc_block",
     "spatial": "cbam:spatial_block",
+    "cbam": "cbam:cbam_block",
+    "bam": "bam:bam_block",
+    "scse": "scse:scse_block",
+    "coord": "coord:coord_block",
+    "triplet": "triplet:triplet_block",
+    "simam": "simam:simam_block",
 }
 
 

@@ -1,4 +1,4 @@
-"""Efficient channel attention."""
+"""Efficient channel attention, with an end to the channels or without one."""
 
 from __future__ import annotations
 
@@ -63,6 +63,69 @@ def eca_block(
     return keras.layers.Multiply(name=named("scale"))([inputs, s])  # (B, H, W, C)
 
 
+def ceca_block(
+    inputs: Any,
+    *,
+    b: float = 1,
+    gamma: float = 2,
+    kernel_size: int | None = None,
+    min_kernel_size: int = 3,
+    name: str | None = None,
+) -> Any:
+    """Circular Efficient Channel Attention: ECA with the first and last channels as neighbours.
+
+    Each channel is squeezed to its mean over the feature map. One short convolution along the
+    channels turns the means into gates; the channels stand in a circle, so that those at the ends
+    have as many neighbours as the others.
+
+    Domain: channel
+    Paper: Wang et al. 2020, arXiv 1910.03151, section 3.2; the circle is timm's
+    Trainable: k, the odd one of t and t + 1, and 3 at least, with t = int(|(log2 C + b) / gamma|)
+
+    Args:
+        inputs: a feature map, (B, H, W, C); H and W may be dynamic.
+        b: offset in the rule for the kernel size.
+        gamma: divisor in the rule for the kernel size; not 0.
+        kernel_size: the kernel size itself, odd, in place of the rule; at most 2C + 1.
+        min_kernel_size: the least kernel size that the rule may give, odd.
+        name: prefix of the layers' names; Keras' own names where None.
+
+    Returns:
+        The scaled feature map, (B, H, W, C).
+
+    Raises:
+        BadShape: inputs are not (B, H, W, C) with known C.
+        BadOption: an option is out of range.
+
+    In the wild:
+        timm's CecaModule is the only well-known one, and this is it: no kernel below 3, no bias.
+        The paper and its code pad with zeros, which is the block eca.
+    """
+    keras = namespace_of(inputs)
+    _, _, channels = feature_map(inputs)
+    k = eca_kernel_size(channels, b, gamma, kernel_size, min_kernel_size)
+    reach = k // 2
+    if reach > channels:
+        raise BadOption(
+            f"a kernel of {k} goes round {channels} channels more than once; "
+            f"the largest here is {2 * channels + 1}"
+        )
+    named = prefixed(name)
+
+    s = keras.layers.GlobalAveragePooling2D(name=named("squeeze"))(inputs)  # (B, C)
+    s = keras.layers.Reshape((channels, 1), name=named("sequence"))(s)  # (B, C, 1)
+    if 0 < reach < channels:
+        head = keras.layers.Cropping1D((0, channels - reach), name=named("head"))(s)
+        tail = keras.layers.Cropping1D((channels - reach, 0), name=named("tail"))(s)
+        s = keras.layers.Concatenate(axis=1, name=named("circle"))([tail, s, head])
+    elif reach == channels:
+        s = keras.layers.Concatenate(axis=1, name=named("circle"))([s, s, s])  # (B, 3C, 1)
+    s = keras.layers.Conv1D(1, k, use_bias=False, name=named("conv"))(s)  # (B, C, 1)
+    s = keras.layers.Activation("sigmoid", name=named("gate"))(s)
+    s = keras.layers.Reshape((1, 1, channels), name=named("reshape"))(s)  # (B, 1, 1, C)
+    return keras.layers.Multiply(name=named("scale"))([inputs, s])  # (B, H, W, C)
+
+
 def eca_kernel_size(
     channels: int,
     b: float = 1,
@@ -106,6 +169,9 @@ def explain_eca(
     if k > t | 1:
         steps.append(f"at least {min_kernel_size}")
     return " → ".join([*steps, f"k = {k}"])
+
+
+explain_ceca = explain_eca
 
 
 def _rule(channels: int, b: float, gamma: float) -> int:

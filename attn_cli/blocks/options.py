@@ -31,6 +31,17 @@ def feature_map(inputs: Any) -> tuple[int | None, int | None, int]:
     return height, width, channels
 
 
+def fixed_feature_map(inputs: Any, why: str) -> tuple[int, int, int]:
+    """Return height, width and channels for a block that must know them all; `why` says why."""
+    height, width, channels = feature_map(inputs)
+    if height is None or width is None:
+        raise BadShape(
+            f"this block {why}, so it needs a fixed height and width: "
+            f"(B, H, W, C) is {tuple(inputs.shape)}"
+        )
+    return height, width, channels
+
+
 def integer(name: str, value: int, at_least: int = 1) -> int:
     """Check an option that counts something."""
     if isinstance(value, bool) or not isinstance(value, int):
@@ -73,17 +84,52 @@ def format_value(value: Any) -> str:
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
+def choice(name: str, value: str, choices: tuple[str, ...]) -> str:
+    """Check an option that is one of a few names."""
+    if value not in choices:
+        raise BadOption(f"{name} is {' or '.join(choices)}, not {value!r}")
+    return value
+
+
+def fraction(name: str, value: float) -> float:
+    """Check an option that is a number from 0 to 1."""
+    if not 0 <= number(name, value) <= 1:
+        raise BadOption(f"{name} is from 0 to 1, not {value:g}")
+    return value
+
+
+def positive(name: str, value: float) -> float:
+    """Check an option that is a number above 0."""
+    if number(name, value) <= 0:
+        raise BadOption(f"{name} is above 0, not {value:g}")
+    return value
+
+
 def prefixed(name: str | None) -> Callable[[str], str | None]:
     """Return what names a layer after its role: `{name}_{role}`, or None for Keras' own name."""
     return lambda role: None if name is None else f"{name}_{role}"
 
 
-def squeezed_width(channels: int, ratio: int) -> int:
-    """Return C // ratio. Raises BadOption where nothing would be left."""
-    width = channels // integer("ratio", ratio)
-    if width == 0:
-        raise BadOption(
-            f"ratio {ratio} squeezes {channels} channels to a width of 0; "
-            f"the largest ratio here is {channels}"
-        )
-    return width
+def squeezed_width(
+    channels: int, ratio: int, divisor: int | None = None, round_limit: float = 0.0
+) -> int:
+    """Return C // ratio, or with a divisor C / ratio rounded to its nearest multiple, and not to 0.
+
+    Where rounding leaves less than `round_limit` of C / ratio, it goes a multiple up. Raises
+    BadOption where nothing would be left.
+    """
+    integer("ratio", ratio)
+    fraction("round_limit", round_limit)
+    if divisor is None:
+        if round_limit:
+            raise BadOption(f"round_limit={round_limit} says when to round up, and needs a divisor")
+        if ratio > channels:
+            raise BadOption(
+                f"ratio {ratio} squeezes {channels} channels to a width of 0; "
+                f"the largest ratio here is {channels}"
+            )
+        return channels // ratio
+    integer("divisor", divisor)
+    # Halves up, in integers: exact at any size.
+    rounded = max(divisor, (2 * channels + ratio * divisor) // (2 * ratio * divisor) * divisor)
+    return rounded + divisor if rounded * ratio < round_limit * channels else rounded

@@ -1,4 +1,4 @@
-"""Squeeze-and-excitation."""
+"""Squeeze-and-excitation, and its form with one dense layer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from attn_cli.blocks.options import (
     feature_map,
     flag,
     integer,
-    number,
     prefixed,
     squeezed_width,
     text,
@@ -23,6 +22,7 @@ def se_block(
     *,
     ratio: int = Default(4),
     width: int | None = None,
+    input_channels: int | None = None,
     divisor: int | None = None,
     round_limit: float = 0.0,
     activation: str = "relu",
@@ -44,6 +44,7 @@ def se_block(
         inputs: a feature map, (B, H, W, C); H and W may be dynamic.
         ratio: reduction; the squeezed width s is C // ratio. The paper's is 16.
         width: the squeezed width s itself, in place of ratio.
+        input_channels: squeeze to a part of this many channels in place of the block's own.
         divisor: round C / ratio to the nearest multiple of this, and to one at least.
         round_limit: with divisor, go a multiple up where rounding leaves less than this part.
         activation: activation between the two dense layers.
@@ -67,7 +68,7 @@ def se_block(
     """
     keras = namespace_of(inputs)
     _, _, channels = feature_map(inputs)
-    width = se_width(channels, ratio, width, divisor, round_limit)
+    width = se_width(channels, ratio, width, divisor, round_limit, input_channels)
     flag("use_bias", use_bias)
     named = prefixed(name)
 
@@ -80,12 +81,59 @@ def se_block(
     return keras.layers.Multiply(name=named("scale"))([inputs, s])  # (B, H, W, C)
 
 
+def ese_block(
+    inputs: Any,
+    *,
+    gate: str = "hard_sigmoid",
+    use_bias: bool = True,
+    name: str | None = None,
+) -> Any:
+    """Effective Squeeze-and-Excitation: squeeze-and-excitation with one dense layer for two.
+
+    Each channel is squeezed to its mean over the feature map. One dense layer as wide as the
+    channels turns the means into gates, so that no narrow middle loses what they say.
+
+    Domain: channel
+    Paper: Lee & Park 2020, arXiv 1911.06667, on VoVNetV2
+    Trainable: C² + C, or C² without biases
+
+    Args:
+        inputs: a feature map, (B, H, W, C); H and W may be dynamic.
+        gate: activation at the end, which makes the gate.
+        use_bias: give the dense layer a bias.
+        name: prefix of the layers' names; Keras' own names where None.
+
+    Returns:
+        The scaled feature map, (B, H, W, C).
+
+    Raises:
+        BadShape: inputs are not (B, H, W, C) with known C.
+        BadOption: an option is out of range.
+
+    In the wild:
+        The paper writes a sigmoid; its code (VoVNetV2) and timm gate with the piecewise linear one,
+        relu6(x + 3) / 6, and so does this block. The detectors that took it over (PP-HGNet,
+        D-FINE) gate with a true sigmoid: gate=sigmoid.
+    """
+    keras = namespace_of(inputs)
+    _, _, channels = feature_map(inputs)
+    flag("use_bias", use_bias)
+    named = prefixed(name)
+
+    s = keras.layers.GlobalAveragePooling2D(name=named("squeeze"))(inputs)  # (B, C)
+    s = keras.layers.Reshape((1, 1, channels), name=named("reshape"))(s)  # (B, 1, 1, C)
+    s = keras.layers.Dense(channels, use_bias=use_bias, name=named("excite"))(s)  # (B, 1, 1, C)
+    s = keras.layers.Activation(text("gate", gate), name=named("gate"))(s)
+    return keras.layers.Multiply(name=named("scale"))([inputs, s])  # (B, H, W, C)
+
+
 def se_width(
     channels: int,
     ratio: int = Default(4),
     width: int | None = None,
     divisor: int | None = None,
     round_limit: float = 0.0,
+    input_channels: int | None = None,
 ) -> int:
     """Return the squeezed width of an SE block; the options are those of `se_block`.
 
@@ -97,15 +145,10 @@ def se_width(
             raise BadOption(f"give ratio or width, not both: ratio={ratio} and width={width}")
         if divisor is not None:
             raise BadOption(f"divisor rounds C / ratio, and width={width} is given outright")
+        if input_channels is not None:
+            raise BadOption(f"input_channels makes the width, and width={width} is given outright")
         return integer("width", width)
-    if not 0 <= number("round_limit", round_limit) <= 1:
-        raise BadOption(f"round_limit is from 0 to 1, not {round_limit:g}")
-    if divisor is None:
-        if round_limit:
-            raise BadOption(f"round_limit={round_limit} says when to round up, and needs a divisor")
-        return squeezed_width(channels, ratio)
-    integer("divisor", divisor)
-    integer("ratio", ratio)
-    # Nearest multiple of C / ratio, halves up, in integers: exact at any size.
-    rounded = max(divisor, (2 * channels + ratio * divisor) // (2 * ratio * divisor) * divisor)
-    return rounded + divisor if rounded * ratio < round_limit * channels else rounded
+    if input_channels is not None:
+        # As EfficientNet's max(1, int(C / ratio)): here the ratio may be above the channels.
+        channels = max(integer("input_channels", input_channels), integer("ratio", ratio))
+    return squeezed_width(channels, ratio, divisor, round_limit)

@@ -78,13 +78,13 @@ class Dense(Layer):
         *,
         name: str | None = None,
     ) -> None:
+        known_initializers(kernel_initializer)
         super().__init__(
             trace,
             name,
             units=positive("units", units),
             activation=activation_name(activation),
             use_bias=use_bias,
-            kernel_initializer=initializer_name(kernel_initializer),
         )
 
     def build(self, shape: Shape) -> tuple[Weight, ...]:
@@ -156,6 +156,7 @@ class DepthwiseConv2D(Layer):
         bias_initializer: str = "zeros",
         name: str | None = None,
     ) -> None:
+        known_initializers(depthwise_initializer, bias_initializer)
         super().__init__(
             trace,
             name,
@@ -163,8 +164,6 @@ class DepthwiseConv2D(Layer):
             padding=padding_name(padding),
             dilation_rate=(1, 1),
             use_bias=use_bias,
-            depthwise_initializer=initializer_name(depthwise_initializer),
-            bias_initializer=initializer_name(bias_initializer),
         )
 
     def build(self, shape: Shape) -> tuple[Weight, ...]:
@@ -415,10 +414,11 @@ def activation_name(name: str | None) -> str:
     return ACTIVATIONS[name] or name
 
 
-def initializer_name(name: str) -> str:
-    if name not in INITIALIZERS:
-        raise BadOption(f"an initializer is one of {', '.join(INITIALIZERS)}, not {name!r}")
-    return name
+def known_initializers(*names: str) -> None:
+    """Refuse what Keras may not know; what weights begin with changes no shape and no count."""
+    for name in names:
+        if name not in INITIALIZERS:
+            raise BadOption(f"an initializer is one of {', '.join(INITIALIZERS)}, not {name!r}")
 
 
 def padding_name(name: str) -> str:
