@@ -1,0 +1,269 @@
+"""A `.keras` file, which is a zip archive, read in place: nothing is extracted, nothing written.
+
+The archive is read by the rules of PKWARE's APPNOTE (its sections are named), but only as Python's
+`zipfile` writes it for Keras: the first member at the first byte, the directory right before the
+end record, no comment, members stored (Keras) or deflated (packed anew), no two overlapping. Tools
+disagree about archives of any other build, so two of them could see two different models there.
+`zipfile` itself accepts those, and builds an object for each of 100,000 members before anything
+can be counted.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import NamedTuple
+
+from attn_cli.errors import BadFile
+from attn_cli.sources.files import ByteRange
+
+MAX_MEMBERS = 10_000  # three, and the assets: vocabularies
+MAX_DIRECTORY = 4 << 20
+MAX_CONFIG = 8 << 20
+MAX_INFLATED = 48 << 20  # of deflated weights, which have to be in memory; stored ones do not
+
+CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+SIGNATURE = b"PK\x03\x04"
+
+_END = struct.Struct("<4sHHHHIIH")
+_END_64 = struct.Struct("<4sQHHIIQQQQ")
+_LOCATOR_64 = struct.Struct("<4sIQI")
+_ENTRY = struct.Struct("<4sHHHHIIIIHHHHHII")  # its time and date as one integer
+_LOCAL = struct.Struct("<4sHHHIIIIHH")
+_SATURATED = 0xFFFF_FFFF  # "see the zip64 field"
+
+_STORED, _DEFLATED = 0, 8
+_CHUNK = 1 << 18
+_ENCRYPTED = 0x2041  # flags 0 (the data), 6 (strongly) and 13 (the headers too)
+_METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ"}
+_OTHER_FILES = {
+    b"\x80": "a Python pickle, which could run anything",
+    b"\x89HDF": "an HDF5 file, not a .keras file",
+    b"\x1f\x8b": "a gzip file, not a .keras file",
+    b"PK\x05\x06": "an empty zip archive",
+}
+
+
+class Archive(NamedTuple):
+    """What a `.keras` file holds. The names are the file's own words: show them with care."""
+
+    names: tuple[str, ...]
+    config: bytes
+    metadata: bytes | None
+    weights: ByteRange | None
+
+
+class _Member(NamedTuple):
+    name: str
+    raw_name: bytes
+    flags: int
+    method: int
+    crc: int
+    packed: int  # bytes in the archive
+    size: int  # bytes once unpacked
+    header: int  # where its local header is
+
+
+def read_archive(source: ByteRange) -> Archive:
+    """The parts of the `.keras` file in `source`, which must stay open while `weights` is used."""
+    if source.size < _END.size or source.read(0, 4) != SIGNATURE:
+        raise BadFile(_what_it_is(source))
+    start, end, count = _find_directory(source)
+    members = _read_directory(source, start, end, count)
+    _check_overlaps(members, start)
+    by_name: dict[str, _Member] = {}
+    for member in members:
+        if member.name in by_name:
+            raise BadFile(f"the archive holds {_quote(member.name)} twice")
+        by_name[member.name] = member
+    if CONFIG not in by_name:
+        raise BadFile(f"the archive holds no {CONFIG}: it is not a .keras file")
+    metadata, weights = by_name.get(METADATA), by_name.get(WEIGHTS)
+    return Archive(
+        names=tuple(by_name),
+        config=_text(source, by_name[CONFIG]),
+        metadata=_text(source, metadata) if metadata else None,
+        weights=_unpacked(source, weights, MAX_INFLATED) if weights else None,
+    )
+
+
+def _what_it_is(source: ByteRange) -> str:
+    """Why a file that does not begin with a zip member is refused."""
+    start = source.read(0, min(source.size, 4))
+    for signature, words in _OTHER_FILES.items():
+        if start.startswith(signature):
+            return f"this is {words}"
+    return "this is not a .keras file: it does not begin as a zip archive does"
+
+
+def _find_directory(source: ByteRange) -> tuple[int, int, int]:
+    """Where the central directory starts and ends, and its number of members (4.3.14 to 4.3.16)."""
+    at = source.size - _END.size
+    record = _END.unpack(source.read(at, _END.size))
+    if record[0] != b"PK\x05\x06" or record[-1]:
+        raise BadFile("the archive is cut short, or something was appended: its end is missing")
+    disks, (count, size, start) = set(record[1:3]), record[4:7]
+    entries = {record[3], count}
+    if count == 0xFFFF or _SATURATED in (size, start):
+        locator = at - _LOCATOR_64.size
+        at = locator - _END_64.size
+        if at < 0:
+            raise BadFile("the archive is damaged: its zip64 records are missing")
+        mark, disk, where, parts = _LOCATOR_64.unpack(source.read(locator, _LOCATOR_64.size))
+        record = _END_64.unpack(source.read(at, _END_64.size))
+        if (mark, where, record[0]) != (b"PK\x06\x07", at, b"PK\x06\x06"):
+            raise BadFile("the archive is damaged: its zip64 records are missing")
+        disks, (count, size, start) = {disk, parts - 1, *record[4:6]}, record[7:10]
+        entries = {record[6], count}
+    if disks != {0} or len(entries) > 1:
+        raise BadFile("the archive is one of several parts")
+    if count > MAX_MEMBERS or size > MAX_DIRECTORY:
+        raise BadFile(f"the archive holds {count:,} members; at most {MAX_MEMBERS:,} are read")
+    if start + size != at:
+        extra = at - size - start
+        if extra > 0:
+            raise BadFile(f"{extra:,} bytes stand in the archive where none belong")
+        raise BadFile("the archive is damaged: its directory reaches beyond its end")
+    return start, at, count
+
+
+def _read_directory(source: ByteRange, start: int, end: int, count: int) -> list[_Member]:
+    """The central directory's entries (4.3.12)."""
+    data = source.read(start, end - start)
+    members = []
+    at = 0
+    for _ in range(count):
+        if at + _ENTRY.size > len(data):
+            break
+        (mark, _, _, flags, method, _, crc, packed, size, *lengths, disk, _, _, header) = (
+            _ENTRY.unpack_from(data, at)
+        )
+        name_end = at + _ENTRY.size + lengths[0]
+        raw_name, extra = data[at + _ENTRY.size : name_end], data[name_end : name_end + lengths[1]]
+        at = name_end + lengths[1] + lengths[2]
+        if mark != b"PK\x01\x02" or at > len(data) or disk:
+            raise BadFile("the archive is damaged: its directory is unreadable")
+        size, packed, header = _zip64(extra, [size, packed, header])
+        name = _name(raw_name, flags)
+        members.append(_Member(name, raw_name, flags, method, crc, packed, size, header))
+    if len(members) != count or at != len(data):
+        raise BadFile("the archive is damaged: its directory does not hold what it counts")
+    return members
+
+
+def _name(raw: bytes, flags: int) -> str:
+    try:
+        name = raw.decode("utf-8" if flags & 0x800 else "cp437")
+    except UnicodeDecodeError:
+        raise BadFile("the archive is damaged: a member's name is not UTF-8") from None
+    if not name or "\0" in name:  # where some readers would see the name end
+        raise BadFile("the archive is damaged: a member's name is none")
+    return name
+
+
+def _zip64(extra: bytes, values: list[int]) -> list[int]:
+    """The sizes and the place of a member, those too large for 4 bytes from `extra` (4.5.3)."""
+    if _SATURATED not in values:
+        return values
+    at = 0
+    while at + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, at)
+        at += 4
+        if kind == 1:
+            field = extra[at : at + length]
+            large = [value for (value,) in struct.iter_unpack("<Q", field[: len(field) // 8 * 8])]
+            if len(large) < values.count(_SATURATED):
+                break
+            return [large.pop(0) if value == _SATURATED else value for value in values]
+        at += length
+    raise BadFile("the archive is damaged: a member's zip64 field is missing")
+
+
+def _check_overlaps(members: list[_Member], directory: int) -> None:
+    """The members must fill the archive from its first byte to the directory, one after another."""
+    end = 0
+    for member in sorted(members, key=lambda member: member.header):
+        if member.header < end:
+            raise BadFile(f"the archive is damaged: {_quote(member.name)} overlaps another member")
+        if not end and member.header:
+            raise BadFile(f"{member.header:,} bytes stand in the archive where none belong")
+        end = member.header + _LOCAL.size + len(member.raw_name) + member.packed
+    if end > directory:
+        raise BadFile("the archive is damaged: a member reaches into its directory")
+
+
+def _packed(source: ByteRange, member: _Member) -> ByteRange:
+    """A member's bytes as they are stored; its local header must repeat the directory (4.3.7)."""
+    quoted = _quote(member.name)
+    if member.flags & _ENCRYPTED:
+        raise BadFile(f"{quoted} in the archive is encrypted")
+    if member.method not in (_STORED, _DEFLATED):
+        how = _METHODS.get(member.method, f"method {member.method}")
+        raise BadFile(f"{quoted} in the archive is compressed with {how}; Keras stores it as it is")
+    local = _LOCAL.unpack(source.read(member.header, _LOCAL.size))
+    mark, _, flags, method, _, crc, packed, size, name_length, extra_length = local
+    at = member.header + _LOCAL.size
+    if mark != SIGNATURE or source.read(at, name_length) != member.raw_name:
+        raise BadFile(f"the archive is damaged: {quoted} is not where its directory says")
+    streamed = flags & 8  # written to a stream: the sizes follow the data
+    large = _SATURATED in (packed, size)
+    if (flags, method) != (member.flags, member.method) or not (
+        streamed or large or (crc, packed, size) == (member.crc, member.packed, member.size)
+    ):
+        raise BadFile(f"the archive is damaged: it describes {quoted} in two different ways")
+    if member.method == _STORED and member.packed != member.size:
+        raise BadFile(f"the archive is damaged: {quoted} is stored, but its two sizes differ")
+    return source.part(at + name_length + extra_length, member.packed)
+
+
+def _unpacked(source: ByteRange, member: _Member, most: int) -> ByteRange:
+    """A member's bytes: in place if it is stored, whatever its size; else inflated and checked."""
+    packed = _packed(source, member)
+    if member.method == _STORED:
+        return packed
+    quoted = _quote(member.name)
+    if member.size > most:
+        raise BadFile(
+            f"{quoted} in the archive unpacks to {member.size:,} bytes; at most {most:,} are"
+            " unpacked. Save the model again: Keras does not compress"
+        )
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    result = io.BytesIO()
+    crc = 0
+    try:
+        for at in range(0, packed.size, _CHUNK):
+            chunk = packed.read(at, min(_CHUNK, packed.size - at))
+            while chunk and result.tell() <= member.size:
+                piece = inflater.decompress(chunk, _CHUNK)
+                chunk = inflater.unconsumed_tail
+                crc = zlib.crc32(piece, crc)
+                result.write(piece)
+    except zlib.error:
+        raise BadFile(f"{quoted} in the archive is damaged: it cannot be unpacked") from None
+    if result.tell() != member.size or not inflater.eof or inflater.unused_data:
+        raise BadFile(f"{quoted} in the archive does not unpack to the size it says")
+    _check_crc(crc, member)
+    return ByteRange(result, 0, member.size)
+
+
+def _text(source: ByteRange, member: _Member) -> bytes:
+    """A small member's bytes, checked."""
+    if member.size > MAX_CONFIG:
+        raise BadFile(
+            f"{_quote(member.name)} in the archive is {member.size:,} bytes long;"
+            f" at most {MAX_CONFIG:,} are read"
+        )
+    data = _unpacked(source, member, MAX_CONFIG).read(0, member.size)
+    _check_crc(zlib.crc32(data), member)
+    return data
+
+
+def _check_crc(crc: int, member: _Member) -> None:
+    if crc != member.crc:
+        raise BadFile(f"{_quote(member.name)} in the archive is damaged: its checksum is wrong")
+
+
+def _quote(name: str) -> str:
+    """A name that the file chose, made harmless and short."""
+    return ascii(name if len(name) <= 60 else name[:57] + "...")

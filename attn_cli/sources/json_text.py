@@ -1,0 +1,99 @@
+"""JSON that somebody else wrote: strict, and bounded in depth, size and numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, NoReturn
+
+from attn_cli.errors import BadFile
+
+MAX_BYTES = 8 << 20
+MAX_DEPTH = 200
+MAX_VALUES = 600_000  # what 8 MiB of hostile JSON could hold would need 200 MB as Python objects
+MAX_DIGITS = 40  # the longest that a 64-bit integer or a float is ever written with is 25
+
+_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_NOT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
+
+
+def load_json(data: bytes, what: str) -> Any:
+    """The value of the JSON text `data`; `what` names it in the errors ("config.json").
+
+    Stricter than Python's `json`: doubled keys, NaN, Infinity and floats too large are refused.
+    """
+    if len(data) > MAX_BYTES:
+        raise BadFile(f"{what} is {len(data):,} bytes long; at most {MAX_BYTES:,} are read")
+    if sum(map(data.count, (b"[", b"{", b",", b":"))) > MAX_VALUES:
+        raise BadFile(f"{what} holds more than {MAX_VALUES:,} values")
+    _check_depth(data, what)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadFile(f"{what} is not UTF-8 text: byte {error.start:,}") from None
+
+    def number(digits: str) -> str:
+        if len(digits) > MAX_DIGITS:
+            raise BadFile(f"{what} holds a number of {len(digits):,} characters")
+        return digits
+
+    def real(digits: str) -> float:
+        value = float(number(digits))
+        if not math.isfinite(value):
+            raise BadFile(f"{what} holds {digits}, which is too large for a float")
+        return value
+
+    def constant(name: str) -> NoReturn:
+        raise BadFile(f"{what} holds {name}, which is not JSON")
+
+    def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        result: dict[str, Any] = dict(pairs)
+        if len(result) != len(pairs):
+            seen: set[str] = set()
+            for key, _ in pairs:
+                if key in seen:
+                    raise BadFile(f"{what} holds the key {key[:80]!a} twice in one object")
+                seen.add(key)
+        return result
+
+    try:
+        value = json.loads(
+            text,
+            parse_int=lambda digits: int(number(digits)),
+            parse_float=real,
+            parse_constant=constant,
+            object_pairs_hook=mapping,
+        )
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno:,}, column {error.colno:,}"
+        raise BadFile(f"{what} is not JSON: {error.msg.lower()} at {where}") from None
+    if "\\ud" in text or "\\uD" in text:
+        _check_surrogates(value, what)
+    return value
+
+
+def _check_surrogates(value: Any, what: str) -> None:
+    """Refuse an escaped half of a surrogate pair: such a string could not be printed again."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise BadFile(f"{what} holds half a character (a lone surrogate)") from None
+
+
+def _check_depth(data: bytes, what: str) -> None:
+    """Refuse what nests deeper than MAX_DEPTH before a recursive parser sees it.
+
+    Strings are cut out, and of the rest only the brackets kept; each pass then removes the
+    innermost pairs, so the passes count the depth. A bracket that closes nothing stays, and
+    counts as a level: such text is no JSON, and the parser that refuses it has recursed no deeper.
+    """
+    bare = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    outside_strings = b"".join(bare.split(b'"')[::2])
+    brackets = outside_strings.translate(_BRACKETS, _NOT_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        shorter = brackets.replace(b"[]", b"")
+        if len(shorter) == len(brackets):
+            break
+        brackets = shorter
+    if brackets.count(b"[") > MAX_DEPTH or b"[]" in brackets:
+        raise BadFile(f"{what} is nested more than {MAX_DEPTH} levels deep")
