@@ -32,13 +32,17 @@ def load_json(data: bytes, what: str) -> Any:
     except UnicodeDecodeError as error:
         raise BadFile(f"{what} is not UTF-8 text: byte {error.start:,}") from None
 
-    def number(digits: str) -> str:
+    def check_length(digits: str) -> None:
         if len(digits) > MAX_DIGITS:
             raise BadFile(f"{what} holds a number of {len(digits):,} characters")
-        return digits
+
+    def integer(digits: str) -> int:
+        check_length(digits)
+        return int(digits)
 
     def real(digits: str) -> float:
-        value = float(number(digits))
+        check_length(digits)
+        value = float(digits)
         if not math.isfinite(value):
             raise BadFile(f"{what} holds {digits}, which is too large for a float")
         return value
@@ -59,7 +63,7 @@ def load_json(data: bytes, what: str) -> Any:
     try:
         value = json.loads(
             text,
-            parse_int=lambda digits: int(number(digits)),
+            parse_int=integer,
             parse_float=real,
             parse_constant=constant,
             object_pairs_hook=mapping,

@@ -43,7 +43,7 @@ class Datatype(NamedTuple):
     name: str
     size: int
     layout: str = ""  # struct's format of a number
-    padding: int = -1  # of a string of fixed length: 0 ends at a NUL, 1 NULs, 2 spaces
+    padding: int = -1  # of a string of fixed length: 0 it ends at a NUL, 1 NULs fill it up
 
 
 TEXT = "text"  # the name of a string type of variable length; its bytes are in the global heap
@@ -74,8 +74,8 @@ def datatype(data: bytes) -> Datatype:
     if kind == 1 and not bits & 0x40 and (size, data[13], data[15]) in _FLOATS:
         name, letter = _FLOATS[size, data[13], data[15]]
         return Datatype(name, size, order + letter if letter else "")
-    if kind == 3 and bits & 15 < 3:
-        return Datatype(f"bytes{size}", size, padding=bits & 15)
+    if kind == 3 and bits & 15 < 2:
+        return Datatype(f"bytes{8 * size}", size, padding=bits & 15)
     if kind == 8 and size == 1 and bits == 2 and b"FALSE" in data and b"TRUE" in data:
         return Datatype("bool", 1, "?")  # as h5py spells it
     if kind == 9 and size == 16 and bits & 15 == 1:
@@ -177,9 +177,7 @@ def _values(data: bytes, kind: Datatype, name: str, storage: Storage) -> tuple[S
 
 
 def _unpad(text: bytes, padding: int) -> bytes:
-    if padding == 0:
-        return text.split(b"\0", 1)[0]
-    return text.rstrip(b"\0" if padding == 1 else b" ")
+    return text.rstrip(b"\0") if padding else text.split(b"\0", 1)[0]
 
 
 def _text(data: bytes) -> str:

@@ -134,6 +134,8 @@ class _Tree:
             return self._dataset(messages, name)
         if m.SYMBOL_TABLE in kinds or m.LINK_INFO in kinds:
             return Group(self, address, depth, messages)
+        if m.DATATYPE in kinds:
+            raise foreign(f"a named type ({quote(name)})")
         raise damaged(f"the object at byte {address:,} is neither a group nor an array")
 
     def links(self, messages: _Messages) -> Mapping[str, int]:

@@ -178,6 +178,8 @@ class Storage:
         signature, version, size = _COLLECTION.unpack(self.read(at, _COLLECTION.size, what))
         if signature != b"GCOL" or version != 1:
             raise damaged(f"there is no {what} at byte {at:,}")
+        if at + size > self.size:
+            raise damaged(f"the {what} at byte {at:,} reaches beyond the end of the file")
         objects: dict[int, tuple[int, int]] = {}
         end = at + size
         at += _COLLECTION.size
