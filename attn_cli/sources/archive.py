@@ -31,6 +31,7 @@ _END_64 = struct.Struct("<4sQHHIIQQQQ")
 _LOCATOR_64 = struct.Struct("<4sIQI")
 _ENTRY = struct.Struct("<4sHHHHIIIIHHHHHII")  # its time and date as one integer
 _LOCAL = struct.Struct("<4sHHHIIIIHH")
+_NEWEST = 63  # of the versions that a member may need, times ten (4.4.3)
 _SATURATED = 0xFFFF_FFFF  # "see the zip64 field"
 
 _STORED, _DEFLATED = 0, 8
@@ -136,7 +137,7 @@ def _read_directory(source: ByteRange, start: int, end: int, count: int) -> list
     for _ in range(count):
         if at + _ENTRY.size > len(data):
             break
-        (mark, _, _, flags, method, _, crc, packed, size, *lengths, disk, _, _, header) = (
+        (mark, _, needed, flags, method, _, crc, packed, size, *lengths, disk, _, _, header) = (
             _ENTRY.unpack_from(data, at)
         )
         name_end = at + _ENTRY.size + lengths[0]
@@ -144,6 +145,8 @@ def _read_directory(source: ByteRange, start: int, end: int, count: int) -> list
         at = name_end + lengths[1] + lengths[2]
         if mark != b"PK\x01\x02" or at > len(data) or disk:
             raise BadFile("the archive is damaged: its directory is unreadable")
+        if needed & 0xFF > _NEWEST:
+            raise BadFile(f"the archive needs version {(needed & 0xFF) / 10} of the zip format")
         size, packed, header = _zip64(extra, [size, packed, header])
         name = _name(raw_name, flags)
         members.append(_Member(name, raw_name, flags, method, crc, packed, size, header))

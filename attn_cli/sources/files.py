@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import BinaryIO, ParamSpec, TypeVar
 
 from attn_cli.errors import BadFile
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 _WHY_NOT = {
     errno.ENOENT: "there is no such file",
@@ -61,21 +64,26 @@ def open_file(path: str | os.PathLike[str]) -> Iterator[ByteRange]:
     It is looked at before it is opened, because opening can itself act (rewind a tape) or wait
     (for a pipe's writer), and looked at again when open, because it may have been exchanged.
     """
+    _require_regular(_ask(os.stat, path), path)
+    flags = os.O_RDONLY
+    for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):  # not all on every system
+        flags |= getattr(os, name, 0)
+    descriptor = _ask(os.open, path, flags)
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(descriptor)
+        _require_regular(status, path)
+        yield ByteRange(stream, 0, status.st_size)
+
+
+def _ask(call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """Call the system, which answers in a BadFile if it will not."""
     try:
-        _require_regular(os.stat(path), path)
-        flags = os.O_RDONLY
-        for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):  # not all on every system
-            flags |= getattr(os, name, 0)
-        descriptor = os.open(path, flags)
+        return call(*args, **kwargs)
     except OSError as error:
         reason = _WHY_NOT.get(error.errno or 0, error.strerror or "it cannot be opened")
         raise BadFile(reason) from None
     except ValueError:  # a NUL character, or one that the file system cannot spell
         raise BadFile("its name is not one that a file can have") from None
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
-        _require_regular(status, path)
-        yield ByteRange(stream, 0, status.st_size)
 
 
 def _require_regular(status: os.stat_result, path: str | os.PathLike[str]) -> None:
