@@ -543,10 +543,39 @@ def test_groups_2000_deep_are_refused() -> None:
 
 def test_too_many_objects_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Members are counted over all groups, opened or not."""
-    monkeypatch.setattr(storage, "MAX_NAMES", 1000)
+    monkeypatch.setattr(storage, "MAX_KEPT", 1000)
     data = make(lambda file: [file.create_group(f"{i % 10}/{i}") for i in range(1000)])
     with pytest.raises(BadFile, match="more than 1,000 groups, arrays and texts"):
         read(data)
+
+
+def test_many_small_values_are_refused() -> None:
+    """Elements of attributes count too: as Python objects they take thirty times their bytes."""
+    data = make(
+        lambda file: [
+            file.create_group(str(i)).attrs.update(x=np.arange(30_000, dtype="f2"))
+            for i in range(4)
+        ]
+    )
+    assert refusal_of(Watched(data)) == (
+        "the HDF5 data hold more than 100,000 groups, arrays and texts: too much to read"
+    )
+
+
+def test_metadata_are_read_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reads and bytes are counted, whatever they are for."""
+    data = make(bushy)
+    monkeypatch.setattr(storage, "MAX_READS", 100)
+    assert refusal_of(Watched(data)) == "the HDF5 data hold more than 100 records: too much to read"
+    monkeypatch.undo()
+    data = make(lambda file: [file.attrs.update({str(i): "x" * (8 << 20)}) for i in range(4)])
+    assert refusal_of(Watched(data)) == (
+        "the HDF5 data hold more than 32 MiB beside the data: too much to read"
+    )
+    data = make(lambda file: file.attrs.update(x="😀" + "x" * (7 << 20)))
+    assert refusal_of(Watched(data)) == (
+        "the HDF5 data hold more than 32 MiB beside the data: too much to read"
+    )
 
 
 def test_an_attribute_of_30_mb_is_refused() -> None:

@@ -7,9 +7,9 @@ import struct
 from attn_cli.errors import BadFile
 from attn_cli.sources.files import ByteRange
 
-MAX_READS = 400_000
+MAX_READS = 250_000
 MAX_BYTES = 32 << 20
-MAX_NAMES = 100_000  # of members, and texts in the global heaps: what is kept in memory
+MAX_KEPT = 100_000  # members, texts, elements of attributes: what becomes Python objects
 MAX_BLOCK = 8 << 20  # read at once; the largest there should be is the model's configuration
 MAX_NAME = 1024
 
@@ -50,24 +50,34 @@ class Storage:
     def __init__(self, source: ByteRange) -> None:
         self._source = source
         self.size = source.size
-        self.reads = 0
+        self._reads = 0
         self._bytes = 0
-        self._names = 0
+        self._kept = 0
         self._heaps: dict[int, dict[int, tuple[int, int]]] = {}
 
     def read(self, at: int, length: int, what: str) -> bytes:
         """The `length` bytes of a `what` at the address `at`."""
         if at + length > self.size:
             raise damaged(f"the {what} at byte {at:,} points outside the file")
-        self.reads += 1
-        self._bytes += length
-        if self.reads > MAX_READS or self._bytes > MAX_BYTES:
-            raise beyond(
-                f"more than {MAX_READS:,} records or {MAX_BYTES >> 20} MiB beside the data"
-            )
         if length > MAX_BLOCK:
             raise beyond(f"{length:,} bytes in one {what}")
+        self._reads += 1
+        if self._reads > MAX_READS:
+            raise beyond(f"more than {MAX_READS:,} records")
+        self._count_bytes(length)
         return self._source.read(at, length)
+
+    def keep(self, count: int, text: bytes = b"") -> None:
+        """Count what is to be kept; for non-ASCII text Python may spend four bytes a character."""
+        self._kept += count
+        if self._kept > MAX_KEPT:
+            raise beyond(f"more than {MAX_KEPT:,} groups, arrays and texts")
+        self._count_bytes(len(text) * (1 if text.isascii() else 4))
+
+    def _count_bytes(self, count: int) -> None:
+        self._bytes += count
+        if self._bytes > MAX_BYTES:
+            raise beyond(f"more than {MAX_BYTES >> 20} MiB beside the data")
 
     def root_address(self) -> int:
         """The address of the root group's object header, from the superblock (II.A)."""
@@ -149,19 +159,13 @@ class Storage:
 
     def link_name(self, raw: bytes) -> str:
         """The text of a link's name, counted."""
-        self._count_name()
-        self._bytes += len(raw)
+        self.keep(1, raw)
         if not 0 < len(raw) <= MAX_NAME or raw == b"." or b"/" in raw or b"\0" in raw:
             raise damaged("a member's name is none")
         try:
             return raw.decode("utf-8")
         except UnicodeDecodeError:
             raise damaged("a member's name is not UTF-8 text") from None
-
-    def _count_name(self) -> None:
-        self._names += 1
-        if self._names > MAX_NAMES:
-            raise beyond(f"more than {MAX_NAMES:,} groups, arrays and texts")
 
     def heap_object(self, at: int, index: int, length: int) -> bytes:
         """The first `length` bytes of an object in the global heap collection at `at` (III.E)."""
@@ -186,7 +190,7 @@ class Storage:
         while at + _HEAP_OBJECT.size <= end:
             index, _, size = _HEAP_OBJECT.unpack(self.read(at, _HEAP_OBJECT.size, what))
             at += _HEAP_OBJECT.size
-            self._count_name()
+            self.keep(1)
             if not index:  # the free space, which is last
                 break
             if index in objects or at + size > end:
