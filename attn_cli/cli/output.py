@@ -5,10 +5,13 @@ import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attn_cli.errors import AttnError, BadFile, did_you_mean
 from attn_cli.views import FORMATS, SUFFIXES, render
-from attn_cli.views.report import Report
+
+if TYPE_CHECKING:
+    from attn_cli.views.report import Report
 
 # What a terminal or a pipe that takes only ASCII shows in place of our few other signs.
 ASCII = str.maketrans(
@@ -18,7 +21,7 @@ ASCII = str.maketrans(
 )
 
 
-def emit(report: Report, format: str | None, json: bool, output: str | None) -> None:
+def emit(report: "Report", format: str | None, json: bool, output: str | None) -> None:
     """Draw a report in the format that the options pick, where they say."""
     format = picked_format(format, json, output)
     if output is None or output == "-":

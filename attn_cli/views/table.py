@@ -34,6 +34,7 @@ def render(report: Report, width: int | None, color: bool) -> str:
         force_terminal=color,
         color_system="standard" if color else None,
         highlight=False,
+        emoji=False,
         legacy_windows=False,
     )
     for place, line in enumerate(report.heading):
