@@ -7,7 +7,7 @@ is tested from the day that it stands in BLOCKS.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import assume, event, given, settings
@@ -15,10 +15,14 @@ from hypothesis import strategies as st
 
 from attn_cli.blocks import BLOCKS, Block, Option, find_block
 from attn_cli.errors import AttnError, NotModelled
-from attn_cli.graph import Graph
 from attn_cli.sources.block import trace
 from attn_cli.symbolic import namespace_of
 from attn_cli.symbolic.layers import ACTIVATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from attn_cli.graph import Graph
 
 pytestmark = pytest.mark.slow
 
@@ -121,28 +125,31 @@ def compare_worlds(build: Any, shape: Any, **options: Any) -> Graph | None:
     """
     from attn_cli.tf.walk import build_model, walk
 
-    traced = refusal = None
-    try:
-        traced = trace(build, shape, **options)
-    except (AttnError, TypeError) as error:
-        assert isinstance(error, AttnError) or "unexpected keyword" in str(error), repr(error)
-        assert str(error)
-        assert "\n" not in str(error)
-        refusal = error
-    if traced is not None:
+    traced, refusal = attempt(lambda: trace(build, shape, **options))
+    if refusal is not None:
+        assert isinstance(refusal, AttnError) or "unexpected keyword" in str(refusal), refusal
+        assert str(refusal)
+        assert "\n" not in str(refusal)
+    else:
         assume(all(node.layer.params.total <= TOO_LARGE for node in traced.nodes))
-    try:
-        model = build_model(build, shape, **options)
-    except Exception as error:
-        assert traced is None, f"only Keras refuses: {error!r}"
-        if isinstance(error, AttnError):
-            assert repr(error) == repr(refusal)
-        event(f"refused: {type(refusal).__name__}")
+    model, error = attempt(lambda: build_model(build, shape, **options))
+    if isinstance(error, AttnError):
+        assert repr(error) == repr(refusal)
+    assert refusal is None or error is not None, f"only the stand-in refuses: {refusal!r}"
+    assert error is None or refusal is not None, f"only Keras refuses: {error!r}"
+    event("built" if refusal is None else f"refused: {type(refusal).__name__}")
+    if refusal is not None:
         return None
-    assert traced is not None, f"only the stand-in refuses: {refusal!r}"
     assert_same(traced, walk(model))
-    event("built")
     return traced
+
+
+def attempt(build: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    """Return what is built, or why not."""
+    try:
+        return build(), None
+    except Exception as error:
+        return None, error
 
 
 @pytest.mark.usefixtures("keras")
