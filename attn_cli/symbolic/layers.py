@@ -213,7 +213,7 @@ class LayerNormalization(Layer):
         scale: bool = True,
         name: str | None = None,
     ) -> None:
-        super().__init__(trace, name, axis=-1, epsilon=epsilon, center=center, scale=scale)
+        super().__init__(trace, name, epsilon=epsilon, center=center, scale=scale)
 
     def build(self, shape: Shape) -> tuple[Weight, ...]:
         size = (channels(shape),)
