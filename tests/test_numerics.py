@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -24,8 +28,19 @@ VALUES = {
     "float": st.floats(0, 4, width=16),
     "int": st.integers(1, 9),
     "None": st.none(),
-    "str": st.sampled_from(sorted(ACTIVATIONS)),
 }
+
+
+@cache
+def words(name, option):
+    """The names that an option takes, out of the activations and what its help mentions."""
+    block = find_block(name)
+    taken = []
+    for word in sorted({*ACTIVATIONS, *re.findall(r"\w+", block.options[option].help)}):
+        with suppress(AttnError):
+            trace(block.build, (8, 8, 64), **{option: word})
+            taken.append(word)
+    return taken
 
 
 @st.composite
@@ -37,7 +52,11 @@ def configurations(draw, name):
     for option in block.options.values():
         if draw(st.booleans()):
             kinds = [kind.strip() for kind in option.type.split("|")]
-            options[option.name] = draw(st.one_of([VALUES[kind] for kind in kinds]))
+            options[option.name] = draw(
+                st.sampled_from(words(name, option.name))
+                if kinds == ["str"]
+                else st.one_of([VALUES[kind] for kind in kinds])
+            )
     try:
         trace(block.build, shape, **options)
     except AttnError:
