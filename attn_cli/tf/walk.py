@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.graph import Graph, Layer, Node, Ref, Shape, Weight
+from attn_cli.graph import Graph, Layer, Node, Params, Ref, Shape, Weight
 from attn_cli.tf.load import load_keras
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def build_model(block: Callable[..., Any], shape: Shape, **options: Any) -> Any:
+def build_model(
+    block: Callable[..., Any], shape: Shape, model_name: str | None = None, **options: Any
+) -> Any:
     """Return a functional Keras model of a block on an input (H, W, C), None where dynamic.
 
     Its layers are named as in a fresh Keras.
@@ -19,7 +22,7 @@ def build_model(block: Callable[..., Any], shape: Shape, **options: Any) -> Any:
     keras = load_keras()
     keras.backend.clear_session(free_memory=False)
     inputs = keras.Input(shape)
-    return keras.Model(inputs, block(inputs, **options))
+    return keras.Model(inputs, block(inputs, **options), name=model_name)
 
 
 def walk(model: Any) -> Graph:
@@ -61,3 +64,9 @@ def versions() -> str:
     import tensorflow as tf
 
     return f"Keras {keras.__version__} on TensorFlow {tf.__version__}"
+
+
+def count_params(model: Any) -> Params:
+    """Return the parameters of a model as Keras counts them."""
+    trainable = sum(math.prod(variable.shape) for variable in model.trainable_variables)
+    return Params(trainable, model.count_params() - trainable)

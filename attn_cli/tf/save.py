@@ -1,0 +1,281 @@
+"""A block as a file that others can use: Keras, TensorFlow Lite or SavedModel."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attn_cli.errors import BadFile, BadOption
+from attn_cli.tf.load import load_keras, quiet
+from attn_cli.tf.memory import check_memory
+from attn_cli.tf.signals import ended_by_exception, held_back
+from attn_cli.tf.walk import build_model, count_params
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from attn_cli.graph import Params, Shape
+    from attn_cli.spec import Spec
+
+# The size that stands for a dynamic height or width when a saved model is tried.
+TRIAL_SIZE = 16
+# How far a reloaded model's outputs may be off, of the largest of them: what float32 loses.
+TOLERANCE = 1e-5
+LARGEST_SEED = 2**32 - 1
+
+
+class Saved(NamedTuple):
+    """A model that was written, loaded again and found to be the same."""
+
+    path: Path
+    format: str
+    bytes: int
+    params: Params
+    seed: int
+    difference: float
+
+
+class Format(NamedTuple):
+    """How a model is written and read. What is read is a function of a batch of feature maps."""
+
+    name: str
+    write: Callable[[Any, Path], None]
+    read: Callable[[Path], Callable[[Any], Any]]
+    folder: bool = False
+
+
+def save_block(
+    spec: Spec,
+    shape: Shape,
+    path: Path,
+    seed: int = 0,
+    name: str | None = None,
+    force: bool = False,
+) -> Saved:
+    """Build a block on an input (H, W, C) and save it; the suffix of the path picks the format.
+
+    H and W may be dynamic. The weights are drawn as Keras' initialisers do, from the seed; `name`
+    names the model and prefixes its layers. Nothing stands at the path until the model was loaded
+    again and its outputs were those of the one that was saved.
+
+    Raises BadFile where the file cannot be written, BadShape where a run needs more memory than
+    there is, BadOption for a seed or a name that Keras does not take.
+    """
+    target = check_target(path, force)
+    if not 0 <= seed <= LARGEST_SEED:
+        raise BadOption(f"a seed is from 0 to {LARGEST_SEED}, not {seed}")
+    given = {**spec.given, **({} if name is None else {"name": name})}
+    trial = (shape[0] or TRIAL_SIZE, shape[1] or TRIAL_SIZE, shape[2])
+    spec._replace(given=given).trace(shape)
+    check_memory(spec.trace(trial))
+    keras = load_keras()
+    keras.utils.set_random_seed(seed)
+    model = build_model(spec.block.build, shape, model_name=name or spec.block.name, **given)
+    params = count_params(model)
+    with beside(target) as temporary:
+        difference = write_and_compare(model, temporary, trial, seed)
+        size = size_of(temporary)
+        if target.exists() and not force:
+            raise BadFile(exists(path))
+    return Saved(path, format_of(path).name, size, params, seed, difference)
+
+
+def write_and_compare(model: Any, path: Path, shape: Shape, seed: int = 0) -> float:
+    """Write a model, read it in a fresh graph, and return how far its outputs are off.
+
+    Raises BadFile where they are further off than float32 loses.
+    """
+    import numpy as np
+
+    format = format_of(path)
+    inputs = np.random.default_rng(seed).standard_normal((1, *shape), dtype=np.float32)
+    wanted = np.asarray(model(inputs, training=False))
+    try:
+        with quiet():
+            format.write(model, path)
+    except Exception as error:
+        raise BadFile(f"cannot write {path.name!r}: {_reason(error)}") from error
+    load_keras().backend.clear_session(free_memory=False)
+    try:
+        with quiet():
+            got = np.asarray(format.read(path)(inputs))
+    except Exception as error:
+        raise BadFile(f"{path.name!r} was written and does not load: {_reason(error)}") from error
+    if got.shape != wanted.shape:
+        raise BadFile(
+            f"{path.name!r} yields {got.shape} when loaded, and {wanted.shape} when built"
+        )
+    largest = max(1.0, float(np.abs(wanted).max()))
+    difference = float(np.abs(got - wanted).max()) / largest
+    if not difference <= TOLERANCE:
+        raise BadFile(
+            f"{path.name!r} yields other values when loaded than when built: off by {difference:.2g}"
+        )
+    return difference
+
+
+def format_of(path: Path) -> Format:
+    """Return the format that a path's suffix picks. Raises BadFile where it picks none."""
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        known = ", ".join(filter(None, FORMATS))
+        raise BadFile(
+            f"the suffix of {str(path)!r} names no format: it is one of {known}, "
+            f"or there is none for a SavedModel folder"
+        )
+    return FORMATS[suffix]
+
+
+def check_target(path: Path, force: bool = False) -> Path:
+    """Return where a path really is. Raises BadFile where nothing may or can be written."""
+    if path.name in ("", "-"):
+        raise BadFile(f"a model is written to a file or a folder with a name, not to {str(path)!r}")
+    format = format_of(path)
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise BadFile(f"cannot write {str(path)!r}: there is no folder {str(target.parent)!r}")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise BadFile(f"cannot write {str(path)!r}: Permission denied")
+    if target.exists():
+        _check_replaceable(path, target, format)
+        if not force:
+            raise BadFile(exists(path))
+    return target
+
+
+def _check_replaceable(path: Path, target: Path, format: Format) -> None:
+    if format.folder and not _is_replaceable_folder(target):
+        raise BadFile(f"{str(path)!r} exists and is no SavedModel folder: it is left alone")
+    if not format.folder and not target.is_file():
+        raise BadFile(f"{str(path)!r} exists and is no file: it is left alone")
+
+
+def _is_replaceable_folder(target: Path) -> bool:
+    # A folder is replaced whole: what is not a SavedModel, and nothing else, must never be.
+    return target.is_dir() and ((target / "saved_model.pb").is_file() or not any(target.iterdir()))
+
+
+def exists(path: Path) -> str:
+    """Return the words for a path that is taken."""
+    return f"{str(path)!r} exists; --force replaces it"
+
+
+@contextmanager
+def beside(target: Path) -> Iterator[Path]:
+    """Yield a path beside the target; what is there at the end is renamed to the target.
+
+    Whatever ends this, a signal included, nothing but the target is left.
+    """
+    folder = None
+    with ended_by_exception():
+        try:
+            with held_back():
+                folder = Path(tempfile.mkdtemp(prefix=".attn-", dir=target.parent))
+            temporary = folder / target.name
+            yield temporary
+            with held_back():
+                _rename(temporary, target, folder / "replaced")
+        except OSError as error:
+            raise BadFile(f"cannot write {str(target)!r}: {_reason(error)}") from error
+        finally:
+            with held_back():
+                if folder is not None:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _rename(temporary: Path, target: Path, aside: Path) -> None:
+    for file in _files(temporary):
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())
+    if target.is_dir():
+        # A folder cannot be renamed onto another one.
+        target.rename(aside)
+        try:
+            temporary.rename(target)
+        except OSError:
+            aside.rename(target)
+            raise
+    else:
+        temporary.replace(target)
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files in a folder."""
+    return sum(file.stat().st_size for file in _files(path))
+
+
+def _files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+
+
+def _write_keras(model: Any, path: Path) -> None:
+    model.save(path)
+
+
+def _read_keras(path: Path) -> Callable[[Any], Any]:
+    model = load_keras().saving.load_model(path, compile=False, safe_mode=True)
+    return lambda inputs: model(inputs, training=False)
+
+
+def _write_saved_model(model: Any, path: Path) -> None:
+    model.export(path, verbose=False)
+
+
+def _read_saved_model(path: Path) -> Callable[[Any], Any]:
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(path)
+    # The function belongs to the object that was loaded, and that must live as long.
+    return lambda inputs: loaded.serve(inputs)
+
+
+def _write_tflite(model: Any, path: Path) -> None:
+    import tensorflow as tf
+
+    # The converter would put its SavedModel into the system's folder for temporary files.
+    between = path.with_name("between")
+    _write_saved_model(model, between)
+    path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(str(between)).convert())
+    shutil.rmtree(between)
+
+
+def _read_tflite(path: Path) -> Callable[[Any], Any]:
+    import tensorflow as tf
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the interpreter will move to a package of its own
+        interpreter = tf.lite.Interpreter(model_path=str(path))
+    (source,) = interpreter.get_input_details()
+    (result,) = interpreter.get_output_details()
+
+    def run(inputs: Any) -> Any:
+        interpreter.resize_tensor_input(source["index"], inputs.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(source["index"], inputs)
+        interpreter.invoke()
+        return interpreter.get_tensor(result["index"])
+
+    return run
+
+
+FORMATS = {
+    ".keras": Format("Keras", _write_keras, _read_keras),
+    ".tflite": Format("TensorFlow Lite", _write_tflite, _read_tflite),
+    "": Format("SavedModel", _write_saved_model, _read_saved_model, folder=True),
+}
+
+
+def _reason(error: BaseException) -> str:
+    """Return one line that says why; for the system's errors, the system's own words."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.strerror:
+            return seen.strerror
+        seen = seen.__cause__
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,51 @@
+"""Signals that end a program: let what is under way be tidied up first."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Those that there are on this system; SIGINT raises KeyboardInterrupt on its own.
+TERMINATION = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@contextmanager
+def ended_by_exception() -> Iterator[None]:
+    """Let `kill` and a closed terminal raise SystemExit meanwhile, so that `finally` is reached."""
+
+    def end(number: int, _: Any) -> None:
+        raise SystemExit(128 + number)
+
+    with _handled(TERMINATION, end):
+        yield
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Hold back what would end the program, Ctrl-C too, to the end of this."""
+    held: list[int] = []
+    with _handled([signal.SIGINT, *TERMINATION], lambda number, _: held.append(number)):
+        yield
+    if held:
+        signal.raise_signal(held[0])
+
+
+@contextmanager
+def _handled(numbers: list[int], handler: Callable[[int, Any], None]) -> Iterator[None]:
+    # Only the main thread may set handlers, and only there do signals arrive. What a parent
+    # process has set to be ignored (nohup) stays ignored.
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in numbers:
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                before[number] = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
