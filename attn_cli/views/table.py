@@ -130,7 +130,7 @@ def _drawn(table: Table, widths: Sequence[int]) -> RichTable:
 
 
 def _styled(column: Column, value: Any) -> Text:
-    if value == 0 and column.kind != "text":
+    if value == 0 and column.right and column.kind != "index":
         return Text(_cell(column, value), "dim")
     return Text(_cell(column, value), "bold" if column.strong else "")
 
