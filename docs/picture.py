@@ -1,5 +1,6 @@
 """Draws summary.svg, the picture in README.md, from what the command prints."""
 
+from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
@@ -16,8 +17,10 @@ WIDTH = 88
 THEME = TerminalTheme(
     (24, 26, 31),
     (214, 218, 226),
-    [(24, 26, 31), (224, 108, 117), (152, 195, 121), (229, 192, 123)]
-    + [(97, 175, 239), (198, 120, 221), (86, 182, 194), (214, 218, 226)],
+    [
+        *((24, 26, 31), (224, 108, 117), (152, 195, 121), (229, 192, 123)),
+        *((97, 175, 239), (198, 120, 221), (86, 182, 194), (214, 218, 226)),
+    ],
 )
 # Rich's own frame without the web font: nothing is fetched to show a picture.
 FRAME = """\
@@ -51,7 +54,7 @@ def picture(command: str) -> str:
     """Return an SVG of a summary, under the command that prints it."""
     spec, shape = parse_spec("eca"), parse_shape("26,26,512")
     drawn = render(report(summarise(spec, shape)), "table", WIDTH, color=True)
-    console = Console(width=WIDTH, record=True, file=open("/dev/null", "w"), force_terminal=True)
+    console = Console(width=WIDTH, record=True, file=StringIO(), force_terminal=True)
     console.print(Text.from_ansi(f"$ {command}\n{drawn}"))
     return console.export_svg(title="", theme=THEME, code_format=FRAME, unique_id="attn")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.blocks.options import format_value
 from attn_cli.views.records import figures_record
-from attn_cli.views.report import Column, Report, Table, chosen, size_text, with_batch
+from attn_cli.views.report import EXTRA, Column, Report, Table, chosen, size_text, with_batch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,15 +27,15 @@ CATALOGUE = (
     Column("params", "params", "int", strong=True),
     Column("macs", "MACs", "int", leaves=1, missing="?"),
     Column("flops", "FLOPs", "int", leaves=2, missing="?"),
-    Column("trainable", "trainable params", "name", leaves=3),
-    Column("options", "options", "name", leaves=5),
-    Column("paper", "paper", "name", leaves=4),
+    Column("trainable", "trainable params", leaves=EXTRA),
+    Column("options", "options", leaves=EXTRA + 2),
+    Column("paper", "paper", leaves=EXTRA + 1),
 )
 OPTIONS = (
     Column("name", "option"),
     Column("type", "type"),
     Column("default", "default"),
-    Column("help", ""),
+    Column("help", "", "prose"),
 )
 STEPS = (
     Column("layer", "step"),
@@ -136,7 +136,10 @@ def _row(card: Card) -> tuple[Any, ...]:
         figures.macs,
         figures.flops,
         block.section("Trainable"),
-        " ".join(f"{name}={format_value(value)}" for name, value in block.defaults.items()),
+        ", ".join(
+            f"{option.name}: {option.type} = {format_value(option.default)}"
+            for option in block.options.values()
+        ),
         block.section("Paper"),
     )
 

@@ -58,8 +58,8 @@ def _shape_table(baseline: str, rows: Sequence[Row]) -> Table:
     most = max(row.entry.figures.params.total for row in rows)
     columns = [
         Column("spec", "block", "name"),
-        Column("width", "width", "int"),
-        Column("kernel_size", "kernel", "int"),
+        Column("width", "width", "int", leaves=1),
+        Column("kernel_size", "kernel", "int", leaves=1),
         *_figure_columns(baseline),
     ]
     cells = []
@@ -105,11 +105,11 @@ def _totals_table(baseline: str, totals: Sequence[Total]) -> Table:
 def _figure_columns(baseline: str) -> list[Column]:
     return [
         Column("params", "params", "int", strong=True),
-        Column("difference", "difference", "difference", leaves=4),
-        Column("factor", f"against {baseline}", "percent", missing="-"),
-        Column("bar", "", "bar", leaves=3),
-        Column("macs", "MACs", "int", leaves=1, missing="?"),
-        Column("flops", "FLOPs", "int", leaves=2, missing="?"),
+        Column("difference", "difference", "difference", leaves=6),
+        Column("factor", f"against {baseline}", "percent", leaves=2, missing="-"),
+        Column("bar", "", "bar", leaves=5),
+        Column("macs", "MACs", "int", leaves=3, missing="?"),
+        Column("flops", "FLOPs", "int", leaves=4, missing="?"),
     ]
 
 

@@ -93,6 +93,19 @@ def pretty(column: Column, value: Any) -> str:
     return bare(column, value)
 
 
+def cell(column: Column, value: Any) -> str:
+    """Return what a terminal shows: a value as text for people, or a bar."""
+    return bar(value) if column.kind == "bar" else pretty(column, value)
+
+
+def bar(share: float | None, length: int = 10) -> str:
+    """Draw a share of 1 as a bar, to an eighth of a character."""
+    eighths = round((share or 0) * length * 8)
+    if share and not eighths:
+        eighths = 1
+    return "█" * (eighths // 8) + ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]
+
+
 def with_batch(shape: Shape) -> Shape:
     """Return an input (H, W, C) as (B, H, W, C), with a dynamic batch."""
     return (None, *shape)

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from attn_cli.graph import Graph
 
 COLUMNS = (
-    Column("row", "#", "index"),
+    Column("row", "#", "index", leaves=4),
     Column("name", "name", "name", leaves=EXTRA),
     Column("type", "layer", "name"),
-    Column("output_shape", "output shape", "shape"),
+    Column("output_shape", "output shape", "shape", leaves=1),
     Column("params", "params", "int", strong=True),
     Column("trainable", "trainable", "int"),
     Column("non_trainable", "non-trainable", "int"),
-    Column("macs", "MACs", "int", leaves=1, missing="?"),
-    Column("flops", "FLOPs", "int", leaves=2, missing="?"),
-    Column("from", "from", "refs", stands_for="inputs"),
+    Column("macs", "MACs", "int", leaves=2, missing="?"),
+    Column("flops", "FLOPs", "int", leaves=3, missing="?"),
+    Column("from", "from", "refs", leaves=4, stands_for="inputs"),
     Column("inputs", "connected to", "refs", leaves=EXTRA),
 )
 SHOWN = ("row", "name", "type", "output_shape", "params", "macs", "flops", "from", "inputs")
