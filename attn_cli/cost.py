@@ -36,7 +36,7 @@ class GraphCost(NamedTuple):
 
 
 class Unknown(Exception):
-    """A size is dynamic."""
+    """A size is dynamic, or a layer works in a way that is not counted."""
 
 
 def cost(node: Node) -> Cost:
@@ -44,16 +44,20 @@ def cost(node: Node) -> Cost:
     handler = COSTS.get(node.layer.type)
     if handler is None:
         return Cost(None, None)
+    times = node.times
     try:
+        if times is None:
+            raise Unknown
         macs, flops = handler(node)
-    except Unknown:
+        per_element = 0 if node.layer.function is None else ACTIVATIONS.get(node.layer.function)
+        if per_element is None:
+            return Cost(macs * times, None)
+        if per_element:
+            flops += per_element * _out(node)
+        return Cost(macs * times, flops * times)
+    except (Unknown, LookupError, TypeError):
         # A dynamic size hides how often a kernel is applied; what has no kernel has no MACs.
         return Cost(None if handler in WITH_MACS else 0, None)
-    function = node.layer.function
-    if function is None:
-        return Cost(macs, flops)
-    per_element = ACTIVATIONS.get(function)
-    return Cost(macs, None if per_element is None else flops + per_element * _out(node))
 
 
 def graph_cost(graph: Graph) -> GraphCost:
@@ -91,8 +95,17 @@ ACTIVATIONS = {
 
 
 def _convolution(node: Node) -> tuple[int, int]:
-    positions = _size(node.output_shapes[0][:-1])
-    return _product(node, positions)
+    return _product(node, _positions(node, node.output_shapes[0]))
+
+
+def _transposed_convolution(node: Node) -> tuple[int, int]:
+    return _product(node, _positions(node, node.input_shapes[0]))
+
+
+def _positions(node: Node, shape: Shape) -> int:
+    """Return the places of a feature map, wherever its channels stand."""
+    first = node.layer.config.get("data_format") == "channels_first"
+    return _size((None, *shape[2:]) if first else shape[:-1])
 
 
 def _dense(node: Node) -> tuple[int, int]:
@@ -105,6 +118,8 @@ def _product(node: Node, positions: int) -> tuple[int, int]:
     macs = 0
     bias = 0
     for weight in node.layer.weights:
+        if not weight.name:
+            raise Unknown
         if weight.name == "bias":
             bias = _size(node.output_shapes[0])
         else:
@@ -152,6 +167,34 @@ def _per_output(node: Node) -> tuple[int, int]:
     return 0, _out(node)
 
 
+def _times(factor: int) -> Callable[[Node], tuple[int, int]]:
+    return lambda node: (0, factor * _out(node))
+
+
+def _deviation(node: Node) -> tuple[int, int]:
+    return 0, 4 * _size(node.input_shapes[0]) + _out(node)
+
+
+def _pooling(node: Node) -> tuple[int, int]:
+    window = node.layer.config["pool_size"]
+    if not all(type(side) is int for side in window):
+        raise Unknown
+    return 0, prod(window) * _out(node)
+
+
+def _relu(node: Node) -> tuple[int, int]:
+    config = node.layer.config
+    if config.get("max_value") not in (None, 6) or config.get("negative_slope"):
+        raise Unknown
+    return 0, _out(node)
+
+
+def _upsampling(node: Node) -> tuple[int, int]:
+    if node.layer.config.get("interpolation", "nearest") != "nearest":
+        raise Unknown
+    return 0, 0
+
+
 def _free(_: Node) -> tuple[int, int]:
     return 0, 0
 
@@ -162,32 +205,81 @@ COSTS: dict[str, Callable[[Node], tuple[int, int]]] = {
     "Dense": _dense,
     "Conv1D": _convolution,
     "Conv2D": _convolution,
+    "Conv3D": _convolution,
+    "Conv1DTranspose": _transposed_convolution,
+    "Conv2DTranspose": _transposed_convolution,
+    "Conv3DTranspose": _transposed_convolution,
+    "DepthwiseConv1D": _convolution,
     "DepthwiseConv2D": _convolution,
-    "Matmul": _matmul,
+    "SeparableConv1D": _convolution,
+    "SeparableConv2D": _convolution,
     "BatchNormalization": _batch_normalization,
+    "SyncBatchNormalization": _batch_normalization,
     "LayerNormalization": _layer_normalization,
+    "Normalization": _times(2),
+    "Rescaling": _times(2),
+    "CustomScaleLayer": _times(2),  # of keras.applications' InceptionResNetV2
+    "LayerScale": _per_output,  # of keras.applications' ConvNeXt
+    "GlobalAveragePooling1D": _per_input,
     "GlobalAveragePooling2D": _per_input,
+    "GlobalMaxPooling1D": _per_input,
     "GlobalMaxPooling2D": _per_input,
+    "AveragePooling1D": _pooling,
+    "AveragePooling2D": _pooling,
+    "MaxPooling1D": _pooling,
+    "MaxPooling2D": _pooling,
     "Mean": _per_input,
     "Max": _per_input,
+    "Min": _per_input,
     "Sum": _sum,
     "Var": _variance,
-    "Square": _per_output,
-    "Sqrt": _per_output,
+    "Std": _deviation,
     "Add": _merge,
-    "Subtract": _merge,
-    "Multiply": _merge,
+    "Average": _average,
     "Divide": _merge,
     "Maximum": _merge,
-    "Average": _average,
+    "Minimum": _merge,
+    "Multiply": _merge,
+    "Subtract": _merge,
+    "TrueDivide": _merge,
+    "ReLU": _relu,
+    "Relu": _per_output,
+    "Relu6": _per_output,
+    "Sigmoid": _per_output,
+    "Sqrt": _per_output,
+    "Square": _per_output,
+    "Tanh": _per_output,
+    "HardSigmoid": _times(3),
+    "HardSilu": _times(4),
+    "Silu": _times(3),
+    "Softmax": _times(5),
+    "Matmul": _matmul,
+    "Cast": _free,
     "Concatenate": _free,
     "Cropping1D": _free,
     "Cropping2D": _free,
+    "Dropout": _free,
+    "ExpandDims": _free,
+    "Flatten": _free,
+    "GaussianDropout": _free,
+    "GaussianNoise": _free,
+    "GetItem": _free,
+    "Identity": _free,
     "Permute": _free,
     "Reshape": _free,
+    "SpatialDropout1D": _free,
+    "SpatialDropout2D": _free,
+    "Split": _free,
+    "Squeeze": _free,
+    "Stack": _free,
+    "StochasticDepth": _free,
+    "Transpose": _free,
+    "UpSampling2D": _upsampling,
+    "ZeroPadding1D": _free,
+    "ZeroPadding2D": _free,
 }
 
-WITH_MACS = frozenset({_convolution, _dense, _matmul})
+WITH_MACS = frozenset({_convolution, _transposed_convolution, _dense, _matmul})
 
 
 def _out(node: Node) -> int:
@@ -197,7 +289,7 @@ def _out(node: Node) -> int:
 def _size(shape: Shape) -> int:
     """Return the elements of one sample."""
     sizes = [size for size in shape[1:] if size is not None]
-    if len(sizes) < len(shape) - 1:
+    if not shape or len(sizes) < len(shape) - 1:
         raise Unknown
     return prod(sizes)
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Shape = tuple[int | None, ...]
 
+# The shape of a tensor of which not even the rank is known. No tensor has it: all have a batch.
+UNKNOWN: Shape = ()
+
 # Bytes of one element of each dtype that Keras stores weights in.
 ITEM_SIZES = {
     "bool": 1, "uint8": 1, "int8": 1, "float8_e4m3fn": 1, "float8_e5m2": 1,
@@ -57,6 +60,12 @@ class Layer(NamedTuple):
     type: str
     config: Mapping[str, Any] = {}
     weights: tuple[Weight, ...] = ()
+    within: tuple[str, ...] = ()  # the names of the models that it stands in, outermost first
+
+    @property
+    def path(self) -> str:
+        """Its name, after those of the models that it stands in."""
+        return "/".join((*self.within, self.name))
 
     @property
     def function(self) -> str | None:
@@ -89,13 +98,17 @@ class Ref(NamedTuple):
 
 
 class Node(NamedTuple):
-    """One call of a layer. Shapes are (B, H, W, C), with None where a size is dynamic."""
+    """One call of a layer. Shapes are (B, H, W, C), with None where a size is dynamic.
+
+    Inside a TimeDistributed, shapes are those of one step, and `times` is how many steps there are.
+    """
 
     layer: Layer
     inputs: tuple[Ref, ...]
     input_shapes: tuple[Shape, ...]
     output_shapes: tuple[Shape, ...]
     call: int = 0
+    times: int | None = 1
 
     @property
     def name(self) -> str:
@@ -132,7 +145,7 @@ class Graph:
             call = calls.get(id(layer), 0)
             calls[id(layer)] = call + 1
             inputs = tuple([Ref(place[node], output) for node, output in node.inputs])
-            placed.append(Node(layer, inputs, node.input_shapes, node.output_shapes, call))
+            placed.append(node._replace(inputs=inputs, call=call))
         self.nodes = tuple(placed)
         self.inputs = tuple(index for index, node in enumerate(self.nodes) if not node.inputs)
         self.outputs = tuple([Ref(place[node], output) for node, output in outputs])

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from attn_cli.sources.files import ByteRange
 from attn_cli.sources.hdf5 import messages as m
-from attn_cli.sources.hdf5.messages import Value
 from attn_cli.sources.hdf5.storage import Storage, beyond, damaged, foreign, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from attn_cli.sources.files import ByteRange
+    from attn_cli.sources.hdf5.messages import Value
 
 MAX_DEPTH = 256  # of groups; a nested model takes two levels
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING
 
 from attn_cli.errors import BadFile
-from attn_cli.sources.files import ByteRange
+
+if TYPE_CHECKING:
+    from attn_cli.sources.files import ByteRange
 
 MAX_READS = 250_000
 MAX_BYTES = 32 << 20

@@ -1,0 +1,76 @@
+"""What in a file would run or be read if Keras loaded it. Here it is only listed.
+
+The list names what is known to act, so that a reader knows where to look. Its being empty does not
+say that a file is safe.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attn_cli.sources.text import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MAX_LISTED = 20
+
+# Types of objects that act when they are loaded or called, and how.
+ACTING = {
+    "Lambda": "would run Python code when loaded",
+    "__lambda__": "would run Python code when loaded",
+    "TFSMLayer": "would load and run a SavedModel",
+    "TorchModuleWrapper": "would unpickle a PyTorch module when loaded",
+    "FlaxLayer": "would call a Python object by its name when loaded",
+    "JaxLayer": "would call a Python object by its name when loaded",
+}
+# Where the classes and functions of Keras' own configs come from.
+KNOWN_MODULES = frozenset(("keras", "tf_keras", "builtins"))
+
+
+def dangers(config: Any, names: Iterable[str] = ()) -> list[str]:
+    """Return what would run or be read when loaded: of a config, and of an archive's members."""
+    found: dict[str, None] = {}
+    stack = [config]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, list):
+            stack.extend(reversed(value))
+        elif isinstance(value, dict):
+            if "class_name" in value:
+                found.update(dict.fromkeys(_of_object(value)))
+            stack.extend(reversed(value.values()))
+    for name in names:
+        if _leaves_folder(name):
+            found[
+                f"member {shown(name)!r} would be written outside the folder it is unpacked in"
+            ] = None
+    lines = list(found)
+    if len(lines) > MAX_LISTED:
+        lines[MAX_LISTED:] = [f"and {len(lines) - MAX_LISTED:,} more"]
+    return lines
+
+
+def _of_object(value: dict[str, Any]) -> list[str]:
+    """Return the dangers of one object of a config."""
+    class_name, module, config = value["class_name"], value.get("module"), value.get("config")
+    config = config if isinstance(config, dict) else {}
+    name = config.get("name")
+    what = f"{shown(class_name)} {shown(name)!r}" if isinstance(name, str) else shown(class_name)
+    lines = []
+    if isinstance(class_name, str) and class_name in ACTING:
+        lines.append(f"{what} {ACTING[class_name]}")
+    if isinstance(module, str) and module.split(".")[0] not in KNOWN_MODULES:
+        lines.append(f"{what} would be imported from {shown(module)!r} when loaded")
+    vocabulary = config.get("vocabulary")
+    if isinstance(vocabulary, str):
+        lines.append(f"{what} would read the file {shown(vocabulary)!r}")
+    path = config.get("filepath")
+    if isinstance(path, str):
+        lines.append(f"{what} would read {shown(path)!r}")
+    return lines
+
+
+def _leaves_folder(name: str) -> bool:
+    parts = name.replace("\\", "/").split("/")
+    return ".." in parts or not parts[0] or parts[0].endswith(":")

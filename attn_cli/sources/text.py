@@ -1,0 +1,61 @@
+"""Words of a file that somebody else wrote, made safe to show at the one place where they enter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MAX_LENGTH = 200
+
+
+def shown(text: object) -> str:
+    r"""Return a name as it can be shown on any terminal, on one line.
+
+    Terminal escapes, line ends, bidirectional controls and other invisible characters become
+    backslash escapes, and what is longer than 200 characters is cut.
+
+    >>> print(shown("conv\x1b[2J\n"))
+    conv\x1b[2J\n
+    """
+    text = str(text) if not isinstance(text, str) else text
+    if len(text) > MAX_LENGTH:
+        text = f"{text[: MAX_LENGTH - 1]}…"
+    if text.isprintable():
+        return text
+    return "".join(
+        [c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text]
+    )
+
+
+def plain(config: dict[str, Any]) -> dict[str, Any]:
+    """Return what of a layer's config says how it computes: numbers, names, tuples of them.
+
+    Initializers, regularizers and the like are left out; an activation is its name.
+    """
+    return {
+        key: simple
+        for key, value in config.items()
+        if key not in LEFT_OUT and (simple := _simple(value)) is not _NOTHING
+    }
+
+
+LEFT_OUT = frozenset(("name", "dtype", "trainable", "layers", "layer"))
+MAX_ITEMS = 64
+_NOTHING = object()
+
+
+def _simple(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, (list, tuple)):
+        items = [_simple(item) for item in value[:MAX_ITEMS]]
+        return _NOTHING if _NOTHING in items or len(value) > MAX_ITEMS else tuple(items)
+    if isinstance(value, dict):
+        # A function, by name: {"class_name": "function", "config": "relu6"}; a layer as activation.
+        name = value.get("config")
+        if value.get("class_name") == "function" and isinstance(name, str):
+            return shown(name)
+        if "activation" in str(value.get("module")) and isinstance(value.get("class_name"), str):
+            return shown(value["class_name"])
+    return _NOTHING
