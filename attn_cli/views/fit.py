@@ -48,7 +48,10 @@ def fit(table: Table, width: int | None) -> Fitted:
     left_out = [
         column.header
         for column in table.columns
-        if column.key in hidden and column.header and 0 < column.leaves < EXTRA
+        if column.key in hidden
+        and column.leaves < EXTRA
+        and column.header
+        and (column.stands_for is None or column.stands_for in hidden)
     ]
     return Fitted(chosen(table, [column.key for column in columns]), widths, left_out)
 
