@@ -94,9 +94,12 @@ def read_specs(text: str) -> list[Spec]:
     """Return the spec of an argument; of -, those on the lines of stdin (# starts a comment)."""
     if text != "-":
         return [parse_spec(text)]
+    if sys.stdin is None:
+        raise BadSpec("cannot read specs from standard input: it is closed")
     specs = []
-    for number, line in enumerate(sys.stdin, start=1):
-        spec = line.partition("#")[0].strip()
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        # What is no UTF-8 becomes signs that no block has: the line is named, as for other errors.
+        spec = line.decode("utf-8-sig", "surrogateescape").partition("#")[0].strip()
         if spec:
             try:
                 specs.append(parse_spec(spec))
