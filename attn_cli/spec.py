@@ -112,23 +112,26 @@ def parse_value(name: str, type: str, text: str) -> Any:
         with suppress(KeyError, ValueError):
             return PARSERS[kind](text)
     wanted = " or ".join(WANTED.get(kind, kind) for kind in kinds)
-    raise BadSpec(f"{name} is {wanted}, not {text!r}")
+    raise BadSpec(f"{name} is {wanted}, not {_short(text)!r}")
+
+
+# Python takes any number of digits, writes only so many, and float() takes `1_0` and `infinity`.
+INTEGER = re.compile(r"[+-]?[0-9]{1,100}")
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 
 
 def _integer(text: str) -> int:
-    if not re.fullmatch(r"[+-]?[0-9]+", text):
+    if not INTEGER.fullmatch(text):
         raise ValueError(text)
     return int(text)
 
 
 def _number(text: str) -> float:
-    try:
-        return _integer(text)
-    except ValueError:
-        value = float(text)
-    if not isfinite(value):
+    if INTEGER.fullmatch(text):
+        return int(text)
+    if not NUMBER.fullmatch(text) or not isfinite(float(text)):
         raise ValueError(text)
-    return value
+    return float(text)
 
 
 def _word(text: str) -> str:
@@ -215,4 +218,4 @@ def _size(part: str, text: str) -> int | None:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 24 else f"{text[:12]}… ({len(text)} digits)"
+    return text if len(text) <= 40 else f"{text[:12]}… ({len(text)} characters)"
