@@ -1,5 +1,6 @@
 """Where text goes: a terminal, a pipe, a file that is never half-written."""
 
+import errno
 import os
 import stat
 import sys
@@ -27,7 +28,7 @@ def emit(report: "Report", format: str | None, json: bool, output: str | None) -
     if output is None or output == "-":
         write(render(report, format, terminal_width(), color=wants_color()))
     else:
-        write_file(Path(output), render(report, format))
+        write_file(output, render(report, format))
 
 
 def picked_format(format: str | None, json: bool, output: str | None) -> str:
@@ -52,7 +53,7 @@ def picked_format(format: str | None, json: bool, output: str | None) -> str:
 
 def terminal_width() -> int | None:
     """Return the width of the terminal on stdout, or None where there is none."""
-    if not sys.stdout.isatty():
+    if not on_terminal():
         return None
     import shutil
 
@@ -65,11 +66,18 @@ def wants_color() -> bool:
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return on_terminal() and os.environ.get("TERM") != "dumb"
+
+
+def on_terminal() -> bool:
+    """Tell whether stdout is a terminal; Python has None for one that is closed."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def write(text: str) -> None:
     """Write to stdout. Who reads only the head of it has what they want: that is no error."""
+    if sys.stdout is None:
+        raise BadFile("cannot write to standard output: it is closed")
     try:
         sys.stdout.buffer.write(_encoded(text, sys.stdout.encoding))
         sys.stdout.buffer.flush()
@@ -88,21 +96,30 @@ def write_error(line: str) -> None:
         sys.stderr.buffer.flush()
 
 
-def write_file(path: Path, text: str) -> None:
+def write_file(name: str, text: str) -> None:
     """Write beside a file and rename, so that no reader and no full disk sees half of it."""
-    target = Path(os.path.realpath(path))
+    if not name:
+        raise BadFile("the name of the output file is empty")
     try:
-        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-            target.write_text(text, encoding="utf-8")  # a device or a pipe: nothing to rename
+        path = Path(os.path.realpath(name))
+        if os.path.exists(name) and not os.path.isfile(name):
+            Path(name).write_text(text, encoding="utf-8")  # a device or a pipe: nothing to rename
             return
-        beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+        if mode is not None and not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             beside.write_text(text, encoding="utf-8")
-            beside.replace(target)
+            if mode is not None:
+                beside.chmod(mode)
+            beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
     except OSError as error:
-        raise BadFile(f"cannot write {str(path)!r}: {error.strerror}") from None
+        raise BadFile(f"cannot write {name!r}: {error.strerror}") from None
+    except ValueError as error:  # a NUL byte
+        raise BadFile(f"cannot write {name!r}: {error}") from None
 
 
 def _encoded(text: str, encoding: str) -> bytes:
