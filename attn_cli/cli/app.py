@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
+from attn_cli.cli.output import write, write_error
 from attn_cli.errors import AttnError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # The commands in the order of the help, and where each one's function stands.
 COMMANDS = {
@@ -21,6 +25,32 @@ COMMANDS = {
     "compare": "compare:compare",
     "blocks": "blocks:blocks",
 }
+
+
+class Command(TyperCommand):
+    """Takes each option once, and says in our words what it does not take."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override] # Typer's own Context
+        """Parse the arguments."""
+        if not ctx.resilient_parsing:
+            _, extra, order = self.make_parser(ctx).parse_args(list(args))
+            if self.get_help_option(ctx) not in order:
+                self._check(extra, order)
+        return super().parse_args(ctx, args)
+
+    def _check(self, extra: Sequence[str], order: Sequence[Any]) -> None:
+        for option in order:
+            if order.count(option) > 1 and not (option.multiple or option.is_flag):
+                name = option_name(option)
+                raise AttnError(f"{name} is given twice; attn {self.name} takes one")
+        if extra:
+            raise AttnError(
+                f"attn {self.name} does not take {extra[0]!r} (attn {self.name} -h shows what)"
+            )
+
+    def get_help_option(self, ctx: typer.Context) -> Any:  # type: ignore[override] # Typer's own Context
+        """Return the option that shows the help."""
+        return showing(super().get_help_option(ctx))
 
 
 class LazyGroup(TyperGroup):
@@ -33,15 +63,34 @@ class LazyGroup(TyperGroup):
     def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override] # Typer's own Context
         """Return a command, built from its function's signature."""
         if cmd_name not in COMMANDS:
+            if ctx.resilient_parsing:
+                return None
             hint = did_you_mean(cmd_name, COMMANDS)
-            raise AttnError(f"no command is called {cmd_name!r}{hint} (attn --help lists them)")
+            raise AttnError(f"no command is called {cmd_name!r}{hint} (attn -h lists them)")
         module, _, function = COMMANDS[cmd_name].partition(":")
         callback = getattr(import_module(f"attn_cli.cli.{module}"), function)
         return get_command_from_info(
-            CommandInfo(name=cmd_name, callback=callback, context_settings=SETTINGS),
+            CommandInfo(name=cmd_name, cls=Command, callback=callback, context_settings=SETTINGS),
             pretty_exceptions_short=False,
             rich_markup_mode=None,
         )
+
+    def get_help_option(self, ctx: typer.Context) -> Any:  # type: ignore[override] # Typer's own Context
+        """Return the option that shows the help."""
+        return showing(super().get_help_option(ctx))
+
+
+def showing(help_option: Any) -> Any:
+    """Have a help option write as the commands do: to pipes that close, in what stdout can show."""
+    help_option.callback = show_help
+    return help_option
+
+
+def show_help(ctx: Any, _: Any, wanted: bool) -> None:
+    """Print the help of a command."""
+    if wanted and not ctx.resilient_parsing:
+        write(f"{ctx.get_help()}\n")
+        raise typer.Exit
 
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -58,9 +107,13 @@ app = typer.Typer(
 def version(wanted: bool) -> None:
     """Print the version of the installed package."""
     if wanted:
+        from importlib.metadata import PackageNotFoundError
         from importlib.metadata import version as version_of
 
-        print(f"attn {version_of('attn-cli')}")
+        try:
+            write(f"attn {version_of('attn-cli')}\n")
+        except PackageNotFoundError:
+            raise AttnError("attn is not installed, so it has no version") from None
         raise typer.Exit
 
 
@@ -94,13 +147,24 @@ def run(args: list[str] | None = None) -> int:
 
 def fail(message: str) -> int:
     """Say in one line what is wrong."""
-    from attn_cli.cli.output import write_error
-
     write_error(f"attn: {message}")
     return 2
 
 
-def usage_error(error: typer.TyperException) -> str:
+def usage_error(error: Any) -> str:
     """Return Typer's complaint in our words, with the help that answers it."""
-    message = error.format_message().rstrip(".")
-    return message[:1].lower() + message[1:]
+    if error.ctx is None:  # an option that lacks its value, or has one and takes none
+        message = error.format_message().rstrip(".")
+        return f"{message[:1].lower()}{message[1:]}"
+    command = error.ctx.command_path
+    if isinstance(error, typer.BadParameter) and error.param is not None:
+        return f"missing {option_name(error.param)} ({command} -h shows how)"
+    hint = did_you_mean(error.option_name, error.possibilities or ())
+    return f"no option is called {error.option_name!r}{hint} ({command} -h lists them)"
+
+
+def option_name(parameter: Any) -> str:
+    """Return an option as it is typed, with what it takes: `--shape H,W,C`; an argument's name."""
+    if parameter.param_type_name == "argument":
+        return str(parameter.metavar).rstrip(".")
+    return f"{max(parameter.opts, key=len)} {parameter.metavar or ''}".rstrip()
