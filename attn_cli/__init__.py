@@ -7,32 +7,60 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from attn_cli.blocks.bam import bam_block
     from attn_cli.blocks.cbam import cbam_block, spatial_block
-    from attn_cli.blocks.eca import eca_block, eca_kernel_size
-    from attn_cli.blocks.se import se_block, se_width
+    from attn_cli.blocks.coord import coord_block
+    from attn_cli.blocks.eca import ceca_block, eca_block, eca_kernel_size
+    from attn_cli.blocks.gc import gc_block
+    from attn_cli.blocks.gct import gct_block
+    from attn_cli.blocks.scse import scse_block
+    from attn_cli.blocks.se import ese_block, se_block, se_width
+    from attn_cli.blocks.simam import simam_block
+    from attn_cli.blocks.srm import srm_block
+    from attn_cli.blocks.triplet import triplet_block
     from attn_cli.sources.block import trace
     from attn_cli.symbolic import namespace_of
 
 _HOMES = {
+    "bam_block": "blocks.bam",
     "cbam_block": "blocks.cbam",
+    "ceca_block": "blocks.eca",
+    "coord_block": "blocks.coord",
     "eca_block": "blocks.eca",
     "eca_kernel_size": "blocks.eca",
+    "ese_block": "blocks.se",
+    "gc_block": "blocks.gc",
+    "gct_block": "blocks.gct",
     "namespace_of": "symbolic",
+    "scse_block": "blocks.scse",
     "se_block": "blocks.se",
     "se_width": "blocks.se",
+    "simam_block": "blocks.simam",
     "spatial_block": "blocks.cbam",
+    "srm_block": "blocks.srm",
     "trace": "sources.block",
+    "triplet_block": "blocks.triplet",
 }
 
 __all__ = [
+    "bam_block",
     "cbam_block",
+    "ceca_block",
+    "coord_block",
     "eca_block",
     "eca_kernel_size",
+    "ese_block",
+    "gc_block",
+    "gct_block",
     "namespace_of",
+    "scse_block",
     "se_block",
     "se_width",
+    "simam_block",
     "spatial_block",
+    "srm_block",
     "trace",
+    "triplet_block",
 ]
 
 

@@ -60,14 +60,14 @@ class Place(NamedTuple):
 
 
 def parse_spec(text: str, flags: Mapping[str, str] | None = None) -> Spec:
-    """Parse `NAME[:key=value,…]`; flags are options given beside it.
+    """Parse `NAME[:key=value,…]`, or `file.py:function[:…]`; flags are options given beside it.
 
     >>> parse_spec("se:ratio=8,use_bias=true").text
     'se:ratio=8'
 
     Raises BadSpec for an unknown block or option, a doubled one, or a value of the wrong type.
     """
-    name, colon, rest = text.strip().partition(":")
+    name, colon, rest = _split_name(text.strip())
     block = find_block(name)
     given: dict[str, Any] = {}
     for item in rest.split(",") if colon else ():
@@ -87,6 +87,15 @@ def parse_spec(text: str, flags: Mapping[str, str] | None = None) -> Spec:
                 f"{format_value(value)}"
             )
     return Spec(block, given)
+
+
+def _split_name(text: str) -> tuple[str, str, str]:
+    """Return the block's name, the colon behind it, and the options."""
+    path, own, rest = text.partition(".py:")
+    if not own:
+        return text.partition(":")
+    function, colon, options = rest.partition(":")
+    return f"{path}{own}{function}", colon, options
 
 
 def known_option(block: Block, name: str) -> str:

@@ -104,7 +104,7 @@ def gc(x, w, *, ratio, divisor, pool, fuse, epsilon):
     return x + delta if fuse == "add" else x * sigmoid(delta)
 
 
-def cbam(x, w, *, ratio, kernel_size, use_bias, batch_norm):
+def cbam(x, w, *, ratio, divisor, kernel_size, use_bias, batch_norm, momentum):
     """Woo et al. 2018, equations 1 to 3."""
 
     def mlp(pooled):
@@ -116,7 +116,7 @@ def cbam(x, w, *, ratio, kernel_size, use_bias, batch_norm):
     return spatial(refined, below, kernel_size=kernel_size, batch_norm=batch_norm)
 
 
-def spatial(x, w, *, kernel_size, batch_norm):
+def spatial(x, w, *, kernel_size, batch_norm, momentum=None):
     """Woo et al. 2018, equation 3, the maps stacked as in the official code: maximum, then mean."""
     maps = np.stack([x.max(axis=-1), x.mean(axis=-1)], axis=-1)
     kernel = w["conv/kernel"]

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from attn_cli.graph import Graph, Node, Params
 
 # What may stand between the layer that squeezes the channels and the one that expands them again.
-BETWEEN = frozenset({"Activation", "BatchNormalization", "LayerNormalization", "Reshape", "ReLU"})
+BETWEEN = frozenset({
+    "Activation", "BatchNormalization", "Cropping2D", "LayerNormalization", "Permute", "ReLU",
+    "Reshape",
+})  # fmt: skip
 
 
 class Figures(NamedTuple):
@@ -70,8 +73,10 @@ def kernel_size(graph: Graph) -> int | None:
     """Return the longest side of the first kernel that spans more than one place."""
     for node in graph.nodes:
         sides = node.layer.config.get("kernel_size")
-        # Along the channels, even a kernel of 1 is one that was chosen.
-        if sides and (max(sides) > 1 or node.layer.type == "Conv1D"):
+        # Along the channels, even a kernel of 1 is one that was chosen. A kernel without padding
+        # that leaves nothing to move over sums up, and does not look around.
+        around = node.layer.config.get("padding") != "valid"
+        if sides and ((max(sides) > 1 and around) or node.layer.type == "Conv1D"):
             return int(max(sides))
     return None
 

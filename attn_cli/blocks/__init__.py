@@ -7,14 +7,15 @@ signature and docstring are the one place where its options, formula and paper a
 from __future__ import annotations
 
 import inspect
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attn_cli.blocks.options import Default
 from attn_cli.errors import BadSpec, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 # Where each block's builder stands. Resolved by name, so that asking for one imports one.
 BLOCKS = {
@@ -35,6 +36,75 @@ BLOCKS = {
 }
 
 
+class Preset(NamedTuple):
+    """A well-known form of a block: the options that make it, and whose form it is."""
+
+    block: str
+    options: Mapping[str, Any]
+    source: str
+
+
+# Known forms by name, each usable like a block. Only options: what builds them is the block.
+PRESETS = {
+    "se-senet": Preset(
+        "se",
+        {"ratio": Default(16)},
+        "SENet's own models: a ratio of 16, and biases",
+    ),
+    "se-efficientnet": Preset(
+        "se",
+        {"ratio": Default(4), "activation": "silu"},
+        "EfficientNet, also V2: a quarter of the channels that enter the expansion "
+        "(input_channels; the block's own where nothing expands)",
+    ),
+    "se-mobilenetv3": Preset(
+        "se",
+        {"divisor": 8, "round_limit": 0.9, "gate": "hard_sigmoid"},
+        "MobileNetV3: a quarter, rounded to a multiple of 8 that keeps 90 % of it",
+    ),
+    "se-timm": Preset(
+        "se",
+        {"ratio": Default(16), "divisor": 8},
+        "timm's SEModule: a sixteenth, rounded to a multiple of 8",
+    ),
+    "eca-timm": Preset(
+        "eca",
+        {"min_kernel_size": 3},
+        "timm's EcaModule: no kernel below 3",
+    ),
+    "gc-timm": Preset(
+        "gc",
+        {"ratio": 8, "divisor": 1, "fuse": "multiply", "epsilon": 1e-6},
+        "timm's GlobalContext: an eighth, rounded, and a gate",
+    ),
+    "cbam-timm": Preset(
+        "cbam",
+        {"divisor": 1, "use_bias": False, "momentum": 0.9},
+        "timm's CbamModule: a sixteenth, rounded, and no biases",
+    ),
+    "srm-official": Preset(
+        "srm",
+        {"unbiased": True, "epsilon": 0.0},
+        "the official code of SRM: PyTorch's std",
+    ),
+    "bam-paper": Preset(
+        "bam",
+        {"fuse": "add"},
+        "the paper's equation, where the official code multiplies",
+    ),
+    "scse-paper": Preset(
+        "scse",
+        {"fuse": "add"},
+        "the paper's equation, where the official code takes the maximum",
+    ),
+    "scse-smp": Preset(
+        "scse",
+        {"ratio": 16, "fuse": "add"},
+        "segmentation_models.pytorch's SCSEModule",
+    ),
+}
+
+
 class Option(NamedTuple):
     """One option of a block, as its signature and docstring say."""
 
@@ -47,11 +117,20 @@ class Option(NamedTuple):
 class Block:
     """A block builder with what its signature and docstring say about it."""
 
-    def __init__(self, name: str, build: Callable[..., Any], explain: Any = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        explain: Callable[..., str] | None = None,
+        preset: Preset | None = None,
+    ) -> None:
         self.name = name
-        self.build = build
+        # The builder as it is written; `build` has the preset's options for its defaults.
+        self.function = function
+        self.build = partial(function, **preset.options) if preset else function
         # Works out in numbers what a block computes from the channels, where it computes something.
-        self.explain: Callable[..., str] | None = explain
+        self.explain = explain
+        self.preset = preset
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
@@ -68,9 +147,7 @@ class Block:
         parameters = inspect.signature(self.build).parameters
         helps = self._arguments
         return {
-            name: Option(
-                name, default, _type_name(parameters[name].annotation), helps.get(name, "")
-            )
+            name: Option(name, default, _type_name(parameters[name]), helps.get(name, ""))
             for name, default in self.defaults.items()
         }
 
@@ -90,7 +167,7 @@ class Block:
 
     @cached_property
     def _sections(self) -> dict[str, str]:
-        summary, _, rest = (inspect.getdoc(self.build) or "").partition("\n\n")
+        summary, _, rest = (inspect.getdoc(self.function) or "").partition("\n\n")
         idea, _, rest = rest.partition("\n\n")
         sections = {"summary": " ".join(summary.split()), "idea": " ".join(idea.split())}
         heading = ""
@@ -111,27 +188,38 @@ class Block:
             if not line.startswith(" "):
                 name, _, text = line.partition(": ")
                 arguments[name] = text
-            else:
+            elif name:
                 arguments[name] += f" {line.strip()}"
         return arguments
 
 
 @cache
 def find_block(name: str) -> Block:
-    """Return the block of this name. Raises BadSpec, with the nearest, where there is none."""
-    try:
-        module_name, _, function = BLOCKS[name].partition(":")
-    except KeyError:
-        hint = did_you_mean(name, BLOCKS)
-        raise BadSpec(f"no block is called {name!r}{hint} (attn blocks lists them all)") from None
+    """Return the block, the preset or the user's own block (`path/to/file.py:function`) of a name.
+
+    Raises BadSpec, with the nearest name, where there is none.
+    """
+    preset = PRESETS.get(name)
+    base = preset.block if preset else name
+    if base not in BLOCKS:
+        from attn_cli.blocks.own import is_own, own_block
+
+        if is_own(name):
+            return own_block(name)
+        hint = did_you_mean(name, [*BLOCKS, *PRESETS])
+        raise BadSpec(f"no block is called {name!r}{hint} (attn blocks lists them all)")
+    module_name, _, function = BLOCKS[base].partition(":")
     module = import_module(f"attn_cli.blocks.{module_name}")
-    return Block(name, getattr(module, function), getattr(module, f"explain_{name}", None))
+    explain = getattr(module, f"explain_{base}", None)
+    return Block(name, getattr(module, function), explain, preset)
 
 
-def _type_name(annotation: Any) -> str:
-    """Return an annotation as it is written."""
-    return (
-        annotation
-        if isinstance(annotation, str)
-        else getattr(annotation, "__name__", str(annotation))
-    )
+def _type_name(parameter: inspect.Parameter) -> str:
+    """Return an annotation as it is written; where there is none, the type of the default."""
+    annotation = parameter.annotation
+    if annotation is parameter.empty:
+        annotation = type(parameter.default)
+    if isinstance(annotation, str):
+        return annotation
+    name = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    return name.replace("NoneType", "None")

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from attn_cli.blocks.options import feature_map, flag, odd, prefixed, squeezed_width
+from attn_cli.blocks.options import (
+    feature_map,
+    flag,
+    fraction,
+    odd,
+    prefixed,
+    squeezed_width,
+)
 from attn_cli.symbolic import namespace_of
 
 
@@ -12,9 +19,11 @@ def cbam_block(
     inputs: Any,
     *,
     ratio: int = 16,
+    divisor: int | None = None,
     kernel_size: int = 7,
     use_bias: bool = True,
     batch_norm: bool = True,
+    momentum: float = 0.99,
     name: str | None = None,
 ) -> Any:
     """Convolutional Block Attention Module: gate the channels first, then the places.
@@ -30,9 +39,11 @@ def cbam_block(
     Args:
         inputs: a feature map, (B, H, W, C); H and W may be dynamic.
         ratio: reduction of the shared dense layers; their width s is C // ratio.
+        divisor: round C / ratio to the nearest multiple of this, and to one at least.
         kernel_size: kernel of the spatial gate's convolution, odd.
         use_bias: give the shared dense layers biases.
         batch_norm: normalise the spatial gate's convolution.
+        momentum: how much of its old statistics the batch norm keeps at each step of training.
         name: prefix of the layers' names; Keras' own names where None.
 
     Returns:
@@ -45,12 +56,13 @@ def cbam_block(
     In the wild:
         This is the official code: dense layers with biases, a convolution without one, and a batch
         norm behind it (epsilon 1e-5, and PyTorch's momentum 0.01, which is 0.99 in Keras) that the
-        paper does not mention. timm's dense layers have no biases (use_bias=false). Many Keras
-        ports leave the batch norm out (batch_norm=false).
+        paper does not mention. timm's dense layers have no biases (use_bias=false), their width is
+        rounded (divisor=1), and its momentum is 0.9. Many Keras ports leave the batch norm out
+        (batch_norm=false).
     """
     keras = namespace_of(inputs)
     _, _, channels = feature_map(inputs)
-    width = squeezed_width(channels, ratio)
+    width = squeezed_width(channels, ratio, divisor)
     odd("kernel_size", kernel_size)
     flag("use_bias", use_bias)
     named = prefixed(name)
@@ -71,6 +83,7 @@ def cbam_block(
         x,
         kernel_size=kernel_size,
         batch_norm=batch_norm,
+        momentum=momentum,
         name=name if name is None else f"{name}_spatial",
     )
 
@@ -80,6 +93,7 @@ def spatial_block(
     *,
     kernel_size: int = 7,
     batch_norm: bool = True,
+    momentum: float = 0.99,
     name: str | None = None,
 ) -> Any:
     """Spatial attention: gate each place by the mean and the maximum over its channels.
@@ -95,6 +109,7 @@ def spatial_block(
         inputs: a feature map, (B, H, W, C); H and W may be dynamic.
         kernel_size: kernel of the convolution, odd.
         batch_norm: normalise the convolution.
+        momentum: how much of its old statistics the batch norm keeps at each step of training.
         name: prefix of the layers' names; Keras' own names where None.
 
     Returns:
@@ -112,6 +127,7 @@ def spatial_block(
     feature_map(inputs)
     odd("kernel_size", kernel_size)
     flag("batch_norm", batch_norm)
+    fraction("momentum", momentum)
     named = prefixed(name)
 
     peak = keras.ops.max(inputs, axis=-1, keepdims=True)  # (B, H, W, 1)
@@ -122,6 +138,6 @@ def spatial_block(
     )  # (B, H, W, 1)
     if batch_norm:
         # PyTorch's momentum 0.01 weighs the new batch, Keras' 0.99 the old statistics.
-        s = keras.layers.BatchNormalization(momentum=0.99, epsilon=1e-5, name=named("norm"))(s)
+        s = keras.layers.BatchNormalization(momentum=momentum, epsilon=1e-5, name=named("norm"))(s)
     s = keras.layers.Activation("sigmoid", name=named("gate"))(s)
     return keras.layers.Multiply(name=named("scale"))([inputs, s])  # (B, H, W, C)
