@@ -70,7 +70,7 @@ def save_block(
     if not 0 <= seed <= LARGEST_SEED:
         raise BadOption(f"a seed is from 0 to {LARGEST_SEED}, not {seed}")
     given = {**spec.given, **({} if name is None else {"name": name})}
-    trial = (shape[0] or TRIAL_SIZE, shape[1] or TRIAL_SIZE, shape[2])
+    trial = tuple(TRIAL_SIZE if size is None else size for size in shape)
     spec._replace(given=given).trace(shape)
     check_memory(spec.trace(trial))
     keras = load_keras()
@@ -85,7 +85,7 @@ def save_block(
     return Saved(path, format_of(path).name, size, params, seed, difference)
 
 
-def write_and_compare(model: Any, path: Path, shape: Shape, seed: int = 0) -> float:
+def write_and_compare(model: Any, path: Path, shape: tuple[int, ...], seed: int = 0) -> float:
     """Write a model, read it in a fresh graph, and return how far its outputs are off.
 
     Raises BadFile where they are further off than float32 loses.
@@ -114,7 +114,8 @@ def write_and_compare(model: Any, path: Path, shape: Shape, seed: int = 0) -> fl
     difference = float(np.abs(got - wanted).max()) / largest
     if not difference <= TOLERANCE:
         raise BadFile(
-            f"{path.name!r} yields other values when loaded than when built: off by {difference:.2g}"
+            f"{path.name!r} yields other values when loaded than when built, off by "
+            f"{difference:.2g}"
         )
     return difference
 
