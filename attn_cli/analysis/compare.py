@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attn_cli.analysis.figures import FIGURES
 from attn_cli.graph import Params
 
 if TYPE_CHECKING:
@@ -91,10 +92,7 @@ def sorted_by(sort: str, rows: list[Row]) -> list[Row]:
     def value(row: Row) -> Any:
         if key == "spec":
             return row.entry.spec
-        figures = row.entry.figures
-        if key == "params":
-            return figures.params.total
-        return figures.params.trainable if key == "trainable" else getattr(figures, key)
+        return FIGURES[key](row.entry.figures)
 
     known = [row for row in rows if value(row) is not None]
     unknown = [row for row in rows if value(row) is None]

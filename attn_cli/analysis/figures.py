@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attn_cli.cost import GraphCost, graph_cost
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from attn_cli.graph import Graph, Node, Params
 
@@ -40,6 +40,19 @@ class Figures(NamedTuple):
     def flops(self) -> int | None:
         """FLOPs as TensorFlow's profiler counts them."""
         return self.cost.flops
+
+
+# Each figure by the name that it has everywhere: `--get`, `--sort`, the keys of `attn check`.
+FIGURES: dict[str, Callable[[Figures], int | None]] = {
+    "params": lambda figures: figures.params.total,
+    "trainable": lambda figures: figures.params.trainable,
+    "non_trainable": lambda figures: figures.params.non_trainable,
+    "bytes": lambda figures: figures.bytes,
+    "macs": lambda figures: figures.macs,
+    "flops": lambda figures: figures.flops,
+    "kernel_size": lambda figures: figures.kernel_size,
+    "width": lambda figures: figures.width,
+}
 
 
 def figures(graph: Graph, options: Mapping[str, Any] | None = None) -> Figures:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from attn_cli.analysis.figures import Figures, figures
+from attn_cli.analysis.figures import FIGURES, Figures, figures
 from attn_cli.analysis.summary import Summary
 from attn_cli.cli.options import (
     BlockOption,
@@ -26,7 +26,6 @@ from attn_cli.graph import Shape
 from attn_cli.spec import Spec
 from attn_cli.views.summary import COLUMNS, report
 
-FIGURES = ("params", "trainable", "non_trainable", "bytes", "macs", "flops", "kernel_size", "width")
 COLUMN_KEYS = tuple(column.key for column in COLUMNS)
 
 
@@ -93,11 +92,7 @@ def summarise(spec: Spec, shape: Shape, build: bool = False) -> Summary:
 
 def figure(figures: Figures, key: str, spec: str) -> int:
     """Return one figure. Raises AttnError where it is unknown or meaningless."""
-    value: int | None
-    if key in ("trainable", "non_trainable"):
-        value = getattr(figures.params, key)
-    else:
-        value = figures.params.total if key == "params" else getattr(figures, key)
+    value = FIGURES[key](figures)
     if value is None:
         why = "is unknown here: the height or the width is dynamic"
         if key in ("width", "kernel_size"):
