@@ -213,18 +213,18 @@ def looks_channels_first(shape: Shape) -> bool:
 def _size(part: str, text: str) -> int | None:
     if part.lower() == "none":
         return None
-    within = "" if part == text else f" in {text!r}"
+    within = "" if part == text else f" in {_short(text)!r}"
     if not re.fullmatch(r"[0-9]{1,5000}", part):
-        raise BadShape(f"{part!r}{within} is not a size: a positive integer, or None where dynamic")
+        raise BadShape(
+            f"{_short(part)!r}{within} is not a size: a positive integer, or None where dynamic"
+        )
     digits = part.lstrip("0")
     if not digits:
         raise BadShape(f"a size{within} is 0; the least is 1")
     if len(digits) > 10 or int(digits) > MAX_SIZE:
-        raise BadShape(
-            f"{_short(part)}{within and ' is too large'}; the largest size is {MAX_SIZE}"
-        )
+        raise BadShape(f"{_short(part)!r}{within} is too large; the largest size is {MAX_SIZE}")
     return int(digits)
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:12]}… ({len(text)} characters)"
+    return text if len(text) <= 80 else f"{text[:12]}… ({len(text)} characters)"

@@ -57,13 +57,22 @@ def summary(
     spec = spec_from(block, ratio, b, gamma)
     sized = shape_from(shape, channels)
     if get is not None:
-        if format or json or columns or output:
+        if json or any(each is not None for each in (format, columns, output)):
             raise AttnError("--get prints one bare figure: it takes no format, columns or file")
         key = known_key("figure", get, FIGURES)
         write(f"{figure(summarise(spec, sized, build).figures, key, spec.text)}\n")
         return
-    keys = columns and [known_key("column", key, COLUMN_KEYS) for key in columns.split(",")]
+    keys = None if columns is None else columns_from(columns)
     emit(report(summarise(spec, sized, build), keys), format, json, output)
+
+
+def columns_from(text: str) -> list[str]:
+    """Return the columns that --columns names, in its order."""
+    keys = [known_key("column", key, COLUMN_KEYS) for key in text.split(",")]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise AttnError(f"column {key} is named twice in {text!r}")
+    return keys
 
 
 def summarise(spec: Spec, shape: Shape, build: bool = False) -> Summary:
