@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from attn_cli.errors import BadFile
 from attn_cli.sources.files import ByteRange
+from attn_cli.sources.quoting import quote
 
 MAX_MEMBERS = 10_000  # three, and the assets: vocabularies
 MAX_DIRECTORY = 4 << 20
@@ -35,7 +36,7 @@ _NEWEST = 63  # of the versions that a member may need, times ten (4.4.3)
 _SATURATED = 0xFFFF_FFFF  # "see the zip64 field"
 
 _STORED, _DEFLATED = 0, 8
-_CHUNK = 1 << 18
+CHUNK = 1 << 18  # inflated at once
 _ENCRYPTED = 0x2041  # flags 0 (the data), 6 (strongly) and 13 (the headers too)
 _METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ"}
 _OTHER_FILES = {
@@ -64,6 +65,7 @@ class _Member(NamedTuple):
     packed: int  # bytes in the archive
     size: int  # bytes once unpacked
     header: int  # where its local header is
+    end: int = 0  # where the next member, or the directory, starts
 
 
 def read_archive(source: ByteRange) -> Archive:
@@ -72,17 +74,16 @@ def read_archive(source: ByteRange) -> Archive:
         raise BadFile(_what_it_is(source))
     start, end, count = _find_directory(source)
     members = _read_directory(source, start, end, count)
-    _check_overlaps(members, start)
     by_name: dict[str, _Member] = {}
-    for member in members:
+    for member in _with_ends(members, start):
         if member.name in by_name:
-            raise BadFile(f"the archive holds {_quote(member.name)} twice")
+            raise BadFile(f"the archive holds {quote(member.name)} twice")
         by_name[member.name] = member
     if CONFIG not in by_name:
         raise BadFile(f"the archive holds no {CONFIG}: it is not a .keras file")
     metadata, weights = by_name.get(METADATA), by_name.get(WEIGHTS)
     return Archive(
-        names=tuple(by_name),
+        names=tuple(member.name for member in members),
         config=_text(source, by_name[CONFIG]),
         metadata=_text(source, metadata) if metadata else None,
         weights=_unpacked(source, weights, MAX_INFLATED) if weights else None,
@@ -99,34 +100,36 @@ def _what_it_is(source: ByteRange) -> str:
 
 
 def _find_directory(source: ByteRange) -> tuple[int, int, int]:
-    """Where the central directory starts and ends, and its number of members (4.3.14 to 4.3.16)."""
+    """Where the central directory starts and ends, and its number of members (4.3.16)."""
     at = source.size - _END.size
-    record = _END.unpack(source.read(at, _END.size))
-    if record[0] != b"PK\x05\x06" or record[-1]:
+    mark, disk, first, here, count, size, start, comment = _END.unpack(source.read(at, _END.size))
+    if mark != b"PK\x05\x06" or comment:
         raise BadFile("the archive is cut short, or something was appended: its end is missing")
-    disks, (count, size, start) = set(record[1:3]), record[4:7]
-    entries = {record[3], count}
     if count == 0xFFFF or _SATURATED in (size, start):
-        locator = at - _LOCATOR_64.size
-        at = locator - _END_64.size
-        if at < 0:
-            raise BadFile("the archive is damaged: its zip64 records are missing")
-        mark, disk, where, parts = _LOCATOR_64.unpack(source.read(locator, _LOCATOR_64.size))
-        record = _END_64.unpack(source.read(at, _END_64.size))
-        if (mark, where, record[0]) != (b"PK\x06\x07", at, b"PK\x06\x06"):
-            raise BadFile("the archive is damaged: its zip64 records are missing")
-        disks, (count, size, start) = {disk, parts - 1, *record[4:6]}, record[7:10]
-        entries = {record[6], count}
-    if disks != {0} or len(entries) > 1:
+        at, disk, first, here, count, size, start = _zip64_end(source, at)
+    if disk or first or here != count:
         raise BadFile("the archive is one of several parts")
-    if count > MAX_MEMBERS or size > MAX_DIRECTORY:
+    if count > MAX_MEMBERS:
         raise BadFile(f"the archive holds {count:,} members; at most {MAX_MEMBERS:,} are read")
-    if start + size != at:
-        extra = at - size - start
-        if extra > 0:
-            raise BadFile(f"{extra:,} bytes stand in the archive where none belong")
+    if size > MAX_DIRECTORY:
+        raise BadFile(f"the archive's directory takes {size:,} bytes: too much to read")
+    extra = at - size - start
+    if extra > 0:
+        raise BadFile(f"{extra:,} bytes stand in the archive where none belong")
+    if extra < 0:
         raise BadFile("the archive is damaged: its directory reaches beyond its end")
     return start, at, count
+
+
+def _zip64_end(source: ByteRange, end: int) -> tuple[int, ...]:
+    """The end record with 8-byte numbers, before the other at `end` (4.3.14, 4.3.15)."""
+    at = end - _LOCATOR_64.size - _END_64.size
+    if at >= 0:
+        mark, disk, where, _ = _LOCATOR_64.unpack(source.read(at + _END_64.size, _LOCATOR_64.size))
+        mark_64, _, _, _, *numbers = _END_64.unpack(source.read(at, _END_64.size))
+        if (mark, disk, where, mark_64) == (b"PK\x06\x07", 0, at, b"PK\x06\x06"):
+            return at, *numbers
+    raise BadFile("the archive is damaged: its zip64 records are missing")
 
 
 def _read_directory(source: ByteRange, start: int, end: int, count: int) -> list[_Member]:
@@ -157,7 +160,8 @@ def _read_directory(source: ByteRange, start: int, end: int, count: int) -> list
 
 def _name(raw: bytes, flags: int) -> str:
     try:
-        name = raw.decode("utf-8" if flags & 0x800 else "cp437")
+        # cp437 is a module of its own to import, which Keras' names do not need
+        name = raw.decode("utf-8" if flags & 0x800 or raw.isascii() else "cp437")
     except UnicodeDecodeError:
         raise BadFile("the archive is damaged: a member's name is not UTF-8") from None
     if not name or "\0" in name:  # where some readers would see the name end
@@ -183,22 +187,25 @@ def _zip64(extra: bytes, values: list[int]) -> list[int]:
     raise BadFile("the archive is damaged: a member's zip64 field is missing")
 
 
-def _check_overlaps(members: list[_Member], directory: int) -> None:
-    """The members must fill the archive from its first byte to the directory, one after another."""
-    end = 0
-    for member in sorted(members, key=lambda member: member.header):
-        if member.header < end:
-            raise BadFile(f"the archive is damaged: {_quote(member.name)} overlaps another member")
-        if not end and member.header:
-            raise BadFile(f"{member.header:,} bytes stand in the archive where none belong")
-        end = member.header + _LOCAL.size + len(member.raw_name) + member.packed
-    if end > directory:
-        raise BadFile("the archive is damaged: a member reaches into its directory")
+def _with_ends(members: list[_Member], directory: int) -> list[_Member]:
+    """The members in the order of the archive, each with the byte before which it has to end."""
+    members = sorted(members, key=lambda member: member.header)
+    if members and members[0].header:
+        raise BadFile(f"{members[0].header:,} bytes stand in the archive where none belong")
+    ends = [member.header for member in members[1:]] + [directory]
+    for member, end in zip(members, ends, strict=True):
+        if member.header + _LOCAL.size + len(member.raw_name) + member.packed > end:
+            raise BadFile(f"the archive is damaged: {_overlaps(member)}")
+    return [member._replace(end=end) for member, end in zip(members, ends, strict=True)]
+
+
+def _overlaps(member: _Member) -> str:
+    return f"{quote(member.name)} overlaps what follows it"
 
 
 def _packed(source: ByteRange, member: _Member) -> ByteRange:
     """A member's bytes as they are stored; its local header must repeat the directory (4.3.7)."""
-    quoted = _quote(member.name)
+    quoted = quote(member.name)
     if member.flags & _ENCRYPTED:
         raise BadFile(f"{quoted} in the archive is encrypted")
     if member.method not in (_STORED, _DEFLATED):
@@ -207,7 +214,8 @@ def _packed(source: ByteRange, member: _Member) -> ByteRange:
     local = _LOCAL.unpack(source.read(member.header, _LOCAL.size))
     mark, _, flags, method, _, crc, packed, size, name_length, extra_length = local
     at = member.header + _LOCAL.size
-    if mark != SIGNATURE or source.read(at, name_length) != member.raw_name:
+    name = source.read(at, len(member.raw_name))
+    if mark != SIGNATURE or name_length != len(name) or name != member.raw_name:
         raise BadFile(f"the archive is damaged: {quoted} is not where its directory says")
     streamed = flags & 8  # written to a stream: the sizes follow the data
     large = _SATURATED in (packed, size)
@@ -217,7 +225,10 @@ def _packed(source: ByteRange, member: _Member) -> ByteRange:
         raise BadFile(f"the archive is damaged: it describes {quoted} in two different ways")
     if member.method == _STORED and member.packed != member.size:
         raise BadFile(f"the archive is damaged: {quoted} is stored, but its two sizes differ")
-    return source.part(at + name_length + extra_length, member.packed)
+    at += name_length + extra_length
+    if at + member.packed > member.end:
+        raise BadFile(f"the archive is damaged: {_overlaps(member)}")
+    return source.part(at, member.packed)
 
 
 def _unpacked(source: ByteRange, member: _Member, most: int) -> ByteRange:
@@ -225,28 +236,27 @@ def _unpacked(source: ByteRange, member: _Member, most: int) -> ByteRange:
     packed = _packed(source, member)
     if member.method == _STORED:
         return packed
-    quoted = _quote(member.name)
-    if member.size > most:
+    quoted = quote(member.name)
+    if max(member.size, member.packed) > most:
         raise BadFile(
-            f"{quoted} in the archive unpacks to {member.size:,} bytes; at most {most:,} are"
-            " unpacked. Save the model again: Keras does not compress"
+            f"{quoted} in the archive unpacks from {member.packed:,} to {member.size:,} bytes; at"
+            f" most {most:,} are unpacked. Save the model again: Keras does not compress"
         )
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     result = io.BytesIO()
-    crc = 0
     try:
-        for at in range(0, packed.size, _CHUNK):
-            chunk = packed.read(at, min(_CHUNK, packed.size - at))
+        for at in range(0, packed.size, CHUNK):
+            chunk = packed.read(at, min(CHUNK, packed.size - at))
             while chunk and result.tell() <= member.size:
-                piece = inflater.decompress(chunk, _CHUNK)
+                result.write(inflater.decompress(chunk, CHUNK))
                 chunk = inflater.unconsumed_tail
-                crc = zlib.crc32(piece, crc)
-                result.write(piece)
+        if result.tell() <= member.size:
+            result.write(inflater.flush())  # what was held back by the bound of the last piece
     except zlib.error:
         raise BadFile(f"{quoted} in the archive is damaged: it cannot be unpacked") from None
     if result.tell() != member.size or not inflater.eof or inflater.unused_data:
         raise BadFile(f"{quoted} in the archive does not unpack to the size it says")
-    _check_crc(crc, member)
+    _check_crc(result.getbuffer(), member)
     return ByteRange(result, 0, member.size)
 
 
@@ -254,19 +264,14 @@ def _text(source: ByteRange, member: _Member) -> bytes:
     """A small member's bytes, checked."""
     if member.size > MAX_CONFIG:
         raise BadFile(
-            f"{_quote(member.name)} in the archive is {member.size:,} bytes long;"
+            f"{quote(member.name)} in the archive is {member.size:,} bytes long;"
             f" at most {MAX_CONFIG:,} are read"
         )
     data = _unpacked(source, member, MAX_CONFIG).read(0, member.size)
-    _check_crc(zlib.crc32(data), member)
+    _check_crc(data, member)
     return data
 
 
-def _check_crc(crc: int, member: _Member) -> None:
-    if crc != member.crc:
-        raise BadFile(f"{_quote(member.name)} in the archive is damaged: its checksum is wrong")
-
-
-def _quote(name: str) -> str:
-    """A name that the file chose, made harmless and short."""
-    return ascii(name if len(name) <= 60 else name[:57] + "...")
+def _check_crc(data: bytes | memoryview, member: _Member) -> None:
+    if zlib.crc32(data) != member.crc:
+        raise BadFile(f"{quote(member.name)} in the archive is damaged: its checksum is wrong")

@@ -7,6 +7,7 @@ import math
 from typing import Any, NoReturn
 
 from attn_cli.errors import BadFile
+from attn_cli.sources.quoting import quote
 
 MAX_BYTES = 8 << 20
 MAX_DEPTH = 200
@@ -56,7 +57,7 @@ def load_json(data: bytes, what: str) -> Any:
             seen: set[str] = set()
             for key, _ in pairs:
                 if key in seen:
-                    raise BadFile(f"{what} holds the key {key[:80]!a} twice in one object")
+                    raise BadFile(f"{what} holds the key {quote(key)} twice in one object")
                 seen.add(key)
         return result
 

@@ -8,9 +8,7 @@ import random
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -20,7 +18,11 @@ from attn_cli.errors import BadFile
 from attn_cli.sources import archive
 from attn_cli.sources.archive import Archive, read_archive
 from attn_cli.sources.files import ByteRange, open_file
-from attn_cli.sources.hdf5 import open_hdf5
+from attn_cli.sources.hdf5 import Dataset, open_hdf5
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 CONFIG = b'{"class_name": "Functional"}'
 METADATA = b'{"keras_version": "3.15.1"}'
@@ -81,7 +83,8 @@ def test_what_keras_saves(tmp_path: Path) -> None:
         assert found.weights is not None
         assert found.weights.stream is source.stream
         assert found.weights.start > offset
-        assert open_hdf5(found.weights)["layers/dense/vars/0"].shape == (4, 3)
+        kernel = open_hdf5(found.weights)["layers/dense/vars/0"]
+        assert kernel == Dataset((4, 3), "float32", 4, {})
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -90,6 +93,14 @@ def test_stored_and_deflated_members_give_the_same_bytes(compression: int) -> No
     found = read(packed(compression=compression))
     assert (found.config, found.metadata) == (CONFIG, METADATA)
     assert contents(found.weights) == WEIGHTS
+
+
+@pytest.mark.parametrize("rest", [0, 1, 100, 257, 258, 259, 515, 700])
+def test_deflated_members_are_read_to_their_last_byte(rest: int) -> None:
+    """Whatever zlib holds back when the packed bytes have ended."""
+    for size in (archive.CHUNK + rest, 2 * archive.CHUNK - rest):
+        data = MEMBERS | {"model.weights.h5": bytes(size)}
+        assert contents(read(packed(data, zipfile.ZIP_DEFLATED)).weights) == bytes(size)
 
 
 def test_metadata_weights_and_order_are_free() -> None:
@@ -146,7 +157,7 @@ def large(path: Path, hole: int) -> None:
             file.write(raw + wide + data)
             if not data:
                 file.seek(hole, os.SEEK_CUR)
-            wide = struct.pack("<HHQQQ", 1, 24, size, size, at)
+            wide = struct.pack("<HHIHHQQQ", 0x5455, 4, 0, 1, 24, size, size, at)
             directory += entry.pack(
                 *(b"PK\x01\x02", 45, 45, 0, 0, 0, crc, full, full, len(raw), len(wide)),
                 *(0, 0, 0, 0, full),
@@ -216,6 +227,28 @@ def moved_directory() -> bytes:
     return patched(GOOD, len(GOOD) - 6, struct.pack("<I", len(GOOD)))
 
 
+def prepended() -> bytes:
+    """An archive behind eight bytes that pretend to be its beginning; all addresses are right."""
+    stream = io.BytesIO(b"PK\x03\x04junk")
+    with zipfile.ZipFile(stream, "a") as file:
+        for name, data in MEMBERS.items():
+            file.writestr(name, data)
+    return stream.getvalue()
+
+
+def zip64_too_short() -> bytes:
+    """A member whose size is said to be in an extra field, which holds four bytes of it."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as file:
+        info = zipfile.ZipInfo("config.json")
+        info.extra = struct.pack("<HHI", 7, 4, 0)
+        file.writestr(info, CONFIG)
+    data = stream.getvalue()
+    entry = entry_of(data, "config.json")
+    data = patched(data, entry + 24, b"\xff" * 4)
+    return patched(data, entry + 46 + len("config.json"), b"\x01\x00")
+
+
 def comment() -> bytes:
     stream = io.BytesIO(GOOD)
     with zipfile.ZipFile(stream, "a") as file:
@@ -231,6 +264,16 @@ def deflated(name: str, size: int) -> bytes:
 def forged(name: str, field: int, value: int, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A member whose checksum (14), packed size (18) or size (22) is not the true one."""
     return in_both(name, field, struct.pack("<I", value), packed(compression=compression))
+
+
+def padded_deflate(size: int) -> bytes:
+    """Weights of one byte, that a reader has to go through many empty blocks to find."""
+    stream = b"\0\0\0\xff\xff" * (size // 5) + b"\1\1\0\xfe\xffx"
+    stream = stream.ljust(size + 1, b"\0")
+    data = packed(MEMBERS | {"model.weights.h5": stream})
+    sizes = struct.pack("<III", zlib.crc32(b"x"), len(stream), 1)
+    data = in_both("model.weights.h5", 14, sizes, data)
+    return in_both("model.weights.h5", 8, b"\x08\x00", data)
 
 
 SPLIT = b"\x01\x00"
@@ -258,6 +301,10 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: GOOD + GOOD,
         f"{len(GOOD):,} bytes stand in the archive where none",
     ),
+    "prepended, and all addresses right": (
+        prepended,
+        "8 bytes stand in the archive where none belong",
+    ),
     "several parts": (
         lambda: patched(GOOD, len(GOOD) - 18, SPLIT),
         "the archive is one of several parts",
@@ -279,6 +326,11 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: patched(GOOD, len(GOOD) - 10, b"\xff" * 4),
         "its zip64 records are missing",
     ),
+    "zip64 without room for it": (
+        lambda: b"PK\x03\x04" + patched(packed({}), 10, b"\xff\xff"),
+        "its zip64 records are missing",
+    ),
+    "zip64 field too short": (zip64_too_short, "a member's zip64 field is missing"),
     "zip64 field missing": (
         lambda: patched(GOOD, entry_of(GOOD, "config.json") + 24, b"\xff" * 4),
         "a member's zip64 field is missing",
@@ -290,6 +342,12 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "name with NUL": (
         lambda: GOOD.replace(b"config.json", b"config\0json"),
         "a member's name is none",
+    ),
+    "name not UTF-8": (
+        lambda: patched(
+            packed({"größe": b""}), entry_of(packed({"größe": b""}), "gr") + 48, b"\xff"
+        ),
+        "a member's name is not UTF-8",
     ),
     "encrypted": (encrypted, "'config.json' in the archive is encrypted"),
     "LZMA": (
@@ -312,6 +370,14 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: patched(GOOD, header_of(GOOD, "config.json") + 30, b"C"),
         "the archive is damaged: 'config.json' is not where its directory says",
     ),
+    "a long name in its header": (
+        lambda: patched(GOOD, header_of(GOOD, "model.weights.h5") + 26, b"\xff\xff"),
+        "the archive is damaged: 'model.weights.h5' is not where its directory says",
+    ),
+    "a long extra field in its header": (
+        lambda: patched(GOOD, header_of(GOOD, "config.json") + 28, b"\x01\x00"),
+        "the archive is damaged: 'config.json' overlaps what follows it",
+    ),
     "bad checksum": (
         lambda: GOOD.replace(b"Functional", b"functional"),
         "'config.json' in the archive is damaged: its checksum is wrong",
@@ -330,11 +396,11 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "a stored size too large": (
         lambda: in_both("config.json", 18, struct.pack("<II", 500, 500)),
-        "the archive is damaged: 'model.weights.h5' overlaps another member",
+        "the archive is damaged: 'config.json' overlaps what follows it",
     ),
     "a last size too large": (
         lambda: in_both("model.weights.h5", 18, struct.pack("<II", 1 << 30, 1 << 30)),
-        "the archive is damaged: a member reaches into its directory",
+        "the archive is damaged: 'model.weights.h5' overlaps what follows it",
     ),
     "a deflated size too small": (
         lambda: forged("config.json", 22, 5),
@@ -360,7 +426,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "weights bomb": (
         lambda: deflated("model.weights.h5", 100 << 20),
-        "'model.weights.h5' in the archive unpacks to 104,857,600 bytes; at most 50,331,648 are",
+        " to 104,857,600 bytes; at most 50,331,648 are unpacked. Save the model again",
     ),
     "weights bomb that denies it": (
         lambda: in_both(
@@ -368,11 +434,19 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
         ),
         "'model.weights.h5' in the archive does not unpack to the size it says",
     ),
+    "weights of nothing": (
+        lambda: padded_deflate(49 << 20),
+        "'model.weights.h5' in the archive unpacks from 51,380,226 to 1 bytes; at most 50,331,648",
+    ),
     "overlapping": (overlapping, "the archive is damaged: "),
     "100,000 members": (lambda: many(100_000), "the archive holds 100,001 members; at most 10,000"),
+    "a large directory": (
+        lambda: packed([("x" * 65_000 + f"{i}", b"") for i in range(99)]),
+        "the archive's directory takes 6,439,742 bytes: too much to read",
+    ),
     "a long name": (
-        lambda: packed([("\x1b[31m" + "x" * 999, b""), *MEMBERS.items(), ("config.json", b"")]),
-        "the archive holds 'config.json' twice",
+        lambda: packed([("\x1b[31m" + "x" * 999, b"")] * 2),
+        "the archive holds '\\x1b[31m" + "x" * 52 + "...' twice",
     ),
 }
 
@@ -425,9 +499,10 @@ def test_a_bomb_is_not_inflated_beyond_what_it_declares(monkeypatch: pytest.Monk
 
     data = deflated("model.weights.h5", 99 << 20)
     data = in_both("model.weights.h5", 22, struct.pack("<I", 999), data)
-    monkeypatch.setattr(archive.io, "BytesIO", Buffer)
+    source = ByteRange(io.BytesIO(data), 0, len(data))
+    monkeypatch.setattr(io, "BytesIO", Buffer)
     with pytest.raises(BadFile, match="does not unpack to the size it says"):
-        read_archive(ByteRange(io.BytesIO(data), 0, len(data)))
+        read_archive(source)
     assert sum(written) < 1 << 20
 
 
@@ -479,7 +554,20 @@ def test_any_mutant_is_read_or_refused(compression: int) -> None:
     assert 100 < read_well < 2900
 
 
-# Paths that are no files
+# Ranges, and paths that are no files
+
+
+def test_a_range_ends_where_it_ends() -> None:
+    """Neither a read nor a part of a range reaches outside it."""
+    whole = ByteRange(io.BytesIO(b"0123456789"), 2, 6)
+    assert whole.read(0, 6) == b"234567"
+    part = whole.part(1, 4)
+    assert part.read(1, 3) == b"456"
+    for at, length in ((0, 5), (4, 1), (-1, 1), (1, -1), (1 << 80, 1)):
+        with pytest.raises(BadFile, match="are outside the 4 there are"):
+            part.read(at, length)
+        with pytest.raises(BadFile, match="are outside the 4 there are"):
+            part.part(at, length)
 
 
 def test_paths_that_are_no_regular_files(tmp_path: Path) -> None:

@@ -7,8 +7,7 @@ import operator
 import random
 import struct
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import ml_dtypes
@@ -19,6 +18,9 @@ import pytest
 from attn_cli.errors import BadFile
 from attn_cli.sources.files import ByteRange
 from attn_cli.sources.hdf5 import Dataset, Group, open_hdf5, storage
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Tree = dict[str, Any]
 
@@ -98,9 +100,8 @@ def assert_same(data: bytes, *, pyfive_too: bool = True) -> Tree:
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def saved(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """A small model in each of Keras' formats that hold HDF5."""
-    keras = pytest.importorskip("keras")
     folder = tmp_path_factory.mktemp("saved")
 
     def model(policy: str) -> Any:
@@ -129,19 +130,21 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
             (m.save_weights if "weights" in suffix else m.save)(path)
             files[path.name] = path.read_bytes()
     dense = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4)])
-    dense.quantize("int8")
+    dense.layers[-1].quantize("int8")
     path = folder / "int8.weights.h5"
     dense.save_weights(path)
     files[path.name] = path.read_bytes()
     return files
 
 
+@pytest.mark.slow
 def test_keras_files_read_as_h5py_and_pyfive_read_them(saved: dict[str, bytes]) -> None:
     """Every file that Keras saved: the same groups, attributes, shapes and types by all three."""
     for data in saved.values():
         assert_same(data)
 
 
+@pytest.mark.slow
 def test_keras_files_hold_what_the_test_means_to_cover(saved: dict[str, bytes]) -> None:
     """The saved files do have the types, attributes and names that the comparison is for."""
     nodes = [node for data in saved.values() for node in read(data).values()]
@@ -153,6 +156,7 @@ def test_keras_files_hold_what_the_test_means_to_cover(saved: dict[str, bytes]) 
     assert legacy["model_weights/batch_normalization"]["weight_names"][0].endswith("/gamma")
 
 
+@pytest.mark.slow
 def test_no_weight_is_ever_read(saved: dict[str, bytes]) -> None:
     """No read touches the bytes of any array's elements."""
     for data in saved.values():
@@ -173,9 +177,12 @@ def test_no_weight_is_ever_read(saved: dict[str, bytes]) -> None:
                 assert at + length <= start or start + size <= at
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("keras")
 def test_long_lists_of_names_come_in_the_chunks_that_keras_writes() -> None:
     """Keras splits an attribute above 64 KB into name0, name1, ...: all are there."""
-    legacy = pytest.importorskip("keras.src.legacy.saving.legacy_h5_format")
+    from keras.src.legacy.saving import legacy_h5_format as legacy
+
     names = [f"block{i:05}/conv/kernel:0".encode() for i in range(6000)]
     data = make(lambda file: legacy.save_attributes_to_hdf5_group(file, "weight_names", names))
     attributes = assert_same(data)[""]
@@ -231,6 +238,19 @@ def test_types_and_shapes() -> None:
     assert_same(make(everything))
 
 
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
+def test_a_compact_array_is_in_its_header(libver: str) -> None:
+    """A layout that h5py's low-level interface can ask for, as safe as a contiguous one."""
+
+    def fill(file: h5py.File) -> None:
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plist.set_layout(h5py.h5d.COMPACT)
+        space = h5py.h5s.create_simple((2, 3))
+        h5py.h5d.create(file.id, b"x", h5py.h5t.IEEE_F32LE, space, plist)
+
+    assert assert_same(make(fill, libver=libver))["x"] == ((2, 3), "float32", {})
+
+
 def test_a_truth_value_is_bool() -> None:
     """h5py spells it as an enumeration, which pyfive leaves at int8."""
     data = make(lambda file: operator.setitem(file, "x", np.zeros(3, bool)))
@@ -260,6 +280,14 @@ def test_an_object_header_in_several_blocks() -> None:
     assert len(assert_same(make(fill))[""]) == 100
 
 
+def eight_of_each(file: h5py.File) -> None:
+    """As much as a newer header holds, added bit by bit, so that it continues elsewhere."""
+    attributes(file)
+    for i in range(8):
+        file[f"layers/dense/vars/{i}"] = np.zeros((2, i), "f4")
+        file["layers/dense/vars"].attrs[f"attribute {i}"] = np.bytes_(b"x" * (500 * i + 1))
+
+
 @pytest.mark.parametrize(
     "options",
     [{"libver": "latest"}, {"libver": "v108"}, {"track_order": True}],
@@ -268,14 +296,7 @@ def test_an_object_header_in_several_blocks() -> None:
 def test_newer_structures(options: dict[str, Any]) -> None:
     """Newer superblocks, object headers and groups, as far as the object header holds all."""
 
-    def fill(file: h5py.File) -> None:
-        attributes(file)
-        for i in range(8):
-            file[f"layers/dense/vars/{i}"] = np.zeros((2, i), "f4")
-            file["layers/dense/vars"].attrs[f"attribute {i}"] = "x" * 500 * i
-
-    # pyfive fails on header blocks that continue twice; h5py is the format itself
-    assert_same(make(fill, **options), pyfive_too=False)
+    assert_same(make(eight_of_each, **options))
 
 
 def test_a_part_of_a_larger_file_is_read_in_place() -> None:
@@ -323,8 +344,8 @@ def foreign_files() -> Iterator[tuple[str, Callable[[h5py.File], object], dict[s
         file["kind"] = np.dtype("f4")
         file.create_dataset("a", (2,), dtype=file["kind"])
 
-    def set_attribute(file: h5py.File, value: object) -> None:
-        file.attrs["x"] = value
+    def attribute(value: object) -> Callable[[h5py.File], object]:
+        return lambda file: file.attrs.update(x=value)
 
     def loop(file: h5py.File) -> None:
         group = file.create_group("a/b")
@@ -399,7 +420,7 @@ def foreign_files() -> Iterator[tuple[str, Callable[[h5py.File], object], dict[s
         ("void", np.void(b"ab"), "an attribute of the type opaque ('x')"),
         ("empty", h5py.Empty("f4"), "an array or attribute without a value"),
     ):
-        yield f"{name} attribute", lambda f, v=value: set_attribute(f, v), {}, line
+        yield f"{name} attribute", attribute(value), {}, line
 
 
 @pytest.mark.parametrize(
@@ -514,6 +535,127 @@ DAMAGE: dict[str, tuple[Patch, str]] = {
 }
 
 
+def two(file: h5py.File) -> None:
+    """Pairs of things that a change of one letter gives the same name."""
+    file.attrs["first 1"] = np.arange(5)
+    file.attrs["first 2"] = 2
+    file.create_group("group 1")
+    file.create_group("group 2")
+
+
+FLOAT32 = bytes.fromhex("11201f0004000000")
+DAMAGED_IN_MESSAGES: dict[str, tuple[bytes, Patch, str]] = {
+    "rank": (
+        SMALL,
+        first(struct.pack("<2Q", 2, 3), -7, b"\x21"),
+        "the shape of an array is none",
+    ),
+    "type": (SMALL, first(FLOAT32, 0, b"\x01"), "the type of an array is none"),
+    "float of 5 exponent bits": (
+        SMALL,
+        first(FLOAT32, 13, b"\5"),
+        "numbers or texts of an uncommon layout",
+    ),
+    "root is an array": (
+        SMALL,
+        lambda data: patched(data, 64, struct.pack("<Q", header_of_array(data))),
+        "its root is not a group",
+    ),
+    "array outside": (
+        SMALL,
+        lambda data: data.replace(*layout(data, len(data) - 8, 24)),
+        "the array '0' reaches beyond the end of the file",
+    ),
+    "old layout": (
+        SMALL,
+        lambda data: patched(data, data.index(layout(data, 0, 0)[0]) - 2, b"\1"),
+        "an array in a layout of version 1",
+    ),
+    "no members": (
+        SMALL,
+        lambda data: patched(data, data.index(struct.pack("<QQ", 136, 680), 200) - 8, b"\0"),
+        "the object at byte 96 is neither a group nor an array",
+    ),
+    "no type": (SMALL, first(FLOAT32, -8, b"\0"), "the array '0' has no shape or type"),
+    "message too long": (
+        SMALL,
+        first(FLOAT32, -5, b"\1"),
+        "a message is longer than its object header",
+    ),
+    "message too short": (
+        SMALL,
+        lambda data: patched(data, ROOT_HEADER + 18, b"\x08"),
+        "a message of an object header is cut short",
+    ),
+    "header too long": (
+        patched(SMALL + bytes(9 << 20), ROOT_HEADER + 8, struct.pack("<I", 9 << 20)),
+        bytes,
+        "the HDF5 data hold 9,437,184 bytes in one object header: too much to read",
+    ),
+    "driver block": (
+        SMALL,
+        lambda data: patched(data, 48, struct.pack("<Q", 96)),
+        "a driver block",
+    ),
+    "two members": (
+        make(two),
+        first(b"group 2", 6, b"1"),
+        "two members of one group are called 'group 1'",
+    ),
+    "two new members": (
+        make(two, libver="latest"),
+        first(b"group 2", 6, b"1"),
+        "two members of one group have the same name",
+    ),
+    "two attributes": (
+        make(two),
+        first(b"first 2", 6, b"1"),
+        "two attributes of one object are called 'first 1'",
+    ),
+    "attribute too short": (
+        make(two),
+        first(struct.pack("<Q", 5), 0, b"\x32"),
+        "the attribute 'first 1' is cut short",
+    ),
+    "attribute of the future": (
+        make(two),
+        first(b"first 1", -8, b"\4"),
+        "an attribute of an unknown version or of a named type",
+    ),
+    "link of the future": (
+        make(two, libver="latest"),
+        first(b"group 2", -3, b"\4"),
+        "a link is none",
+    ),
+    "continuation": (
+        make(eight_of_each, libver="latest"),
+        first(b"OCHK", 0, b"NONE"),
+        "there is no continuation of a header at byte",
+    ),
+}
+
+
+def header_of_array(data: bytes) -> int:
+    with h5py.File(io.BytesIO(data)) as file:
+        return int(h5py.h5o.get_info(file["layers/0"].id).addr)
+
+
+def layout(data: bytes, at: int, size: int) -> tuple[bytes, bytes]:
+    """Where the only array's elements are, as its header says it; and what it shall say."""
+    with h5py.File(io.BytesIO(data)) as file:
+        offset = file["layers/0"].id.get_offset()
+    return struct.pack("<QQ", offset, 24), struct.pack("<QQ", at, size)
+
+
+@pytest.mark.parametrize("name", DAMAGED_IN_MESSAGES)
+def test_damaged_messages_are_refused_with_their_line(name: str) -> None:
+    """The same inside the messages of object headers, old and new."""
+    data, damage, line = DAMAGED_IN_MESSAGES[name]
+    refusal = refusal_of(Watched(damage(data)))
+    assert refusal is not None
+    assert line in refusal
+
+
 @pytest.mark.parametrize("name", DAMAGE)
 def test_damage_is_refused_with_its_line(name: str) -> None:
     """Each kind of damage is told in one line that says what and where."""
@@ -539,6 +681,21 @@ def test_groups_2000_deep_are_refused() -> None:
     assert len(read(chain(200))) == 201
     with pytest.raises(BadFile, match="groups more than 256 deep"):
         read(chain(2000))
+
+
+def test_long_paths_count_too() -> None:
+    """A deep chain of long names before many members would make each path a book."""
+
+    def fill(file: h5py.File) -> None:
+        group = file
+        for _ in range(100):
+            group = group.create_group("x" * 1000)
+        for i in range(400):
+            group.create_group(str(i))
+
+    assert refusal_of(Watched(make(fill))) == (
+        "the HDF5 data hold more than 32 MiB beside the data: too much to read"
+    )
 
 
 def test_too_many_objects_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -634,7 +791,7 @@ FUZZED = {
     "old": make(bushy),
     "many types": make(everything),
     "attributes": make(more_attributes),
-    "latest": make(attributes, libver="latest"),
+    "latest": make(eight_of_each, libver="latest"),
     "small": SMALL,
 }
 

@@ -8,7 +8,8 @@ from math import prod
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from attn_cli.sources.hdf5 import messages as m
-from attn_cli.sources.hdf5.storage import Storage, beyond, damaged, foreign, quote
+from attn_cli.sources.hdf5.storage import Storage, beyond, damaged, foreign
+from attn_cli.sources.quoting import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -91,9 +92,11 @@ class Group:
         while levels:
             prefix, members = levels[-1]
             for name, node in members:
-                yield prefix + name, node
+                path = prefix + name
+                self._tree.storage.keep(0, path.encode())  # the caller may well keep it
+                yield path, node
                 if isinstance(node, Group):
-                    levels.append((f"{prefix}{name}/", node.items()))
+                    levels.append((path + "/", node.items()))
                     break
             else:
                 levels.pop()
@@ -123,7 +126,7 @@ class _Tree:
     """Opens objects, each under one name only: no loop, and no object counted twice."""
 
     def __init__(self, storage: Storage) -> None:
-        self._storage = storage
+        self.storage = storage
         self._names: dict[int, tuple[str, int]] = {}  # an object's address: its name, its parent
 
     def open(self, address: int, name: str, parent: int, depth: int) -> Node:
@@ -146,9 +149,9 @@ class _Tree:
         links: dict[str, int] = {}
         for kind, data in messages:
             if kind == m.SYMBOL_TABLE:
-                found = self._storage.symbol_table(*_decode(_pair, data))
+                found = self.storage.symbol_table(*_decode(_pair, data))
             elif kind == m.LINK:
-                found = dict([_decode(m.link, data, self._storage)])
+                found = dict([_decode(m.link, data, self.storage)])
             else:
                 if kind == m.LINK_INFO:
                     _decode(m.require_no_heap, data, 8, "links")
@@ -165,7 +168,7 @@ class _Tree:
             if kind == m.ATTRIBUTE_INFO:
                 _decode(m.require_no_heap, data, 2, "attributes")
             elif kind == m.ATTRIBUTE:
-                name, value = _decode(m.attribute, data, self._storage)
+                name, value = _decode(m.attribute, data, self.storage)
                 if name in attributes:
                     raise damaged(f"two attributes of one object are called {quote(name)}")
                 attributes[name] = value
@@ -178,7 +181,7 @@ class _Tree:
         shape = _decode(m.dataspace, by_kind[m.DATASPACE])
         kind = _decode(m.datatype, by_kind[m.DATATYPE])
         size = prod(shape) * kind.size
-        _decode(m.check_layout, by_kind[m.LAYOUT], size, self._storage.size, name)
+        _decode(m.check_layout, by_kind[m.LAYOUT], size, self.storage.size, name)
         attributes = self.attributes(messages)
         dtype = kind.name
         if dtype == "opaque" and isinstance(noted := attributes.get("dtype"), str):
@@ -187,7 +190,7 @@ class _Tree:
 
     def _header(self, address: int) -> _Messages:
         """The messages of an object header, those continued elsewhere too (IV.A.1)."""
-        read, what = self._storage.read, "object header"
+        read, what = self.storage.read, "object header"
         prefix = read(address, 16, what)
         new = prefix.startswith(b"OHDR")
         if new:

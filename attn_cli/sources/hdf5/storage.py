@@ -6,6 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from attn_cli.errors import BadFile
+from attn_cli.sources.quoting import quote
 
 if TYPE_CHECKING:
     from attn_cli.sources.files import ByteRange
@@ -40,11 +41,6 @@ def foreign(what: str) -> BadFile:
 def beyond(what: str) -> BadFile:
     """The refusal of what would take too much time or memory."""
     return BadFile(f"the HDF5 data hold {what}: too much to read")
-
-
-def quote(name: str) -> str:
-    """A name that the file chose, made harmless and short."""
-    return ascii(name if len(name) <= 60 else name[:57] + "...")
 
 
 class Storage:
