@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from attn_cli.analysis.find import Attention, attention_params, find_attention
     from attn_cli.blocks.bam import bam_block
     from attn_cli.blocks.cbam import cbam_block, spatial_block
     from attn_cli.blocks.coord import coord_block
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
     from attn_cli.blocks.srm import srm_block
     from attn_cli.blocks.triplet import triplet_block
     from attn_cli.sources.block import trace
+    from attn_cli.sources.saved import Model, read_model
     from attn_cli.symbolic import namespace_of
 
 _HOMES = {
+    "Attention": "analysis.find",
+    "Model": "sources.saved",
+    "attention_params": "analysis.find",
     "bam_block": "blocks.bam",
     "cbam_block": "blocks.cbam",
     "ceca_block": "blocks.eca",
@@ -29,9 +34,11 @@ _HOMES = {
     "eca_block": "blocks.eca",
     "eca_kernel_size": "blocks.eca",
     "ese_block": "blocks.se",
+    "find_attention": "analysis.find",
     "gc_block": "blocks.gc",
     "gct_block": "blocks.gct",
     "namespace_of": "symbolic",
+    "read_model": "sources.saved",
     "scse_block": "blocks.scse",
     "se_block": "blocks.se",
     "se_width": "blocks.se",
@@ -43,6 +50,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "Attention",
+    "Model",
+    "attention_params",
     "bam_block",
     "cbam_block",
     "ceca_block",
@@ -50,9 +60,11 @@ __all__ = [
     "eca_block",
     "eca_kernel_size",
     "ese_block",
+    "find_attention",
     "gc_block",
     "gct_block",
     "namespace_of",
+    "read_model",
     "scse_block",
     "se_block",
     "se_width",
