@@ -24,6 +24,9 @@ COMMANDS = {
     "kernel-size": "kernel_size:kernel_size",
     "compare": "compare:compare",
     "blocks": "blocks:blocks",
+    "build": "build:build",
+    "verify": "verify:verify",
+    "bench": "bench:bench",
 }
 
 

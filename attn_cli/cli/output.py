@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # What a terminal or a pipe that takes only ASCII shows in place of our few other signs.
 ASCII = str.maketrans(
     {"→": "->", "×": "x", "−": "-", "…": "~", "─": "-", "≤": "<=", "≥": ">=", "²": "^2", "·": "."}
-    | {"✔": "+", "✘": "x", "█": "#", "▏": "|"}
+    | {"✔": "+", "✘": "x", "█": "#", "▏": "|", "µ": "u"}
     | dict.fromkeys("▎▍▌▋▊▉", "#")
 )
 
@@ -89,10 +89,10 @@ def write(text: str) -> None:
             raise BadFile(f"cannot write to standard output: {error.strerror}") from None
 
 
-def write_error(line: str) -> None:
+def write_error(line: str, end: str = "\n") -> None:
     """Write a line to stderr, whatever it is."""
     with suppress(OSError, AttributeError):
-        sys.stderr.buffer.write(_encoded(f"{line}\n", sys.stderr.encoding))
+        sys.stderr.buffer.write(_encoded(f"{line}{end}", sys.stderr.encoding))
         sys.stderr.buffer.flush()
 
 

@@ -12,10 +12,19 @@ from typing import TYPE_CHECKING
 from attn_cli.errors import BadShape
 
 if TYPE_CHECKING:
-    from attn_cli.graph import Graph
+    from attn_cli.graph import Graph, Shape
 
 FLOAT32 = 4
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
+
+
+def sizes(shape: Shape) -> tuple[int, ...]:
+    """Return a shape (H, W, C) to run something on. Raises BadShape where a size is dynamic."""
+    known = tuple(size for size in shape if size is not None)
+    if len(known) < len(shape):
+        given = ",".join(map(str, shape))
+        raise BadShape(f"{given} leaves a size open, and TensorFlow needs each to run a block")
+    return known
 
 
 def check_memory(graph: Graph, batch: int = 1, passes: int = 1) -> None:
@@ -38,9 +47,7 @@ def needed_bytes(graph: Graph, batch: int = 1, passes: int = 1) -> int:
     elements = 0
     for node in graph.nodes:
         for shape in node.output_shapes:
-            if None in shape[1:]:
-                raise BadShape(f"every size must be known to run this, and {shape} leaves some")
-            elements += prod(size for size in shape[1:] if size is not None)
+            elements += prod(sizes(shape[1:]))
     return 2 * graph.bytes + passes * batch * FLOAT32 * elements
 
 

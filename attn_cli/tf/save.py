@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import warnings
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadFile, BadOption
+from attn_cli.sources.block import trace
 from attn_cli.tf.load import load_keras, quiet
 from attn_cli.tf.memory import check_memory
 from attn_cli.tf.signals import ended_by_exception, held_back
@@ -27,6 +29,8 @@ TRIAL_SIZE = 16
 # How far a reloaded model's outputs may be off, of the largest of them: what float32 loses.
 TOLERANCE = 1e-5
 LARGEST_SEED = 2**32 - 1
+# What a name may be in all formats: TensorFlow's scopes take no other.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 class Saved(NamedTuple):
@@ -66,23 +70,41 @@ def save_block(
     Raises BadFile where the file cannot be written, BadShape where a run needs more memory than
     there is, BadOption for a seed or a name that Keras does not take.
     """
-    target = check_target(path, force)
-    if not 0 <= seed <= LARGEST_SEED:
-        raise BadOption(f"a seed is from 0 to {LARGEST_SEED}, not {seed}")
-    given = {**spec.given, **({} if name is None else {"name": name})}
-    trial = tuple(TRIAL_SIZE if size is None else size for size in shape)
-    spec._replace(given=given).trace(shape)
-    check_memory(spec.trace(trial))
+    check_build(spec, shape, path, seed=seed, name=name, force=force)
     keras = load_keras()
     keras.utils.set_random_seed(seed)
-    model = build_model(spec.block.build, shape, model_name=name or spec.block.name, **given)
+    model = build_model(spec.block.build, shape, **_named(spec, name))
+    model.name = name or re.sub(r"\W", "_", spec.block.name.rpartition(":")[2])
     params = count_params(model)
+    target = check_target(path, force)
     with beside(target) as temporary:
-        difference = write_and_compare(model, temporary, trial, seed)
+        difference = write_and_compare(model, temporary, trial_shape(shape), seed)
         size = size_of(temporary)
         if target.exists() and not force:
             raise BadFile(exists(path))
     return Saved(path, format_of(path).name, size, params, seed, difference)
+
+
+def check_build(
+    spec: Spec, shape: Shape, path: Path, *, seed: int = 0, name: str | None = None, force: bool
+) -> None:
+    """Raise what keeps a block from being saved, without TensorFlow."""
+    check_target(path, force)
+    if not 0 <= seed <= LARGEST_SEED:
+        raise BadOption(f"a seed is from 0 to {LARGEST_SEED}, not {seed}")
+    if name is not None and not NAME.fullmatch(name):
+        raise BadOption(f"a model's name is letters, digits, '_', '.' and '-', not {name!r}")
+    trace(spec.block.build, shape, **_named(spec, name))
+    check_memory(spec.trace(trial_shape(shape)))
+
+
+def _named(spec: Spec, name: str | None) -> dict[str, Any]:
+    return {**spec.given, **({} if name is None else {"name": name})}
+
+
+def trial_shape(shape: Shape) -> tuple[int, ...]:
+    """Return the input that a saved model is tried on, a size in place of each dynamic one."""
+    return tuple(TRIAL_SIZE if size is None else size for size in shape)
 
 
 def write_and_compare(model: Any, path: Path, shape: tuple[int, ...], seed: int = 0) -> float:

@@ -10,11 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attn_cli.blocks import BLOCKS, PRESETS, find_block
 from attn_cli.cost import cost, graph_cost
-from attn_cli.errors import AttnError, BadShape
+from attn_cli.errors import AttnError
 from attn_cli.spec import Spec
 from attn_cli.tf.load import load_keras
-from attn_cli.tf.memory import check_memory
+from attn_cli.tf.memory import check_memory, sizes
 from attn_cli.tf.profile import Profile, profiled_flops
 from attn_cli.tf.save import TOLERANCE, write_and_compare
 from attn_cli.tf.signals import ended_by_exception
@@ -69,20 +70,31 @@ def verify(spec: Spec, shape: Shape) -> Verification:
     Every check is made, whatever the others find. Raises BadShape where H or W is dynamic or a run
     does not fit in memory, and what the trace raises where it refuses the options.
     """
-    case = prepare(spec, shape)
-    load_keras()
-    return Verification(spec.text, shape, tuple([_run(name, case) for name in CHECKS]))
+    return run(prepare(spec, shape))
 
 
-def prepare(spec: Spec, shape: Shape) -> Case:
+class Prepared(NamedTuple):
+    """A block on one input that can be verified."""
+
+    spec: Spec
+    shape: tuple[int, ...]
+    traced: Graph
+
+
+def prepare(spec: Spec, shape: Shape) -> Prepared:
     """Return what is to be verified. Raises what `verify` does, without TensorFlow."""
     traced = spec.trace(shape)
-    sizes = tuple(size for size in shape if size is not None)
-    if len(sizes) < len(shape):
-        given = ",".join(map(str, shape))
-        raise BadShape(f"{given} leaves a size open, and TensorFlow needs each to run a block")
+    known = sizes(shape)
     check_memory(traced, SAMPLES, passes=2)
-    return Case(spec, sizes, traced)
+    return Prepared(spec, known, traced)
+
+
+def run(prepared: Prepared) -> Verification:
+    """Make all checks."""
+    load_keras()
+    case = Case(*prepared)
+    checks = tuple([_run(name, case) for name in CHECKS])
+    return Verification(prepared.spec.text, prepared.shape, checks)
 
 
 class Case:
@@ -186,7 +198,7 @@ def _profiled(case: Case, expected: int | None, got: int, padding: int) -> Check
         return Check("", None, got, True, f"not claimed: the cost of {types} is not known")
     note = f"the profiler takes {silent} for 0" if silent else ""
     if padding and got == expected + padding:
-        note = f"the profiler counts the padding of dilated convolutions, {padding:,} more"
+        note = "the profiler counts the padding of dilated convolutions too"
     return Check("", expected, got, got in (expected, expected + padding), note)
 
 
@@ -251,7 +263,7 @@ def _gradients(case: Case) -> Check:
     note = f"none for {missing[0]}" if missing else ""
     if names and not missing:
         note = f"none for {', '.join(names)}: the softmax behind it takes a shift out"
-    return Check("", f"{len(weights)} weights", f"{len(weights) - len(names)}", not missing, note)
+    return Check("", len(weights), len(weights) - len(names), not missing, note)
 
 
 def shift_free(graph: Graph) -> set[str]:
@@ -292,13 +304,26 @@ CHECKS: dict[str, Callable[[Case], Check]] = {
 }
 
 
+def every_spec(shape: Shape) -> Iterator[Spec]:
+    """Yield each block and preset that takes a shape, the blocks with each option changed too."""
+    for name in BLOCKS:
+        yield from variants(find_block(name), shape)
+    for name in PRESETS:
+        preset = Spec(find_block(name), {})
+        if _takes(preset, shape):
+            yield preset
+
+
 def variants(block: Block, shape: Shape) -> Iterator[Spec]:
     """Yield a block as it is, then with each option changed, then with all of them changed.
 
     What to try follows from the signature and the words of the docstring; what the block refuses on
     this shape is passed over.
     """
-    yield Spec(block, {})
+    as_it_is = Spec(block, {})
+    if not _takes(as_it_is, shape):
+        return
+    yield as_it_is
     changed: dict[str, Any] = {}
     for option in block.options.values():
         # Some options stand only beside another one.

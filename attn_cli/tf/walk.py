@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def build_model(
-    block: Callable[..., Any], shape: Shape, model_name: str | None = None, **options: Any
-) -> Any:
+def build_model(block: Callable[..., Any], shape: Shape, **options: Any) -> Any:
     """Return a functional Keras model of a block on an input (H, W, C), None where dynamic.
 
     Its layers are named as in a fresh Keras.
@@ -22,7 +20,7 @@ def build_model(
     keras = load_keras()
     keras.backend.clear_session(free_memory=False)
     inputs = keras.Input(shape)
-    return keras.Model(inputs, block(inputs, **options), name=model_name)
+    return keras.Model(inputs, block(inputs, **options))
 
 
 def walk(model: Any) -> Graph:

@@ -31,7 +31,7 @@ class Column(NamedTuple):
     @property
     def right(self) -> bool:
         """Whether it is set flush right, as figures are."""
-        return self.kind in ("index", "int", "number", "difference", "percent")
+        return self.kind in ("index", "int", "number", "difference", "percent", "time")
 
 
 EXTRA = 10
@@ -90,7 +90,22 @@ def pretty(column: Column, value: Any) -> str:
         return "<0.01%" if 0 < value < 0.00005 else f"{100 * value:,.2f}%"
     if column.kind == "refs":
         return ", ".join(map(str, value))
+    if column.kind == "mark":
+        return "✔" if value else "✘"
+    if column.kind == "time":
+        return time_text(value)
     return bare(column, value)
+
+
+def time_text(nanoseconds: int) -> str:
+    """Return a time in its unit, to three digits: 87.4 µs."""
+    number, unit = float(nanoseconds), "ns"
+    for larger in ("µs", "ms", "s"):
+        if number < 999.5:
+            break
+        number, unit = number / 1000, larger
+    digits = 0 if unit == "ns" else max(0, 3 - len(str(round(number))))
+    return f"{number:,.{digits}f} {unit}"
 
 
 def cell(column: Column, value: Any) -> str:

@@ -1,0 +1,57 @@
+"""`attn bench`: how long blocks take in TensorFlow on this machine."""
+
+from typing import Annotated
+
+import typer
+
+from attn_cli.analysis.figures import figures
+from attn_cli.cli.options import (
+    ChannelsOption,
+    FormatOption,
+    JsonOption,
+    OutputOption,
+    ShapeOption,
+    complete_spec,
+    shape_from,
+)
+from attn_cli.cli.output import emit, picked_format
+from attn_cli.cli.progress import Progress, load_tensorflow
+from attn_cli.spec import parse_spec
+from attn_cli.tf import time as timing
+from attn_cli.views.bench import Timed, report
+
+
+def bench(
+    specs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SPEC...", help="Blocks and their options.", autocompletion=complete_spec
+        ),
+    ],
+    shape: ShapeOption = None,
+    channels: ChannelsOption = None,
+    batch: Annotated[int, typer.Option(metavar="N", help="Samples in a call.")] = 1,
+    runs: Annotated[int, typer.Option(metavar="N", help="How often each block is timed.")] = 100,
+    warmup: Annotated[int, typer.Option(metavar="N", help="Runs before those.")] = 10,
+    format: FormatOption = None,
+    json: JsonOption = False,
+    output: OutputOption = None,
+) -> None:
+    """Time blocks in TensorFlow, beside their params, MACs and FLOPs."""
+    picked_format(format, json, output)
+    parsed = [parse_spec(text) for text in specs]
+    sized = shape_from(shape, channels)
+    timing.check(parsed, sized, batch, runs, warmup)
+    load_tensorflow()
+    with Progress(warmup + runs) as progress:
+        benched = timing.bench(parsed, sized, batch, runs, warmup, progress.show)
+    rows = [
+        Timed(
+            spec.block.name,
+            spec.text,
+            spec.options,
+            figures(spec.trace(sized), spec.options),
+        )
+        for spec in parsed
+    ]
+    emit(report(rows, benched), format, json, output)

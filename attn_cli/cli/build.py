@@ -1,0 +1,58 @@
+"""`attn build`: a block as a file that others can use."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attn_cli.cli.options import (
+    BlockOption,
+    BOption,
+    ChannelsOption,
+    FormatOption,
+    GammaOption,
+    JsonOption,
+    RatioOption,
+    ShapeOption,
+    shape_from,
+    spec_from,
+)
+from attn_cli.cli.output import emit, picked_format
+from attn_cli.cli.progress import load_tensorflow
+from attn_cli.tf.save import check_build, save_block
+from attn_cli.views.saved import report
+
+
+def build(
+    block: BlockOption,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="A .keras or .tflite file; without a suffix, a SavedModel folder.",
+        ),
+    ],
+    shape: ShapeOption = None,
+    channels: ChannelsOption = None,
+    ratio: RatioOption = None,
+    b: BOption = None,
+    gamma: GammaOption = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="What the weights are drawn from.")] = 0,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The model's name, and its layers' prefix.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    format: FormatOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Build a block in Keras, save it, and load it again to see that it is the same."""
+    picked_format(format, json, None)
+    spec = spec_from(block, ratio, b, gamma)
+    sized = shape_from(shape, channels)
+    path = Path(output)
+    check_build(spec, sized, path, seed=seed, name=name, force=force)
+    load_tensorflow()
+    saved = save_block(spec, sized, path, seed=seed, name=name, force=force)
+    emit(report(saved, spec.text, sized), format, json, None)

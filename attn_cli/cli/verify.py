@@ -1,0 +1,67 @@
+"""`attn verify`: what the traces say, held against TensorFlow."""
+
+from typing import Annotated
+
+import typer
+
+from attn_cli.cli.options import (
+    ChannelsOption,
+    FormatOption,
+    JsonOption,
+    OutputOption,
+    complete_spec,
+    shape_from,
+)
+from attn_cli.cli.output import emit, picked_format
+from attn_cli.cli.progress import Progress, load_tensorflow
+from attn_cli.errors import BadSpec
+from attn_cli.spec import parse_spec
+from attn_cli.tf import verify as verifying
+from attn_cli.tf.time import versions
+from attn_cli.views.verify import report
+
+
+def verify(
+    specs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SPEC]...", help="Blocks and their options.", autocompletion=complete_spec
+        ),
+    ] = None,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--shape", "-s", metavar="H,W,C", help="The input, channels last; can be repeated."
+        ),
+    ] = None,
+    channels: ChannelsOption = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every block and preset, with each option changed.")
+    ] = False,
+    format: FormatOption = None,
+    json: JsonOption = False,
+    output: OutputOption = None,
+) -> int:
+    """Check a block's layers, params, MACs, FLOPs and more against TensorFlow."""
+    picked_format(format, json, output)
+    if every and specs:
+        raise BadSpec(f"--all is every block: leave {specs[0]!r} out, or --all")
+    if not every and not specs:
+        raise BadSpec("no block is given: name some, or --all")
+    parsed = [parse_spec(text) for text in specs or ()]
+    shapes = [shape_from(text, channels) for text in shape or ()]
+    if channels is not None and not shapes:
+        shapes = [shape_from(None, channels)]
+    cases = [
+        verifying.prepare(spec, sized)
+        for sized in shapes or verifying.SHAPES
+        for spec in (verifying.every_spec(sized) if every else parsed)
+    ]
+    load_tensorflow()
+    verified: list[verifying.Verification] = []
+    with Progress(len(cases)) as progress:
+        for case in cases:
+            progress.show(len(verified), case.spec.text)
+            verified.append(verifying.run(case))
+    emit(report(verified, versions()), format, json, output)
+    return 0 if all(each.ok for each in verified) else 1

@@ -1,0 +1,177 @@
+"""How long blocks take in TensorFlow on this machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import random
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attn_cli.errors import BadOption
+from attn_cli.tf.load import load_keras
+from attn_cli.tf.memory import check_memory, sizes
+from attn_cli.tf.walk import build_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from attn_cli.graph import Shape
+    from attn_cli.spec import Spec
+
+
+MOST = 1_000_000
+
+
+class Timing(NamedTuple):
+    """How long one call took, in nanoseconds, each time."""
+
+    samples: tuple[int, ...]
+
+    @property
+    def median(self) -> int:
+        """The middle one."""
+        return self.percentile(50)
+
+    def percentile(self, percent: int) -> int:
+        """Return the sample that so many percent do not exceed (the nearest rank)."""
+        ranked = sorted(self.samples)
+        return ranked[max(0, -(-len(ranked) * percent // 100) - 1)]
+
+
+class Bench(NamedTuple):
+    """Blocks on one input, and a model that does nothing in their place as the baseline."""
+
+    shape: Shape
+    batch: int
+    warmup: int
+    baseline: Timing
+    blocks: tuple[Timing, ...]
+    machine: dict[str, Any]
+    versions: dict[str, str]
+
+
+def check(
+    specs: Sequence[Spec], shape: Shape, batch: int = 1, runs: int = 1, warmup: int = 0
+) -> None:
+    """Raise what keeps blocks from being timed, without TensorFlow."""
+    for name, count, least in (("batch", batch, 1), ("runs", runs, 1), ("warmup", warmup, 0)):
+        if not least <= count <= MOST:
+            raise BadOption(f"{name} is from {least} to {MOST:,}, not {count}")
+    sizes(shape)
+    for spec in specs:
+        check_memory(spec.trace(shape), batch)
+
+
+def bench(
+    specs: Sequence[Spec],
+    shape: Shape,
+    batch: int = 1,
+    runs: int = 100,
+    warmup: int = 10,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Bench:
+    """Time blocks on an input (H, W, C), all of them once in each run, in a drawn order.
+
+    A call is one inference as a compiled `tf.function`, on an input that is there already.
+    `progress` is told after each run how many are done, those for warming up included. Raises
+    BadShape where a size is dynamic or a run does not fit in memory.
+    """
+    check(specs, shape, batch, runs, warmup)
+    keras = load_keras()
+    import numpy as np
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(0)
+    inputs = tf.constant(
+        np.random.default_rng(0).standard_normal((batch, *sizes(shape)), dtype=np.float32)
+    )
+    models = [_identity(shape), *(_model(spec, shape) for spec in specs)]
+    calls = [_compiled(model, inputs) for model in models]
+    samples: list[list[int]] = [[] for _ in calls]
+    order = list(range(len(calls)))
+    shuffle = random.Random(0).shuffle
+    wait = tf.test.experimental.sync_devices
+    with _no_collection():
+        for run in range(warmup + runs):
+            shuffle(order)
+            for place in order:
+                call = calls[place]
+                start = perf_counter_ns()
+                call(inputs)
+                wait()
+                took = perf_counter_ns() - start
+                if run >= warmup:
+                    samples[place].append(took)
+            progress(run + 1)
+    baseline, *blocks = [Timing(tuple(each)) for each in samples]
+    return Bench(shape, batch, warmup, baseline, tuple(blocks), machine(), versions())
+
+
+def _identity(shape: Shape) -> Any:
+    keras = load_keras()
+    inputs = keras.Input(shape)
+    return keras.Model(inputs, keras.layers.Identity()(inputs))
+
+
+def _model(spec: Spec, shape: Shape) -> Any:
+    return build_model(spec.block.build, shape, **spec.given)
+
+
+def _compiled(model: Any, inputs: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.function(lambda values: model(values, training=False)).get_concrete_function(inputs)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep Python's garbage collector out of the samples."""
+    import gc
+
+    enabled = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def machine() -> dict[str, Any]:
+    """Return what timings depend on besides the block."""
+    import tensorflow as tf
+
+    affinity = getattr(os, "sched_getaffinity", None)
+    return {
+        "system": platform.system(),
+        "architecture": platform.machine(),
+        "processor": _processor(),
+        "cpus": len(affinity(0)) if affinity else os.cpu_count(),
+        "devices": [device.name for device in tf.config.list_logical_devices()],
+    }
+
+
+def _processor() -> str | None:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or None
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what runs the blocks."""
+    keras = load_keras()
+    import numpy as np
+    import tensorflow as tf
+
+    return {
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+    }

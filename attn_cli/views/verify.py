@@ -1,0 +1,124 @@
+"""What was checked against TensorFlow: a table of checks, or a line for each of many blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attn_cli.views.report import Column, Report, Table, size_text, with_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from attn_cli.tf.verify import Check, Verification
+
+ROWS = (
+    Column("spec", "block"),
+    Column("input_shape", "input", "shape"),
+    Column("check", "check"),
+    Column("expected", "expected"),
+    Column("got", "got"),
+    Column("ok", "ok"),
+    Column("note", "note"),
+)
+CHECKS = (
+    Column("ok", "", "mark"),
+    Column("check", "check"),
+    Column("expected", "expected"),
+    Column("got", "TensorFlow"),
+)
+BLOCKS = (
+    Column("ok", "", "mark"),
+    Column("spec", "block", "name"),
+    Column("input", "input"),
+    Column("passed", "checks passed"),
+    Column("exceptions", "parts by name in", "name", leaves=1),
+)
+# As many blocks as are shown with all of their checks.
+IN_FULL = 3
+
+
+def report(verifications: Sequence[Verification], versions: Mapping[str, str]) -> Report:
+    """Return the report of all that was verified."""
+    if len(verifications) > IN_FULL:
+        tables = [Table(BLOCKS, [_line(each) for each in verifications])]
+    else:
+        tables = [
+            Table(CHECKS, [_check_line(check) for check in each.checks], title=_title(each))
+            for each in verifications
+        ]
+    names = {"keras": "Keras", "tensorflow": "TensorFlow"}
+    against = " on ".join(f"{name} {versions[key]}" for key, name in names.items())
+    return Report(
+        record=lambda: {
+            "ok": all(each.ok for each in verifications),
+            "versions": dict(versions),
+            "blocks": [_record(each) for each in verifications],
+        },
+        rows=Table(ROWS, [row for each in verifications for row in _rows(each)]),
+        tables=tables,
+        heading=[f"traced, against {against}"],
+        closing=[*_notes(verifications), _outcome(verifications)],
+    )
+
+
+def _title(verification: Verification) -> str:
+    return f"{verification.spec}  {size_text(verification.shape)}"
+
+
+def _rows(verification: Verification) -> Iterator[tuple[Any, ...]]:
+    for check in verification.checks:
+        shape = with_batch(verification.shape)
+        values = (check.name, check.expected, check.got, check.ok, check.note)
+        yield (verification.spec, shape, *values)
+
+
+def _check_line(check: Check) -> tuple[Any, ...]:
+    return (check.ok, check.name, _grouped(check.expected), _grouped(check.got))
+
+
+def _line(verification: Verification) -> tuple[Any, ...]:
+    passed = sum(check.ok for check in verification.checks)
+    exceptions = [check.name for check in verification.checks if check.ok and check.note]
+    return (
+        verification.ok,
+        verification.spec,
+        size_text(verification.shape),
+        f"{passed} of {len(verification.checks)}",
+        ", ".join(exceptions),
+    )
+
+
+def _notes(verifications: Sequence[Verification]) -> list[str]:
+    """Return each first difference, and each exception once."""
+    failed: list[str] = []
+    excepted: dict[str, None] = {}
+    for each in verifications:
+        for check in each.checks:
+            if not check.ok:
+                failed.append(f"✘ {_title(each)}  {check.name}: {check.note or _difference(check)}")
+            elif check.note:
+                excepted[f"{check.name}: {check.note}"] = None
+    return [*excepted, *failed]
+
+
+def _difference(check: Check) -> str:
+    return f"{_grouped(check.expected)} is expected, and TensorFlow has {_grouped(check.got)}"
+
+
+def _outcome(verifications: Sequence[Verification]) -> str:
+    checks = [check for each in verifications for check in each.checks]
+    passed = sum(check.ok for check in checks)
+    return f"{passed:,} of {len(checks):,} checks passed"
+
+
+def _grouped(value: int | str | None) -> str | None:
+    return f"{value:,}" if isinstance(value, int) else value
+
+
+def _record(verification: Verification) -> dict[str, Any]:
+    return {
+        "spec": verification.spec,
+        "input_shape": with_batch(verification.shape),
+        "ok": verification.ok,
+        "checks": [check._asdict() for check in verification.checks],
+    }
