@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from attn_cli.analysis.figures import figures, width
-from attn_cli.blocks import BLOCKS, Block, find_block
+from attn_cli.blocks import BLOCKS, PRESETS, Block, find_block
 from attn_cli.cli.options import (
     ChannelsOption,
     FormatOption,
@@ -16,6 +16,7 @@ from attn_cli.cli.options import (
     shape_from,
 )
 from attn_cli.cli.output import emit
+from attn_cli.errors import BadOption, BadShape
 from attn_cli.graph import Shape
 from attn_cli.spec import Spec
 from attn_cli.views.blocks import Card, catalogue, page
@@ -41,15 +42,22 @@ def blocks(
     """List the blocks with what they cost, or show all about one."""
     sized = shape_from(shape, channels) if shape or channels else COMMON
     if name is None:
-        report = catalogue([card(find_block(known), sized) for known in BLOCKS], sized)
+        cards = [card(find_block(known), sized) for known in (*BLOCKS, *PRESETS)]
+        report = catalogue(cards, sized)
     else:
         block = find_block(name)
-        steps = Spec(block, {}).trace(sized if shape or channels else PROBE)
-        letters = {} if shape or channels else LETTERS | {width(steps) or 0: "s"}
-        report = page(card(block, sized), card(find_block("se"), sized), sized, steps, letters)
+        measured = shape is not None or channels is not None
+        steps = Spec(block, {}).trace(sized if measured else PROBE)
+        letters = {} if measured else LETTERS | {width(steps) or 0: "s"}
+        beside = [card(each, sized) for each in dict.fromkeys((block, find_block("se")))]
+        report = page(beside, sized, steps, letters)
     emit(report, format, json, output)
 
 
 def card(block: Block, shape: Shape) -> Card:
-    """Return a block with its default options on one input."""
-    return Card(block, figures(Spec(block, {}).trace(shape), block.defaults))
+    """Return a block with its default options on one input, or why it cannot take that."""
+    try:
+        graph = Spec(block, {}).trace(shape)
+    except (BadOption, BadShape) as error:
+        return Card(block, None, f"{block.name}: {error}")
+    return Card(block, figures(graph, block.defaults))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from attn_cli.blocks import BLOCKS
+from attn_cli.blocks import BLOCKS, PRESETS
 from attn_cli.errors import AttnError, BadShape, did_you_mean
 from attn_cli.graph import Shape
 from attn_cli.spec import Spec, looks_channels_first, parse_channels, parse_shape, parse_spec
@@ -14,7 +14,7 @@ from attn_cli.views import FORMATS
 
 def complete_spec(incomplete: str) -> Iterator[str]:
     """Complete the name of a block."""
-    return (name for name in BLOCKS if name.startswith(incomplete))
+    return (name for name in (*BLOCKS, *PRESETS) if name.startswith(incomplete))
 
 
 def complete_format(incomplete: str) -> Iterator[str]:

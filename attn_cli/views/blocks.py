@@ -24,7 +24,7 @@ CATALOGUE = (
     Column("name", "block"),
     Column("title", "", "name"),
     Column("domain", "domain"),
-    Column("params", "params", "int", strong=True),
+    Column("params", "params", "int", strong=True, missing="?"),
     Column("macs", "MACs", "int", leaves=1, missing="?"),
     Column("flops", "FLOPs", "int", leaves=2, missing="?"),
     Column("trainable", "trainable params", leaves=EXTRA),
@@ -37,6 +37,14 @@ OPTIONS = (
     Column("default", "default"),
     Column("help", "", "prose"),
 )
+PRESETS = (
+    Column("name", "block"),
+    Column("form", "of", leaves=EXTRA),
+    Column("params", "params", "int", strong=True, missing="?"),
+    Column("macs", "MACs", "int", leaves=1, missing="?"),
+    Column("flops", "FLOPs", "int", leaves=2, missing="?"),
+    Column("source", "", "prose"),
+)
 STEPS = (
     Column("layer", "step"),
     Column("output", "output"),
@@ -45,35 +53,41 @@ STEPS = (
 
 
 class Card(NamedTuple):
-    """A block with its default options, on one input."""
+    """A block with its default options on one input; no figures where it cannot take that."""
 
     block: Block
-    figures: Figures
+    figures: Figures | None
+    refusal: str | None = None
 
 
 def catalogue(cards: Sequence[Card], shape: Shape) -> Report:
-    """Return the report of all blocks, a table for each domain."""
+    """Return the report of all blocks, a table for each domain, and of their presets."""
+    blocks = [card for card in cards if card.block.preset is None]
+    presets = [card for card in cards if card.block.preset is not None]
     shown = [column.key for column in CATALOGUE if column.key != "domain"]
     tables = []
     for domain, title in DOMAINS.items():
-        within = [_row(card) for card in cards if card.block.section("Domain") == domain]
+        within = [_row(card) for card in blocks if card.block.section("Domain") == domain]
         if within:
             table = Table(CATALOGUE, within, title=title)
             tables.append(chosen(table, shown, fixed=False))
+    tables.append(Table(PRESETS, [_preset_row(card) for card in presets], title="well-known forms"))
     cost = f"costs at {size_text(shape)} with the default options; attn blocks NAME tells more"
     return Report(
         record=lambda: {
             "input_shape": with_batch(shape),
-            "blocks": [_record(card) for card in cards],
+            "blocks": [_record(card) for card in blocks],
+            "presets": [_preset_record(card) for card in presets],
         },
         rows=Table(CATALOGUE, [_row(card) for card in cards]),
         tables=tables,
-        closing=[cost],
+        closing=[cost, *(f"? {card.refusal}" for card in cards if card.refusal)],
     )
 
 
-def page(card: Card, se: Card, shape: Shape, steps: Graph, letters: Mapping[int, str]) -> Report:
-    """Return the report of one block beside SE. The sizes in its steps are written in letters."""
+def page(cards: Sequence[Card], shape: Shape, steps: Graph, letters: Mapping[int, str]) -> Report:
+    """Return the report of the first block beside the others. Its steps are written in letters."""
+    card = cards[0]
     block = card.block
     step_rows = [
         (node.layer.label, _in_letters(node.output_shapes[0], letters), node.params.total)
@@ -84,7 +98,6 @@ def page(card: Card, se: Card, shape: Shape, steps: Graph, letters: Mapping[int,
         (name, type.replace("None", "none"), format_value(default), help)
         for name, default, type, help in block.options.values()
     ]
-    cards = [card] if block.name == se.block.name else [card, se]
     start = _in_letters(steps.nodes[steps.inputs[0]].output_shapes[0], letters)
     tables = [
         chosen(Table(STEPS, step_rows, title=f"on {start}"), ("layer", "output")),
@@ -107,6 +120,7 @@ def page(card: Card, se: Card, shape: Shape, steps: Graph, letters: Mapping[int,
         tables=[table for table in tables if table.rows],
         heading=[
             f"{block.name}  {block.title}",
+            *([f"as in {block.preset.source}"] if block.preset else []),
             block.section("idea"),
             "",
             f"trainable params  {block.section('Trainable')}",
@@ -127,14 +141,12 @@ def _paragraph(text: str) -> str:
 
 
 def _row(card: Card) -> tuple[Any, ...]:
-    block, figures = card.block, card.figures
+    block = card.block
     return (
         block.name,
         block.title,
         block.section("Domain"),
-        figures.params.total,
-        figures.macs,
-        figures.flops,
+        *_costs(card),
         block.section("Trainable"),
         ", ".join(
             f"{option.name}: {option.type} = {format_value(option.default)}"
@@ -142,6 +154,30 @@ def _row(card: Card) -> tuple[Any, ...]:
         ),
         block.section("Paper"),
     )
+
+
+def _preset_row(card: Card) -> tuple[Any, ...]:
+    preset = card.block.preset
+    assert preset is not None
+    options = [f"{name}={format_value(value)}" for name, value in preset.options.items()]
+    return card.block.name, f"{preset.block}:{','.join(options)}", *_costs(card), preset.source
+
+
+def _costs(card: Card) -> tuple[int | None, int | None, int | None]:
+    figures = card.figures
+    return (figures.params.total, figures.macs, figures.flops) if figures else (None, None, None)
+
+
+def _preset_record(card: Card) -> dict[str, Any]:
+    preset = card.block.preset
+    assert preset is not None
+    return {
+        "name": card.block.name,
+        "block": preset.block,
+        "options": dict(preset.options),
+        "source": preset.source,
+        **figures_record(card.figures),
+    }
 
 
 def _record(card: Card) -> dict[str, Any]:

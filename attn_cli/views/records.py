@@ -19,8 +19,10 @@ def params_record(params: Params) -> dict[str, int]:
     }
 
 
-def figures_record(figures: Figures) -> dict[str, Any]:
-    """Return the figures of a block, null where unknown or meaningless."""
+def figures_record(figures: Figures | None) -> dict[str, Any]:
+    """Return the figures of a block, null where unknown or meaningless; all null without any."""
+    if figures is None:
+        return dict.fromkeys(("params", "bytes", "macs", "flops", "width", "kernel_size"))
     return {
         "params": params_record(figures.params),
         "bytes": figures.bytes,
