@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from references import ACTIVATIONS, REFERENCES
 
 from attn_cli.blocks import BLOCKS, find_block
-from attn_cli.errors import AttnError
+from attn_cli.errors import AttnError, BadShape
 from attn_cli.sources.block import trace
 from attn_cli.tf.load import load_keras
 
@@ -148,3 +148,17 @@ def test_a_pooled_mean_does_not_overflow(name):
 
 
 MEANS = ("GlobalAveragePooling2D", "Mean")
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_computes_the_same_with_dynamic_sizes(name):
+    """With a height and width that are known only in the run, the output is the same."""
+    try:
+        model = built(name, (None, None, 32), {})
+    except BadShape:
+        pytest.skip("needs a fixed height and width")
+    for height, width in ((6, 9), (9, 6)):
+        fixed = built(name, (height, width, 32), {})
+        fixed.set_weights(model.get_weights())
+        x = np.random.default_rng(0).normal(size=(2, height, width, 32)).astype(np.float32)
+        np.testing.assert_allclose(model(x), fixed(x), rtol=1e-5, atol=1e-5)

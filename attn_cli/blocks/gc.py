@@ -47,8 +47,9 @@ def gc_block(
         This is the official code: the context is added, and the last dense layer begins at zero,
         so that a new block changes nothing. It can also gate with a sigmoid (fuse=multiply). timm
         does so by default, with ratio=8, C / ratio rounded to the nearest (divisor=1),
-        epsilon=1e-6, and a last layer that does not begin at zero. On a feature map of 1×1 the
-        softmax is always 1, and Keras warns that it is.
+        epsilon=1e-6, and a last layer that does not begin at zero. The bias before the softmax is
+        in both, counts for one and changes nothing, as a softmax takes it out again. On a feature
+        map of 1×1 the softmax is always 1, and Keras warns that it is.
     """
     keras = namespace_of(inputs)
     _, _, channels = feature_map(inputs)

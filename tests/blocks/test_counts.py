@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 from attn_cli.blocks import BLOCKS, PRESETS, find_block
 from attn_cli.errors import BadShape, BadSpec
 from attn_cli.sources.block import trace
-from attn_cli.spec import parse_spec
+from attn_cli.spec import Spec, parse_spec
 
 
 def eca_rule(c: int) -> int:
@@ -167,6 +170,14 @@ def test_a_preset_prints_as_its_name_and_what_differs(given: str, canonical: str
     """The canonical form of a preset's spec is measured against the preset."""
     assert parse_spec(given).text == canonical
     assert parse_spec(canonical).text == canonical
+
+
+def test_presets_are_documented() -> None:
+    """The page of the catalogue says of each preset which options it is."""
+    page = (Path(__file__).parents[2] / "docs" / "catalogue.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| `(.*?)` \|", page, re.MULTILINE))
+    spelt = {name: Spec(find_block(at.block), at.options).text for name, at in PRESETS.items()}
+    assert rows == spelt
 
 
 def test_a_preset_can_be_misspelt() -> None:
