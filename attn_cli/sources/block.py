@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import BadGraph
 from attn_cli.graph import Graph, Layer, Node, Ref, Shape, Weight
-from attn_cli.symbolic import SymbolicTensor, Trace
+from attn_cli.symbolic import SymbolicTensor, new_trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ def trace(block: Callable[..., Any], shape: Shape, **options: Any) -> Graph:
     Raises BadShape or BadOption where the block cannot be built, BadGraph where Keras could not
     make a model of it.
     """
-    tracing = Trace()
+    tracing = new_trace()
     output = block(tracing.input((None, *shape)), **options)
     if not isinstance(output, SymbolicTensor):
         raise TypeError(f"a block returns one tensor, not {type(output).__name__}")

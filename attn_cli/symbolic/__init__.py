@@ -8,9 +8,16 @@ import sys
 from typing import Any
 
 from attn_cli.errors import NotModelled
+from attn_cli.symbolic.layers import LAYERS
+from attn_cli.symbolic.ops import OPS
 from attn_cli.symbolic.trace import SymbolicTensor, Trace
 
-__all__ = ["SymbolicTensor", "Trace", "namespace_of"]
+__all__ = ["SymbolicTensor", "Trace", "namespace_of", "new_trace"]
+
+
+def new_trace() -> Trace:
+    """Return an empty model to build a block in, named as in a fresh Keras."""
+    return Trace(LAYERS, OPS)
 
 
 def namespace_of(inputs: Any) -> Any:

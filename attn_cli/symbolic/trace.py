@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 Shape = tuple[int | None, ...]
+Members = Mapping[str, Callable[..., Any]]
 
 
 class Weight(NamedTuple):
@@ -67,14 +68,11 @@ class SymbolicTensor:
 class Trace:
     """Records a block that is built on `input()`, and names its layers as a fresh Keras would."""
 
-    def __init__(self) -> None:
-        from attn_cli.symbolic.layers import LAYERS
-        from attn_cli.symbolic.ops import OPS
-
+    def __init__(self, layers: Members, ops: Members) -> None:
         self.calls: list[Call] = []
         self._uses: dict[str, int] = {}
-        self.layers = Members(self, "keras.layers", LAYERS)
-        self.ops = Members(self, "keras.ops", OPS)
+        self.layers = Namespace(self, "keras.layers", layers)
+        self.ops = Namespace(self, "keras.ops", ops)
 
     def input(self, shape: Shape) -> SymbolicTensor:
         """Return what `keras.Input(shape[1:])` does: a tensor of this shape, batch included."""
@@ -121,10 +119,10 @@ def elementwise(shapes: Sequence[Shape]) -> Shape:
     return tuple(merged)
 
 
-class Members:
+class Namespace:
     """`keras.layers` or `keras.ops` inside a trace: just what is modelled, nothing more."""
 
-    def __init__(self, trace: Trace, path: str, members: Mapping[str, Callable[..., Any]]) -> None:
+    def __init__(self, trace: Trace, path: str, members: Members) -> None:
         self._trace = trace
         self._path = path
         self._members = members
