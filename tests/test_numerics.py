@@ -162,3 +162,12 @@ def test_computes_the_same_with_dynamic_sizes(name):
         fixed.set_weights(model.get_weights())
         x = np.random.default_rng(0).normal(size=(2, height, width, 32)).astype(np.float32)
         np.testing.assert_allclose(model(x), fixed(x), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_what_squares_states_its_limit(name):
+    """A block that squares in float16 says in its docstring from which values on it overflows."""
+    block = find_block(name)
+    types = {node.layer.type for node in trace(block.build, (7, 6, 32)).nodes}
+    squares = not types.isdisjoint({"Square", "Var"})
+    assert squares == ("In float16" in block.section("In the wild"))
