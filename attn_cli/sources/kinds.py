@@ -532,6 +532,20 @@ def _matmul(config: Config, inputs: Sequence[Shape]) -> list[Shape]:
     return [(*elementwise([left[:-2], right[:-2]]), left[-2], right[-1])]
 
 
+def _attention_weights(config: Config, shape: Shape) -> list[Role]:
+    if config.get("use_gate"):
+        raise ValueError
+    heads, width = config["num_heads"], config["key_dim"]
+    value_width = config.get("value_dim") or width
+    query = shape[-1] if shape else None
+    roles = []
+    for size, each in ((query, width), (None, width), (None, value_width)):
+        roles.append(Role("kernel", (size, heads, each)))
+        roles += [Role("bias", (heads, each))] if config.get("use_bias", True) else []
+    after = None if config.get("output_shape") else query
+    return [*roles, Role("kernel", (heads, value_width, after)), *_bias(config, after)]
+
+
 SAME = Kind(_same)
 MERGE = Kind(_merged)
 REDUCTION = Kind(_reduction)
@@ -554,6 +568,7 @@ KINDS: dict[str, Kind] = {
     "SimpleRNN": _recurrent(1),
     "GRU": _recurrent(3),
     "LSTM": _recurrent(4),
+    "MultiHeadAttention": Kind(_attention_shapes, _attention_weights),
     "BatchNormalization": BATCH_NORM,
     "SyncBatchNormalization": BATCH_NORM,
     "LayerNormalization": LAYER_NORM,

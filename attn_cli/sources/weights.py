@@ -223,25 +223,21 @@ class _LegacyReader(_Reader):
             if id(part) not in self.weights:
                 self.take(part, datasets)
             return
-        slots: list[tuple[Part, Role, bool]] = []
+        slots: list[tuple[Part, int, Role, bool]] = []
         for leaf in leaves:
-            roles = [] if leaf.is_op else weight_roles(leaf.type, leaf.config, UNKNOWN)
-            if roles is None:
-                roles = []
+            roles = [] if leaf.is_op else weight_roles(leaf.type, leaf.config, UNKNOWN) or []
             trains = id(leaf) in self.trainable
-            slots.extend([(leaf, role, role.trainable and trains) for role in roles])
-        order = [slot for slot in slots if slot[2]] + [slot for slot in slots if not slot[2]]
-        if id(part) not in self.trainable:
-            order = slots
-        if fits([slot[1] for slot in order], datasets):
-            given: dict[int, list[tuple[Role, str, Dataset]]] = {}
-            for (leaf, role, _), (name, dataset) in zip(order, datasets, strict=True):
-                given.setdefault(id(leaf), []).append((role, name, dataset))
+            slots.extend(
+                [(leaf, i, role, role.trainable and trains) for i, role in enumerate(roles)]
+            )
+        order = [slot for slot in slots if slot[3]] + [slot for slot in slots if not slot[3]]
+        if fits([slot[2] for slot in order], datasets):
+            given: dict[int, list[tuple[int, str, Dataset]]] = {}
+            for (leaf, place, _, _), (name, dataset) in zip(order, datasets, strict=True):
+                given.setdefault(id(leaf), []).append((place, name, dataset))
             for leaf in leaves:
-                mine = given.get(id(leaf), [])
                 if id(leaf) not in self.weights:
-                    roles = weight_roles(leaf.type, leaf.config, UNKNOWN) or []
-                    mine.sort(key=lambda item: roles.index(item[0]))
+                    mine = sorted(given.get(id(leaf), []), key=lambda item: item[0])
                     self.take(leaf, [(name, dataset) for _, name, dataset in mine])
             return
         self.by_name(part, leaves, datasets)
