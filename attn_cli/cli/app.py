@@ -161,6 +161,8 @@ def usage_error(error: Any) -> str:
         return f"{message[:1].lower()}{message[1:]}"
     command = error.ctx.command_path
     if isinstance(error, typer.BadParameter) and error.param is not None:
+        if error.message:
+            return f"{option_name(error.param)}: {error.message.rstrip('.')}"
         return f"missing {option_name(error.param)} ({command} -h shows how)"
     hint = did_you_mean(error.option_name, error.possibilities or ())
     return f"no option is called {error.option_name!r}{hint} ({command} -h lists them)"

@@ -37,7 +37,12 @@ def bench(
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
-    """Time blocks in TensorFlow, beside their params, MACs and FLOPs."""
+    """Time blocks in TensorFlow, beside what they cost.
+
+    \b
+    attn bench se eca cbam -s 26,26,512
+    attn bench se:ratio={4,16} -s 56,56,256 --batch 8 --runs 30
+    """
     picked_format(format, json, output)
     parsed = [parse_spec(text) for text in specs]
     sized = shape_from(shape, channels)

@@ -5,14 +5,15 @@ from typing import Annotated
 import typer
 
 from attn_cli.analysis.figures import figures, width
-from attn_cli.blocks import BLOCKS, PRESETS, Block, find_block
+from attn_cli.blocks import Block, find_block
 from attn_cli.cli.options import (
+    NAMES,
     ChannelsOption,
     FormatOption,
     JsonOption,
     OutputOption,
     ShapeOption,
-    complete_spec,
+    completing,
     shape_from,
 )
 from attn_cli.cli.output import emit
@@ -31,7 +32,7 @@ LETTERS = {29: "h", 31: "w", 512: "c", 29 + 31: "h + w", 29 * 31: "h·w"}
 def blocks(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="A block.", autocompletion=complete_spec),
+        typer.Argument(metavar="[NAME]", help="A block.", autocompletion=completing(NAMES)),
     ] = None,
     shape: ShapeOption = None,
     channels: ChannelsOption = None,
@@ -39,10 +40,16 @@ def blocks(
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
-    """List the blocks with what they cost, or show all about one."""
+    """List the blocks and what they cost, or show all about one.
+
+    \b
+    attn blocks
+    attn blocks cbam
+    attn blocks eca -s 14,14,1024 --json
+    """
     sized = shape_from(shape, channels) if shape or channels else COMMON
     if name is None:
-        cards = [card(find_block(known), sized) for known in (*BLOCKS, *PRESETS)]
+        cards = [card(find_block(known), sized) for known in NAMES]
         report = catalogue(cards, sized)
     else:
         block = find_block(name)

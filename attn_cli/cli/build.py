@@ -47,7 +47,12 @@ def build(
     format: FormatOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Build a block in Keras, save it, and load it again to see that it is the same."""
+    """Build a block in Keras, save it, and prove it by loading it.
+
+    \b
+    attn build -b eca -s 26,26,512 -o eca.keras
+    attn build -b se:ratio=8 -s 56,56,256 -o se.tflite --seed 1
+    """
     picked_format(format, json, None)
     spec = spec_from(block, ratio, b, gamma)
     sized = shape_from(shape, channels)

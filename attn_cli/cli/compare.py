@@ -14,6 +14,7 @@ from attn_cli.cli.options import (
     JsonOption,
     OutputOption,
     complete_spec,
+    completing,
     hint_channels_last,
     known_key,
 )
@@ -44,17 +45,31 @@ def compare(
     channels: ChannelsOption = None,
     baseline: Annotated[
         str | None,
-        typer.Option(metavar="SPEC", help="What to compare with, in place of the first block."),
+        typer.Option(
+            metavar="SPEC",
+            help="What to compare with, in place of the first block.",
+            autocompletion=complete_spec,
+        ),
     ] = None,
     sort: Annotated[
         str | None,
-        typer.Option(metavar="KEY", help=f"{', '.join(SORT_KEYS)}; -KEY for the largest first."),
+        typer.Option(
+            metavar="KEY",
+            help=f"{', '.join(SORT_KEYS)}; -KEY for the largest first.",
+            autocompletion=completing(SORT_KEYS),
+        ),
     ] = None,
     format: FormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
-    """Compare blocks: parameters against the first one, MACs, FLOPs, width, kernel size."""
+    """Compare blocks side by side, on one input or on many.
+
+    \b
+    attn compare se:ratio={4,8,16} eca cbam -s 56,56,256 --sort params
+    attn compare se:ratio=16 eca -s 4@28,28,512 -s 6@14,14,1024 --format csv
+    seq 1 64 | sed s/^/se:width=/ | attn compare - -s 56,56,256 -f plain
+    """
     if sort is not None:
         sort = sort[: sort.startswith("-")] + known_key("sort key", sort.lstrip("-"), SORT_KEYS)
     places = places_from(shape, channels)

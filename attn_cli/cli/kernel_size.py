@@ -19,14 +19,22 @@ COLUMNS = (
 
 
 def kernel_size(
-    channels: Annotated[list[str], typer.Argument(metavar="CHANNELS...", help="Channel counts.")],
+    channels: Annotated[
+        list[str], typer.Argument(metavar="CHANNELS...", help="Numbers of channels; a line each.")
+    ],
     b: BOption = None,
     gamma: GammaOption = None,
     format: FormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
-    """Print the kernel size that ECA's rule gives for some numbers of channels, a line each."""
+    """Print the kernel size that ECA's rule gives to channels.
+
+    \b
+    attn kernel-size 512
+    attn kernel-size 512 --b 2 --gamma 3
+    attn kernel-size 64 128 256 512 1024 2048 --format table
+    """
     flags = {name: text for name, text in (("b", b), ("gamma", gamma)) if text is not None}
     spec = parse_spec("eca", flags)
     rule: dict[str, Any] = {name: spec.options[name] for name in ("b", "gamma")}

@@ -1,25 +1,36 @@
 """Options that several commands share. Their values stay texts: spec.py gives them their types."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable
 from typing import Annotated
 
 import typer
 
-from attn_cli.blocks import BLOCKS, PRESETS
+from attn_cli.blocks import BLOCKS, PRESETS, find_block
 from attn_cli.errors import AttnError, BadShape, did_you_mean
 from attn_cli.graph import Shape
 from attn_cli.spec import Spec, looks_channels_first, parse_channels, parse_shape, parse_spec
 from attn_cli.views import FORMATS
 
-
-def complete_spec(incomplete: str) -> Iterator[str]:
-    """Complete the name of a block."""
-    return (name for name in (*BLOCKS, *PRESETS) if name.startswith(incomplete))
+# What a spec can begin with.
+NAMES = (*BLOCKS, *PRESETS)
 
 
-def complete_format(incomplete: str) -> Iterator[str]:
-    """Complete the name of a format."""
-    return (name for name in FORMATS if name.startswith(incomplete))
+def completing(words: Iterable[str]) -> Callable[[str], list[str]]:
+    """Return what completes one of these words."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in words if word.startswith(incomplete)]
+
+    return complete
+
+
+def complete_spec(incomplete: str) -> list[str]:
+    """Complete the name of a block; behind a colon, its options."""
+    name, colon, options = incomplete.partition(":")
+    if not colon or name not in NAMES:
+        return completing(NAMES)(incomplete)
+    head = incomplete[: len(incomplete) - len(options.rpartition(",")[2])]
+    return completing([f"{head}{option}=" for option in find_block(name).defaults])(incomplete)
 
 
 BlockOption = Annotated[
@@ -64,7 +75,7 @@ FormatOption = Annotated[
         "-f",
         metavar="FORMAT",
         help=f"One of {', '.join(FORMATS)}.",
-        autocompletion=complete_format,
+        autocompletion=completing(FORMATS),
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.")]

@@ -21,6 +21,12 @@ def params(
     b: BOption = None,
     gamma: GammaOption = None,
 ) -> None:
-    """Print the number of parameters of a block, as Keras' count_params() counts them."""
+    """Print how many parameters a block has, as Keras counts them.
+
+    \b
+    attn params -b eca -s 26,26,512
+    attn params -b se --ratio 16 -c 512
+    test $(attn params -b eca -s 26,26,512) -le 10
+    """
     spec = spec_from(block, ratio, b, gamma)
     write(f"{spec.trace(shape_from(shape, channels)).params.total}\n")

@@ -16,6 +16,7 @@ from attn_cli.cli.options import (
     OutputOption,
     RatioOption,
     ShapeOption,
+    completing,
     known_key,
     shape_from,
     spec_from,
@@ -38,12 +39,18 @@ def summary(
     gamma: GammaOption = None,
     get: Annotated[
         str | None,
-        typer.Option(metavar="FIGURE", help=f"Print one bare figure: {', '.join(FIGURES)}."),
+        typer.Option(
+            metavar="FIGURE",
+            help=f"Print one bare figure: {', '.join(FIGURES)}.",
+            autocompletion=completing(FIGURES),
+        ),
     ] = None,
     columns: Annotated[
         str | None,
         typer.Option(
-            metavar="NAMES", help=f"Choose columns, separated by commas: {', '.join(COLUMN_KEYS)}."
+            metavar="NAMES",
+            help=f"Choose columns, separated by commas: {', '.join(COLUMN_KEYS)}.",
+            autocompletion=completing(COLUMN_KEYS),
         ),
     ] = None,
     build: Annotated[
@@ -53,7 +60,14 @@ def summary(
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
-    """Show a block's layers, output shapes, parameters, MACs and FLOPs."""
+    """Show a block's layers, shapes, parameters, MACs and FLOPs.
+
+    \b
+    attn summary -b eca -s 26,26,512
+    attn summary -b se:ratio=8 -s 56,56,256 --columns name,params,macs
+    attn summary -b cbam -s 26,26,512 --json
+    attn summary -b se -c 512 --get width
+    """
     spec = spec_from(block, ratio, b, gamma)
     sized = shape_from(shape, channels)
     if get is not None:

@@ -42,7 +42,12 @@ def verify(
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> int:
-    """Check a block's layers, params, MACs, FLOPs and more against TensorFlow."""
+    """Check what is said of a block against TensorFlow.
+
+    \b
+    attn verify eca se:ratio=8 -s 26,26,512
+    attn verify --all
+    """
     picked_format(format, json, output)
     if every and specs:
         raise BadSpec(f"--all is every block: leave {specs[0]!r} out, or --all")
