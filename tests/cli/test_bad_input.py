@@ -93,9 +93,8 @@ BAD = [
         "eca has no option 'ratio'; it has b, gamma, kernel_size, min_kernel_size",
     ),
     (
-        ["params", "-b", "cbam:kernel=3", "-s", "1,2,8"],
-        "cbam has no option 'kernel'; it has ratio, kernel_size, use_bias, batch_norm; "
-        "did you mean kernel_size?",
+        ["params", "-b", "ese:gates=relu", "-s", "1,2,8"],
+        "ese has no option 'gates'; it has gate, use_bias; did you mean gate?",
     ),
     (
         ["params", "-b", "se:ratio=4", "--ratio", "8", "-s", "1,2,8"],

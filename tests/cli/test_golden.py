@@ -40,7 +40,7 @@ def test_output_is_as_it_was(name: str, format: str, golden: Callable[[str, str]
 
 
 @pytest.mark.parametrize("columns", [20, 40, 60, 80, 100, 200])
-@pytest.mark.parametrize("name", ["eca", "places", "blocks", "block"])
+@pytest.mark.parametrize("name", ["eca", "places", "block"])
 def test_terminals_are_as_they_were(
     name: str, columns: int, golden: Callable[[str, str], None]
 ) -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from process import attn, environment
 
-from attn_cli.blocks import BLOCKS, find_block
+from attn_cli.blocks import find_block
 from attn_cli.cli.app import COMMANDS
+from attn_cli.cli.options import NAMES
 from attn_cli.views import FORMATS
 
 if TYPE_CHECKING:
@@ -110,10 +111,10 @@ def completions(line: str) -> list[str]:
     [
         ("attn ", list(COMMANDS)),
         ("attn su", ["summary"]),
-        ("attn summary -b ", list(BLOCKS)),
-        ("attn summary --block e", [name for name in BLOCKS if name.startswith("e")]),
-        ("attn compare se ec", ["eca"]),
-        ("attn compare --baseline c", [name for name in BLOCKS if name.startswith("c")]),
+        ("attn summary -b ", list(NAMES)),
+        ("attn summary --block e", [name for name in NAMES if name.startswith("e")]),
+        ("attn compare se se-mo", ["se-mobilenetv3"]),
+        ("attn compare --baseline c", [name for name in NAMES if name.startswith("c")]),
         ("attn blocks tr", ["triplet"]),
         ("attn summary -b eca:", [f"eca:{option}=" for option in find_block("eca").defaults]),
         ("attn summary -b eca:b=2,ga", ["eca:b=2,gamma="]),
