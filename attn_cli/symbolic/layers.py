@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial, reduce
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.errors import BadOption, BadShape, did_you_mean
+from attn_cli.errors import BadOption, BadShape, NotModelled, did_you_mean
 from attn_cli.symbolic.trace import (
     Operation,
     Shape,
@@ -35,7 +36,7 @@ INITIALIZERS = ("glorot_uniform", "ones", "zeros")
 class Layer(Operation):
     """What every layer does: take a name, build its weights at the first call, record each call."""
 
-    __slots__ = ("built", "trace")
+    __slots__ = ("built_on", "trace")
 
     rank: int | None = None
 
@@ -47,15 +48,18 @@ class Layer(Operation):
             raise BadOption(f"a layer's name is a text without '/', not {name!r}")
         super().__init__(type, name, config)
         self.trace = trace
-        self.built = False
+        self.built_on: Shape | None = None
 
     def __call__(self, inputs: SymbolicTensor) -> SymbolicTensor:
         shape = inputs.shape
         if self.rank is not None and len(shape) != self.rank:
             raise BadShape(f"{self.type} takes {self.rank} dimensions, not {shape}")
-        if not self.built:
+        if self.built_on is None:
             self.weights = self.build(shape)
-            self.built = True
+            self.built_on = shape
+        elif self.weights and (len(shape), shape[-1]) != (len(self.built_on), self.built_on[-1]):
+            # Of those, Keras refuses some, and others only in the run.
+            raise NotModelled(f"{self.name} was first called on {self.built_on}, now on {shape}")
         return self.trace.record(self, (inputs,), self.output_shape(shape))
 
     def build(self, shape: Shape) -> tuple[Weight, ...]:
@@ -188,7 +192,7 @@ class BatchNormalization(Layer):
         name: str | None = None,
     ) -> None:
         if axis != -1:
-            raise BadOption(f"BatchNormalization is modelled over the last axis, not {axis}")
+            raise NotModelled(f"BatchNormalization is modelled over the last axis, not {axis}")
         super().__init__(
             trace, name, axis=axis, momentum=momentum, epsilon=epsilon, center=center, scale=scale
         )
@@ -216,7 +220,9 @@ class LayerNormalization(Layer):
         super().__init__(trace, name, epsilon=epsilon, center=center, scale=scale)
 
     def build(self, shape: Shape) -> tuple[Weight, ...]:
-        size = (channels(shape),)
+        if shape[-1] is None:
+            raise NotModelled(f"LayerNormalization over a dynamic dimension of {shape}")
+        size = (shape[-1],)
         gamma = (Weight("gamma", size),) if self.config["scale"] else ()
         beta = (Weight("beta", size),) if self.config["center"] else ()
         return (*gamma, *beta)
@@ -255,6 +261,8 @@ class Reshape(Layer):
         if target.count(-1) > 1:
             raise BadOption(f"one size of target_shape can be -1, not {target}")
         for size in target:
+            if size == 0:
+                raise NotModelled(f"an empty target_shape: {target}")
             if size != -1:
                 positive("target_shape", size)
         super().__init__(trace, name, target_shape=target)
@@ -275,23 +283,28 @@ class Reshape(Layer):
 class Cropping(Layer):
     """Takes the ends off each dimension of (B, space…, C)."""
 
-    def crop(self, space: Shape, ends: Sequence[Sequence[int]]) -> Shape:
-        cropped = []
-        for size, (start, end) in zip(space, ends, strict=True):
-            if start < 0 or end < 0 or (size is not None and start + end >= size):
+    def ends(self) -> tuple[tuple[int, int], ...]:
+        """Return what is cropped off each dimension, before and after."""
+        raise NotImplementedError
+
+    def output_shape(self, shape: Shape) -> Shape:
+        space: list[int | None] = []
+        for size, (start, end) in zip(shape[1:-1], self.ends(), strict=True):
+            left = None if size is None else size - start - end
+            if left is not None and left <= 0:
                 raise BadShape(f"({start}, {end}) cannot be cropped off a size of {size}")
-            cropped.append(None if size is None else size - start - end)
-        return tuple(cropped)
+            space.append(left)
+        return (shape[0], *space, shape[-1])
 
 
 class Cropping1D(Cropping):
     rank = 3
 
     def __init__(self, trace: Trace, cropping: Sequence[int], *, name: str | None = None) -> None:
-        super().__init__(trace, name, cropping=tuple(cropping))
+        super().__init__(trace, name, cropping=ends_of(cropping))
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return (shape[0], *self.crop(shape[1:-1], [self.config["cropping"]]), shape[-1])
+    def ends(self) -> tuple[tuple[int, int], ...]:
+        return (self.config["cropping"],)
 
 
 class Cropping2D(Cropping):
@@ -300,10 +313,13 @@ class Cropping2D(Cropping):
     def __init__(
         self, trace: Trace, cropping: Sequence[Sequence[int]], *, name: str | None = None
     ) -> None:
-        super().__init__(trace, name, cropping=tuple(map(tuple, cropping)))
+        if not isinstance(cropping, (tuple, list)) or len(cropping) != 2:
+            raise NotModelled(f"cropping is two pairs, not {cropping!r}")
+        super().__init__(trace, name, cropping=tuple([ends_of(each) for each in cropping]))
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return (shape[0], *self.crop(shape[1:-1], self.config["cropping"]), shape[-1])
+    def ends(self) -> tuple[tuple[int, int], ...]:
+        ends: tuple[tuple[int, int], ...] = self.config["cropping"]
+        return ends
 
 
 class Permute(Layer):
@@ -325,13 +341,13 @@ class Merge(Layer):
 
     def __call__(self, inputs: Sequence[SymbolicTensor]) -> SymbolicTensor:  # type: ignore[override] # as in Keras, a merge takes a list
         if len(inputs) < 2:
-            raise BadShape(f"{self.type} takes at least two tensors")
+            raise NotModelled(f"{self.type} takes at least two tensors")
         shape = self.merged([tensor.shape for tensor in inputs])
         return self.trace.record(self, tuple(inputs), shape)
 
     def merged(self, shapes: list[Shape]) -> Shape:
         """Return the shape that comes out for inputs of these shapes."""
-        return elementwise(shapes)
+        return reduce(partial(elementwise, dynamic=True), shapes)
 
 
 class Add(Merge):
@@ -353,14 +369,22 @@ class Multiply(Merge):
 class Concatenate(Merge):
     def __init__(self, trace: Trace, axis: int = -1, *, name: str | None = None) -> None:
         super().__init__(trace, name=name)
+        if not isinstance(axis, int):
+            raise BadOption(f"axis is an integer, not {axis!r}")
         self.config["axis"] = axis
 
     def merged(self, shapes: list[Shape]) -> Shape:
         rank = len(shapes[0])
-        axis = self.config["axis"] % rank
-        others = {(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}
-        if len(others) > 1:
-            raise BadShape(f"only axis {axis} may differ in what is concatenated: {shapes}")
+        if len({len(shape) for shape in shapes}) > 1:
+            raise NotModelled(f"what is concatenated has one rank, unlike {shapes}")
+        axis = self.config["axis"]
+        if not -rank <= axis < rank:
+            raise BadShape(f"axis {axis} is out of range for {shapes[0]}")
+        axis %= rank
+        for place, along in enumerate(zip(*shapes, strict=True)):
+            if place != axis and len({size for size in along if size is not None}) > 1:
+                # Keras looks at the first call only, and fails in the run.
+                raise NotModelled(f"only axis {axis} may differ in concatenating {shapes}")
         sizes = [shape[axis] for shape in shapes]
         known = [size for size in sizes if size is not None]
         joined = sum(known) if len(known) == len(sizes) else None
@@ -405,6 +429,13 @@ def positives(what: str, value: int | Sequence[int], length: int) -> tuple[int, 
     return tuple(positive(what, each) for each in values)
 
 
+def ends_of(cropping: Sequence[int]) -> tuple[int, int]:
+    pair = tuple(cropping) if isinstance(cropping, (tuple, list)) else ()
+    if len(pair) == 2 and all(isinstance(size, int) and size >= 0 for size in pair):
+        return pair
+    raise NotModelled(f"cropping is a pair of integers from 0 up, not {cropping!r}")
+
+
 def activation_name(name: str | None) -> str:
     if name is None:
         return "linear"
@@ -423,7 +454,7 @@ def known_initializers(*names: str) -> None:
 
 def padding_name(name: str) -> str:
     if name not in ("valid", "same"):
-        raise BadOption(f"padding is valid or same, not {name!r}")
+        raise NotModelled(f"padding is valid or same, not {name!r}")
     return name
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.errors import BadOption, BadShape
+from attn_cli.errors import BadOption, BadShape, NotModelled
 from attn_cli.symbolic.trace import Operation, Shape, SymbolicTensor, Trace, elementwise
 
 if TYPE_CHECKING:
@@ -39,10 +39,12 @@ def square(trace: Trace, x: SymbolicTensor) -> SymbolicTensor:
 
 
 def matmul(trace: Trace, x1: SymbolicTensor, x2: SymbolicTensor) -> SymbolicTensor:
+    if len(x1.shape) < 2 or len(x1.shape) != len(x2.shape):
+        raise NotModelled(f"matmul takes matrices stacked alike, not {x1.shape} and {x2.shape}")
     inner = x1.shape[-1], x2.shape[-2]
     if None not in inner and inner[0] != inner[1]:
         raise BadShape(f"matrices of {x1.shape} and {x2.shape} do not fit each other")
-    stacked = elementwise([x1.shape[:-2], x2.shape[:-2]])
+    stacked = elementwise(x1.shape[:-2], x2.shape[:-2], dynamic=False)
     return _op("Matmul", trace, (x1, x2), (*stacked, x1.shape[-2], x2.shape[-1]))
 
 
@@ -80,7 +82,10 @@ def _merge(type: str, trace: Trace, x1: Operand, x2: Operand) -> SymbolicTensor:
     tensors = tuple([x for x in (x1, x2) if isinstance(x, SymbolicTensor)])
     if not tensors or not all(isinstance(x, Operand) for x in (x1, x2)):
         raise BadOption(f"{type} takes two tensors, or a tensor and a number, not {x1!r}, {x2!r}")
-    return _op(type, trace, tensors, elementwise([tensor.shape for tensor in tensors]))
+    shape = tensors[0].shape
+    if len(tensors) == 2:
+        shape = elementwise(shape, tensors[1].shape, dynamic=False)
+    return _op(type, trace, tensors, shape)
 
 
 def _reduce(
@@ -98,6 +103,8 @@ def reduced(shape: Shape, axes: Sequence[int], keepdims: bool) -> Shape:
     if not all(-rank <= axis < rank for axis in axes):
         raise BadShape(f"axis {axes} is out of range for {shape}")
     gone = {axis % rank for axis in axes}
+    if len(gone) < len(axes):
+        raise NotModelled(f"axis {axes} names one axis of {shape} twice")
     if keepdims:
         return tuple(1 if axis in gone else size for axis, size in enumerate(shape))
     return tuple(size for axis, size in enumerate(shape) if axis not in gone)

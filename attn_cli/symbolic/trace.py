@@ -6,12 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from operator import index
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from attn_cli.errors import BadShape, NotModelled
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Shape = tuple[int | None, ...]
 Members = Mapping[str, Callable[..., Any]]
@@ -106,18 +103,24 @@ class Trace:
         return [SymbolicTensor(self, call, output, shape) for output, shape in enumerate(shapes)]
 
 
-def elementwise(shapes: Sequence[Shape]) -> Shape:
-    """Return the shape of a merge of tensors of one rank; a size of 1 is stretched, None stays."""
-    if len({len(shape) for shape in shapes}) > 1:
-        raise BadShape(f"what is merged must have one rank: {', '.join(map(str, shapes))}")
-    merged = []
-    for sizes in zip(*shapes, strict=True):
-        stretched = [size for size in sizes if size != 1]
-        known = {size for size in stretched if size is not None}
-        if len(known) > 1:
-            raise BadShape(f"these shapes do not fit each other: {', '.join(map(str, shapes))}")
-        merged.append(None if None in stretched else known.pop() if known else 1)
-    return tuple(merged)
+def elementwise(first: Shape, second: Shape, *, dynamic: bool) -> Shape:
+    """Return the shape of two tensors combined element by element; a size of 1 is stretched.
+
+    Where one size is dynamic and the other is known, Keras' merge layers say that it is dynamic,
+    and its ops that it is the known one.
+    """
+    if len(first) != len(second):
+        raise NotModelled(f"what is combined has one rank, unlike {first} and {second}")
+    combined: list[int | None] = []
+    for one, other in zip(first, second, strict=True):
+        if one is None or other is None:
+            known = one if other is None else other
+            combined.append(None if dynamic or known == 1 else known)
+        elif one != other and 1 not in (one, other):
+            raise BadShape(f"{first} and {second} do not fit each other")
+        else:
+            combined.append(other if one == 1 else one)
+    return tuple(combined)
 
 
 class Namespace:
