@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 GOLDEN = Path(__file__).parent / "golden"
 
 shared = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
-settings.register_profile("fixed", shared, derandomize=True, database=None)
-settings.register_profile("explore", shared, max_examples=1000)
+settings.register_profile("fixed", shared, max_examples=200, derandomize=True, database=None)
+settings.register_profile("explore", shared, max_examples=2000)
 settings.load_profile("fixed")
 
 

@@ -154,7 +154,6 @@ def attempt(build: Callable[[], Any]) -> tuple[Any, Exception | None]:
 
 @pytest.mark.usefixtures("keras")
 @pytest.mark.parametrize("name", BLOCKS)
-@settings(max_examples=300)
 @given(data=st.data())
 def test_a_block_is_the_same_in_both_worlds(name: str, data: st.DataObject) -> None:
     """Names, types, calls, shapes, weights, wiring and configuration agree, or both refuse."""
@@ -183,7 +182,7 @@ def models(draw: st.DrawFn) -> Any:
 
 
 @pytest.mark.usefixtures("keras")
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(build=models(), shape=st.tuples(SPACE, SPACE, st.sampled_from([16, 64])))
 def test_blocks_in_one_model_are_the_same_in_both_worlds(build: Any, shape: Any) -> None:
     """The numbers in automatic names go on from block to block; a name used twice is refused."""
