@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial, reduce
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -347,7 +346,7 @@ class Merge(Layer):
 
     def merged(self, shapes: list[Shape]) -> Shape:
         """Return the shape that comes out for inputs of these shapes."""
-        return reduce(partial(elementwise, dynamic=True), shapes)
+        return elementwise(shapes)
 
 
 class Add(Merge):

@@ -44,7 +44,7 @@ def matmul(trace: Trace, x1: SymbolicTensor, x2: SymbolicTensor) -> SymbolicTens
     inner = x1.shape[-1], x2.shape[-2]
     if None not in inner and inner[0] != inner[1]:
         raise BadShape(f"matrices of {x1.shape} and {x2.shape} do not fit each other")
-    stacked = elementwise(x1.shape[:-2], x2.shape[:-2], dynamic=False)
+    stacked = elementwise([x1.shape[:-2], x2.shape[:-2]], of_op=True)
     return _op("Matmul", trace, (x1, x2), (*stacked, x1.shape[-2], x2.shape[-1]))
 
 
@@ -82,9 +82,7 @@ def _merge(type: str, trace: Trace, x1: Operand, x2: Operand) -> SymbolicTensor:
     tensors = tuple([x for x in (x1, x2) if isinstance(x, SymbolicTensor)])
     if not tensors or not all(isinstance(x, Operand) for x in (x1, x2)):
         raise BadOption(f"{type} takes two tensors, or a tensor and a number, not {x1!r}, {x2!r}")
-    shape = tensors[0].shape
-    if len(tensors) == 2:
-        shape = elementwise(shape, tensors[1].shape, dynamic=False)
+    shape = elementwise([tensor.shape for tensor in tensors], of_op=True)
     return _op(type, trace, tensors, shape)
 
 

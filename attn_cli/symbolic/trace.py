@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from functools import cache, partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial, reduce
 from operator import index
 from typing import Any, NamedTuple
 
@@ -103,24 +103,28 @@ class Trace:
         return [SymbolicTensor(self, call, output, shape) for output, shape in enumerate(shapes)]
 
 
-def elementwise(first: Shape, second: Shape, *, dynamic: bool) -> Shape:
-    """Return the shape of two tensors combined element by element; a size of 1 is stretched.
+def elementwise(shapes: Sequence[Shape], *, of_op: bool = False) -> Shape:
+    """Return the shape of tensors combined element by element; a size of 1 is stretched.
 
     Where one size is dynamic and the other is known, Keras' merge layers say that it is dynamic,
     and its ops that it is the known one.
     """
-    if len(first) != len(second):
-        raise NotModelled(f"what is combined has one rank, unlike {first} and {second}")
-    combined: list[int | None] = []
-    for one, other in zip(first, second, strict=True):
-        if one is None or other is None:
-            known = one if other is None else other
-            combined.append(None if dynamic or known == 1 else known)
-        elif one != other and 1 not in (one, other):
-            raise BadShape(f"{first} and {second} do not fit each other")
-        else:
-            combined.append(other if one == 1 else one)
-    return tuple(combined)
+
+    def pair(first: Shape, second: Shape) -> Shape:
+        if len(first) != len(second):
+            raise NotModelled(f"what is combined has one rank, unlike {first} and {second}")
+        combined: list[int | None] = []
+        for one, other in zip(first, second, strict=True):
+            if one is None or other is None:
+                known = one if other is None else other
+                combined.append(known if of_op and known != 1 else None)
+            elif one != other and 1 not in (one, other):
+                raise BadShape(f"{first} and {second} do not fit each other")
+            else:
+                combined.append(other if one == 1 else one)
+        return tuple(combined)
+
+    return reduce(pair, shapes)
 
 
 class Namespace:
