@@ -14,7 +14,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from attn_cli.errors import AttnError, NotModelled
-from attn_cli.symbolic import SymbolicTensor, Trace
+from attn_cli.symbolic import SymbolicTensor, new_trace
 from attn_cli.symbolic.layers import ACTIVATIONS, INITIALIZERS, LAYERS, Merge
 from attn_cli.symbolic.ops import OPS
 
@@ -104,7 +104,7 @@ class World:
 
     def __init__(self, keras: Any = None) -> None:
         self.keras = keras
-        self.trace = Trace()
+        self.trace = new_trace()
         if keras is not None:
             keras.backend.clear_session(free_memory=False)
 
@@ -265,7 +265,7 @@ def test_what_is_not_modelled_is_refused(keras: Any, part: str, name: str) -> No
     more = {"dtype", "trainable", "autocast", "nonsense"} if part == "layers" else {"nonsense"}
     unknown = (named | more) - set(parameters(part, name))
     assert unknown
-    member = getattr(getattr(Trace(), part), name)
+    member = getattr(getattr(new_trace(), part), name)
     for argument_name in unknown:
         with pytest.raises(TypeError, match=f"unexpected keyword argument '{argument_name}'"):
             member(**{argument_name: None})
@@ -275,17 +275,17 @@ def test_what_is_not_modelled_is_refused(keras: Any, part: str, name: str) -> No
 def test_a_member_that_is_not_modelled_is_named(part: str) -> None:
     """The refusal says what was asked for, and what a block can use."""
     with pytest.raises(NotModelled, match=rf"keras\.{part}\.Nonsense is not modelled .* can use"):
-        _ = getattr(Trace(), part).Nonsense
+        _ = getattr(new_trace(), part).Nonsense
 
 
 @pytest.mark.parametrize("attribute", ["numpy", "dtype", "__add__", "__mul__", "__getitem__"])
 def test_a_symbolic_tensor_has_a_shape_and_nothing_else(attribute: str) -> None:
     """Arithmetic and values are refused, whose op nodes would otherwise be missing."""
-    assert not hasattr(Trace().input((None, 2)), attribute)
+    assert not hasattr(new_trace().input((None, 2)), attribute)
 
 
 def test_a_symbolic_tensor_has_no_values() -> None:
-    tensor = Trace().input((None, 2))
+    tensor = new_trace().input((None, 2))
     with pytest.raises(TypeError, match="no values"):
         bool(tensor)
     with pytest.raises(TypeError, match="no values"):
@@ -294,7 +294,7 @@ def test_a_symbolic_tensor_has_no_values() -> None:
 
 def test_tensors_of_two_traces_do_not_meet() -> None:
     """Each trace numbers its own names, so a layer cannot join two of them."""
-    ours, other = Trace(), Trace()
+    ours, other = new_trace(), new_trace()
     tensors = [ours.input((None, 2)), other.input((None, 2))]
     with pytest.raises(TypeError, match="two different traces"):
         ours.layers.Add()(tensors)
