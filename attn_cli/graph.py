@@ -112,8 +112,8 @@ class Node(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The layer's name, with the number of the call from the second on: `dense:1`."""
-        return f"{self.layer.name}:{self.call}" if self.call else self.layer.name
+        """The layer's path, with the number of the call from the second on: `dense:1`."""
+        return f"{self.layer.path}:{self.call}" if self.call else self.layer.path
 
     @property
     def params(self) -> Params:

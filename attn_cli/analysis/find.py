@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from attn_cli.cost import cost
+from attn_cli.cost import COSTS, cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -362,7 +362,7 @@ class _Finder:
         layers = {id(call.layer): call.layer for call in calls}
         return Attention(
             kind=gate.kind,
-            path=_path(self.nodes[gate.node]),
+            path=self.nodes[gate.node].name,
             input_shape=shape,
             channels=(shape[1] if first else shape[-1]) if len(shape) > 1 else None,
             width=None if squeezed is None else _filters(squeezed.layer),
@@ -442,10 +442,6 @@ JOINED = {
 MAX_PARTS = 3
 # Kinds whose first dense layer squeezes.
 SQUEEZING = frozenset(("bam", "cbam", "coord", "gc", "scse", "se", UNNAMED))
-
-
-def _path(node: Node) -> str:
-    return f"{node.layer.path}:{node.call}" if node.call else node.layer.path
 
 
 def _layers(calls: Iterable[Node], types: frozenset[str]) -> list[Node]:
@@ -593,3 +589,37 @@ def _kernel_size(kind: str, mixing: Sequence[Node]) -> int | None:
         if sides and (max(sides) > 1 or kind in ("eca", "ceca", "spatial")):
             return max(sides)
     return None
+
+
+class Guess(NamedTuple):
+    """A layer of a custom type whose weights have the shapes of a block's: a guess, no finding."""
+
+    path: str
+    type: str
+    kind: str
+    params: int
+
+
+def guess_attention(graph: Graph) -> tuple[Guess, ...]:
+    """Return the custom layers that may be attention blocks, by the shapes of their weights."""
+    guesses = []
+    for node in graph.nodes:
+        layer = node.layer
+        # The type of a layer that is not Keras' own has no cost.
+        if node.call or not layer.weights or layer.type in COSTS or layer.type in IN_A_GATE:
+            continue
+        shapes = [_core(weight.shape) for weight in layer.weights if len(weight.shape) > 1]
+        kind = ""
+        if len(shapes) == 2 and shapes[0][::-1] == shapes[1] and len(shapes[0]) == 2:
+            kind = "se" if shapes[0][0] > shapes[0][1] else ""
+        elif len(shapes) == 1 and len(layer.weights) == 1:
+            (size, *rest) = layer.weights[0].shape
+            kind = "eca" if rest == [1, 1] and size % 2 else ""
+        if kind:
+            guesses.append(Guess(node.name, layer.type, kind, layer.params.total))
+    return tuple(guesses)
+
+
+def _core(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a kernel's shape without the sides of 1×1 convolutions."""
+    return shape[2:] if len(shape) == 4 and shape[:2] == (1, 1) else shape

@@ -24,6 +24,7 @@ COMMANDS = {
     "kernel-size": "kernel_size:kernel_size",
     "compare": "compare:compare",
     "blocks": "blocks:blocks",
+    "inspect": "inspect:inspect",
     "build": "build:build",
     "verify": "verify:verify",
     "bench": "bench:bench",

@@ -37,7 +37,7 @@ def layer_records(graph: Graph, cost: GraphCost) -> list[dict[str, Any]]:
     """Return a record for each call. An input is an output of a call of a layer."""
     return [
         {
-            "name": node.layer.name,
+            "name": node.layer.path,
             "call": node.call,
             "type": node.layer.type,
             "function": node.layer.function,
@@ -47,7 +47,7 @@ def layer_records(graph: Graph, cost: GraphCost) -> list[dict[str, Any]]:
             "flops": flops,
             "inputs": [
                 {
-                    "layer": graph.nodes[ref.node].layer.name,
+                    "layer": graph.nodes[ref.node].layer.path,
                     "call": graph.nodes[ref.node].call,
                     "output": ref.output,
                 }

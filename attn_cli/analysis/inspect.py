@@ -1,0 +1,68 @@
+"""A saved model as it is inspected: what it is, what it costs, and the attention in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from attn_cli.analysis.find import (
+    UNNAMED,
+    Attention,
+    Guess,
+    attention_params,
+    find_attention,
+    guess_attention,
+)
+from attn_cli.cost import GraphCost, graph_cost
+
+if TYPE_CHECKING:
+    from attn_cli.sources.saved import Model
+
+
+class Inspection(NamedTuple):
+    """What a file holds. `cost` is None where the file does not tell the layers.
+
+    `blocks` are the attention blocks that have a name, `unnamed` other gates, and `guesses` what
+    only the weights of a custom layer suggest: neither counts.
+    """
+
+    file: str
+    model: Model
+    cost: GraphCost | None
+    blocks: tuple[Attention, ...]
+    unnamed: tuple[Attention, ...]
+    guesses: tuple[Guess, ...]
+    params: int
+
+    @property
+    def share(self) -> float | None:
+        """The part of the model's params that are attention's; None where there are none."""
+        total = self.model.total
+        return self.params / total if total else None
+
+    @property
+    def macs(self) -> int | None:
+        """Multiply-accumulates of the model, None where unknown."""
+        return None if self.cost is None else self.cost.macs
+
+    @property
+    def flops(self) -> int | None:
+        """FLOPs of the model, None where unknown."""
+        return None if self.cost is None else self.cost.flops
+
+
+def inspect(file: str, model: Model) -> Inspection:
+    """Return what a saved model is and which attention blocks it has."""
+    graph = model.graph
+    if graph is None:
+        return Inspection(file, model, None, (), (), (), 0)
+    found = find_attention(graph)
+    blocks = tuple([block for block in found if block.kind != UNNAMED])
+    return Inspection(
+        file=file,
+        model=model,
+        cost=graph_cost(graph),
+        blocks=blocks,
+        unnamed=tuple([block for block in found if block.kind == UNNAMED]),
+        guesses=guess_attention(graph),
+        params=attention_params(graph, blocks),
+    )

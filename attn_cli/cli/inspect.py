@@ -1,0 +1,77 @@
+"""`attn inspect`: what is in a saved model, read and never run."""
+
+from typing import Annotated
+
+import typer
+
+from attn_cli.analysis.inspect import Inspection
+from attn_cli.analysis.inspect import inspect as inspect_model
+from attn_cli.cli.options import FormatOption, JsonOption, OutputOption
+from attn_cli.cli.output import emit, picked_format, write_error
+from attn_cli.errors import AttnError, BadFile
+from attn_cli.sources.saved import read_model
+from attn_cli.sources.text import shown
+from attn_cli.views.inspect import files_report, layers_report, report
+
+
+def inspect(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="Models: .keras, .h5, .json of to_json()."),
+    ],
+    layers: Annotated[
+        bool, typer.Option("--layers", help="Print all layers in place of the attention blocks.")
+    ] = False,
+    depth: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="With --layers: show models nested deeper than this in one row each."
+        ),
+    ] = None,
+    fail_if_none: Annotated[
+        bool, typer.Option("--fail-if-none", help="Exit with 1 where a file has no attention.")
+    ] = False,
+    format: FormatOption = None,
+    json: JsonOption = False,
+    output: OutputOption = None,
+) -> int:
+    """Show a saved model's attention blocks: reads the file, never runs anything from it."""
+    if depth is not None and not layers:
+        raise AttnError("--depth says how --layers shows nested models: give both")
+    if depth is not None and depth < 0:
+        raise AttnError(f"the depth is at least 0, not {depth}")
+    if layers and len(files) > 1:
+        raise AttnError("--layers shows the layers of one file")
+    picked_format(format, json, output)
+    if len(files) == 1:
+        inspections = [inspected(files[0])]
+    else:
+        inspections = [each for file in files if (each := inspected_or_said(file)) is not None]
+    if not inspections:
+        return 2
+    if len(files) > 1:
+        emit(files_report(inspections), format, json, output)
+    elif layers:
+        emit(layers_report(inspections[0], depth), format, json, output)
+    else:
+        emit(report(inspections[0]), format, json, output)
+    if len(inspections) < len(files):
+        return 2
+    return int(fail_if_none and not all(inspection.blocks for inspection in inspections))
+
+
+def inspected(file: str) -> Inspection:
+    """Return what a file holds. Raises BadFile, with its name, where it cannot be read."""
+    try:
+        return inspect_model(shown(file), read_model(file))
+    except BadFile as error:
+        raise BadFile(f"{shown(file)}: {error}") from None
+
+
+def inspected_or_said(file: str) -> Inspection | None:
+    """Return what one of several files holds; say why where it cannot be read."""
+    try:
+        return inspected(file)
+    except BadFile as error:
+        write_error(f"attn: {error}")
+        return None

@@ -1,0 +1,331 @@
+"""Saved models: what each one is, the attention in it, or all its layers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from attn_cli.graph import UNKNOWN
+from attn_cli.views.records import layer_records, params_record
+from attn_cli.views.report import EXTRA, Column, Report, Table, chosen, shape_text, size_text
+from attn_cli.views.summary import COLUMNS as LAYERS
+from attn_cli.views.summary import SHOWN, layer_table, unknown_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from attn_cli.analysis.find import Attention
+    from attn_cli.analysis.inspect import Inspection
+    from attn_cli.graph import Shape
+
+BLOCKS = (
+    Column("row", "#", "index", leaves=5),
+    Column("kind", "kind"),
+    Column("path", "at", "name"),
+    Column("input_shape", "input", "shape"),
+    Column("channels", "channels", "int"),
+    Column("width", "width", "int"),
+    Column("kernel_size", "kernel", "int"),
+    Column("gate", "gate"),
+    Column("params", "params", "int", strong=True),
+    Column("share", "share", "number"),
+    Column("macs", "MACs", "int"),
+    Column("flops", "FLOPs", "int"),
+)
+SHOWN_BLOCKS = (
+    Column("row", "#", "index", leaves=5),
+    Column("kind", "kind"),
+    Column("path", "at", "name"),
+    Column("input", "input", leaves=1),
+    Column("squeezed", "C → s"),
+    Column("kernel_size", "kernel", "int", leaves=4),
+    Column("gate", "gate", leaves=EXTRA),
+    Column("params", "params", "int", strong=True),
+    Column("share", "share", "percent", leaves=2),
+    Column("macs", "MACs", "int", leaves=3, missing="?"),
+)
+FILES = (
+    Column("file", "file", "name"),
+    Column("name", "model", "name", leaves=EXTRA),
+    Column("params", "params", "int"),
+    Column("bytes", "bytes", "int", leaves=4),
+    Column("macs", "MACs", "int", leaves=3, missing="?"),
+    Column("flops", "FLOPs", "int", leaves=EXTRA, missing="?"),
+    Column("blocks", "blocks", "int"),
+    Column("kinds", "attention", leaves=2),
+    Column("attention_params", "their params", "int", strong=True),
+    Column("share", "share", "percent", leaves=1),
+)
+
+
+def report(inspection: Inspection) -> Report:
+    """Return the report of a saved model: what it is, and its attention blocks."""
+    blocks = inspection.blocks
+    total = inspection.model.total
+    tables = []
+    if blocks:
+        tables.append(_shown(blocks, total, attention_line(inspection)))
+    if inspection.unnamed:
+        title = "other gates, of no kind that has a name (not counted above)"
+        tables.append(_shown(inspection.unnamed, total, title))
+    return Report(
+        record=lambda: record(inspection),
+        rows=Table(BLOCKS, [_row(place, block, total) for place, block in enumerate(blocks)]),
+        tables=tables,
+        heading=heading(inspection),
+        closing=closing(inspection),
+    )
+
+
+def layers_report(inspection: Inspection, depth: int | None) -> Report:
+    """Return the report of all layers, nested models in one row each from a depth on."""
+    graph, cost = inspection.model.graph, inspection.cost
+    if graph is None or cost is None:
+        return report(inspection)
+    table = layer_table(graph, cost) if depth is None else _folded(inspection, depth)
+    return Report(
+        record=lambda: {**record(inspection), "layers": layer_records(graph, cost)},
+        rows=table,
+        tables=[chosen(table, SHOWN, fixed=False)],
+        heading=heading(inspection),
+        closing=closing(inspection),
+    )
+
+
+def files_report(inspections: Sequence[Inspection]) -> Report:
+    """Return the report of several files, a row each."""
+    rows = []
+    for inspection in inspections:
+        model = inspection.model
+        rows.append(
+            (
+                inspection.file,
+                model.name,
+                model.total,
+                model.bytes,
+                inspection.macs,
+                inspection.flops,
+                len(inspection.blocks),
+                ", ".join(f"{count} {kind}" for kind, count in kinds(inspection)) or None,
+                inspection.params,
+                inspection.share,
+            )
+        )
+    table = Table(FILES, rows)
+    notes = [
+        f"{inspection.file}: {line}"
+        for inspection in inspections
+        for line in closing(inspection)
+        if not line.startswith("no attention")
+    ]
+    return Report(
+        record=lambda: {"files": [record(inspection) for inspection in inspections]},
+        rows=table,
+        tables=[table],
+        closing=notes,
+    )
+
+
+def record(inspection: Inspection) -> dict[str, Any]:
+    """Return all that is known of a saved model."""
+    model, params = inspection.model, inspection.model.params
+    return {
+        "file": inspection.file,
+        "model": {
+            "format": model.format,
+            "type": model.type or None,
+            "name": model.name or None,
+            "keras_version": model.keras_version,
+            "inputs": shapes(inspection, inputs=True),
+            "outputs": shapes(inspection, inputs=False),
+        },
+        "params": params_record(params)
+        if params
+        else {"total": model.total, "trainable": None, "non_trainable": None},
+        "at_least": model.at_least,
+        "bytes": model.bytes,
+        "macs": inspection.macs,
+        "flops": inspection.flops,
+        "blocks": [_block_record(block) for block in inspection.blocks],
+        "attention": {
+            "count": len(inspection.blocks),
+            "params": inspection.params,
+            "share": inspection.share,
+        },
+        "unnamed": [_block_record(block) for block in inspection.unnamed],
+        "guesses": [guess._asdict() for guess in inspection.guesses],
+        "warnings": list(model.warnings),
+    }
+
+
+def heading(inspection: Inspection) -> list[str]:
+    """Return what a model is, in two lines."""
+    model = inspection.model
+    what = f'{model.type} "{model.name}"' if model.type else "weights alone"
+    version = f", Keras {model.keras_version}" if model.keras_version else ""
+    first = f"{inspection.file}   {what}{version}"
+    if model.graph is not None:
+        ends = [
+            ", ".join("?" if shape is None else shape_text(shape) for shape in each)
+            for each in (shapes(inspection, inputs=True), shapes(inspection, inputs=False))
+        ]
+        first += f", {' → '.join(ends)}"
+    least = "at least " if model.at_least else ""
+    trained = f" ({model.params.trainable:,} trainable)" if model.params else ""
+    second = f"{least}{model.total:,} params{trained}, {size(model.bytes)}"
+    if inspection.macs is not None:
+        second += f"; {inspection.macs:,} MACs"
+    if inspection.flops is not None:
+        second += f"; {inspection.flops:,} FLOPs"
+    return [first, second]
+
+
+def closing(inspection: Inspection) -> list[str]:
+    """Return what else is to be said: what is unknown, guessed, odd, or would act when loaded."""
+    lines = []
+    if inspection.cost is not None:
+        if not inspection.blocks:
+            lines.append("no attention blocks found")
+        lines += unknown_lines(inspection.cost)
+    lines += [
+        f"a guess, from its weights alone: {guess.path} ({guess.type}, {guess.params:,} params) "
+        f"may be {guess.kind}"
+        for guess in inspection.guesses
+    ]
+    lines += [f"warning: {warning}" for warning in inspection.model.warnings]
+    return lines
+
+
+def attention_line(inspection: Inspection) -> str:
+    """Return the attention of a model in one line."""
+    named = ", ".join(
+        f"{count} {kind} block{'s' if count > 1 else ''}" for kind, count in kinds(inspection)
+    )
+    share = "" if inspection.share is None else f", {100 * inspection.share:.2f}% of the model"
+    return f"attention: {named}, {inspection.params:,} params{share}"
+
+
+def kinds(inspection: Inspection) -> list[tuple[str, int]]:
+    """Return how many blocks there are of each kind, the most frequent first."""
+    return Counter([block.kind for block in inspection.blocks]).most_common()
+
+
+def shapes(inspection: Inspection, inputs: bool) -> list[Shape | None]:
+    """Return the shapes of what goes in or comes out, None where unknown."""
+    graph = inspection.model.graph
+    if graph is None:
+        return []
+    found = (
+        [graph.nodes[place].output_shapes[0] for place in graph.inputs]
+        if inputs
+        else [graph.shape_of(ref) for ref in graph.outputs]
+    )
+    return [None if shape == UNKNOWN else shape for shape in found]
+
+
+def size(count: int) -> str:
+    """Return a number of bytes for people."""
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            break
+        amount /= 1000
+    return f"{count:,} bytes" if unit == "bytes" else f"{amount:,.1f} {unit}"
+
+
+def _shown(blocks: Sequence[Attention], total: int, title: str) -> Table:
+    """Lay out blocks for people."""
+    rows = []
+    for place, block in enumerate(blocks):
+        channels = "?" if block.channels is None else str(block.channels)
+        rows.append(
+            (
+                place,
+                block.kind,
+                block.path,
+                size_text(block.input_shape[1:]).replace("None", "?") or "?",
+                channels if block.width is None else f"{channels} → {block.width}",
+                block.kernel_size,
+                block.gate,
+                block.params,
+                block.params / total if total else None,
+                block.macs,
+            )
+        )
+    keys = [
+        column.key
+        for place, column in enumerate(SHOWN_BLOCKS)
+        if any(row[place] is not None for row in rows)
+    ]
+    return chosen(Table(SHOWN_BLOCKS, rows, title=title), keys, fixed=False)
+
+
+def _row(place: int, block: Attention, total: int) -> tuple[Any, ...]:
+    return (
+        place,
+        block.kind,
+        block.path,
+        block.input_shape,
+        block.channels,
+        block.width,
+        block.kernel_size,
+        block.gate,
+        block.params,
+        block.params / total if total else None,
+        block.macs,
+        block.flops,
+    )
+
+
+def _block_record(block: Attention) -> dict[str, Any]:
+    return {
+        "kind": block.kind,
+        "path": block.path,
+        "input_shape": block.input_shape or None,
+        "channels": block.channels,
+        "width": block.width,
+        "kernel_size": block.kernel_size,
+        "activation": block.activation,
+        "gate": block.gate,
+        "params": block.params,
+        "macs": block.macs,
+        "flops": block.flops,
+    }
+
+
+def _folded(inspection: Inspection, depth: int) -> Table:
+    """Return the layer table with each nested model below a depth in one row."""
+    graph, cost = inspection.model.graph, inspection.cost
+    assert graph is not None
+    assert cost is not None
+    whole = layer_table(graph, cost)
+    keys = [
+        (node.layer.within[: depth + 1], node.call) if len(node.layer.within) > depth else place
+        for place, node in enumerate(graph.nodes)
+    ]
+    order = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+    number = [order[key] for key in keys]
+    columns = [column.key for column in LAYERS]
+    rows: list[list[Any]] = []
+    for place, (node, row) in enumerate(zip(graph.nodes, whole.rows, strict=True)):
+        values = dict(zip(columns, row, strict=True))
+        sources = [number[ref.node] for ref in node.inputs if number[ref.node] != number[place]]
+        values["row"], values["from"] = number[place], sources
+        if len(node.layer.within) > depth:
+            path = "/".join(node.layer.within[: depth + 1])
+            values["name"] = f"{path}:{node.call}" if node.call else path
+            values["type"] = "model"
+        if number[place] == len(rows):
+            rows.append(list(values.values()))
+            continue
+        before = dict(zip(columns, rows[number[place]], strict=True))
+        for key in ("params", "trainable", "non_trainable", "macs", "flops"):
+            known = None not in (before[key], values[key])
+            before[key] = before[key] + values[key] if known else None
+        before["output_shape"] = values["output_shape"]
+        before["from"] = sorted({*before["from"], *sources})
+        rows[number[place]] = list(before.values())
+    names = [row[columns.index("name")] for row in rows]
+    for row in rows:
+        row[columns.index("inputs")] = [names[each] for each in row[columns.index("from")]]
+    return Table(whole.columns, rows, total=whole.total)
