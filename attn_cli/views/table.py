@@ -25,7 +25,9 @@ def render(report: Report, width: int | None, color: bool) -> str:
     out = StringIO()
     console = Console(
         file=out,
-        width=10_000,  # what is printed was fitted before: Rich is to cut nothing
+        # What is printed was fitted before: Rich is to cut nothing, on a dumb terminal either.
+        width=10_000,
+        height=25,
         force_terminal=color,
         color_system="standard" if color else None,
         highlight=False,
