@@ -141,8 +141,9 @@ class _Gate(NamedTuple):
 
     node: int
     x: Ref
+    shape: Shape  # of the feature map
     nodes: frozenset[int]  # from the feature map to the gate, and `node`
-    kind: str = ""
+    kind: str
 
 
 class _Finder:
@@ -183,7 +184,8 @@ class _Finder:
         if before is not None and before.kind in ("height", "width"):
             ends.add(before.x)
         ends.add(x)
-        shape = self.graph.shape_of(x)
+        # As it comes in: inside a TimeDistributed, that is one step of what is outside.
+        shape = node.input_shapes[node.inputs.index(x)]
         inside: set[int] = set()
         for factor in factors:
             found = self.branch(factor, ends)
@@ -197,8 +199,8 @@ class _Finder:
             return None
         if before is not None and before.x in ends and before.kind in ("height", "width"):
             kind = "coord" if {kind, before.kind} == {"height", "width"} else UNNAMED
-            return _Gate(index, before.x, before.nodes | inside | {index}, kind)
-        return _Gate(index, x, frozenset(inside | {index}), kind)
+            return _Gate(index, before.x, before.shape, before.nodes | inside | {index}, kind)
+        return _Gate(index, x, shape, frozenset(inside | {index}), kind)
 
     def origin(self, ref: Ref) -> Ref:
         """Return where a tensor comes from, behind what only hands it on."""
@@ -231,14 +233,26 @@ class _Finder:
         """Return the kind of a gate or of the part of a block that it is; empty for none."""
         calls = [self.nodes[index] for index in sorted(inside)]
         first = any(call.layer.config.get("data_format") == "channels_first" for call in calls)
-        pools = {pool for call in calls if (pool := _pool(call, shape, first)) is not None}
-        over = {pool.over for pool in pools}
-        keeps = {pool.keeps for pool in pools}
+        pools: dict[int, _Pool] = {}
+        changed: set[int] = set()  # what comes behind a pool, or a layer with weights
+        for index in sorted(inside):
+            call = self.nodes[index]
+            if any(ref.node in changed for ref in call.inputs):
+                changed.add(index)
+                continue
+            pool = _pool(call, shape, first)
+            if pool is not None:
+                pools[index] = pool
+            if pool is not None or call.layer.type in MIXING:
+                changed.add(index)
+        over = {pool.over for pool in pools.values()}
+        keeps = {pool.keeps for pool in pools.values()}
         # The feature map itself goes in, not only what was pooled of it.
         whole = any(
-            ref in ends and _pool(call, shape, first) is None
-            for call in calls
-            for ref in call.inputs
+            ref in ends
+            for index in inside
+            if index not in pools
+            for ref in self.nodes[index].inputs
         )
         mixing = _layers(calls, MIXING)
         sizes = [size for size in shape[1:] if size != 1]
@@ -302,7 +316,9 @@ class _Finder:
             before = gates.get(self.origin(gate.x).node)
             if gate.kind == "spatial" and before is not None and before.kind == "channel":
                 del gates[before.node]
-                gates[index] = _Gate(index, before.x, gate.nodes | before.nodes, "cbam")
+                gates[index] = before._replace(
+                    node=index, nodes=gate.nodes | before.nodes, kind="cbam"
+                )
         for index, node in enumerate(self.nodes):
             if node.layer.type in ("Add", "Average", "Maximum") and len(node.inputs) > 1:
                 self.join(index, [ref.node for ref in node.inputs], gates)
@@ -340,7 +356,7 @@ class _Finder:
             nodes = frozenset({index}.union(*[gate.nodes for gate in merged]))
             for gate in merged:
                 gates.pop(gate.node, None)
-            gates[index] = _Gate(index, merged[0].x, nodes, kind)
+            gates[index] = merged[0]._replace(node=index, nodes=nodes, kind=kind)
 
     # Describing blocks.
 
@@ -348,7 +364,7 @@ class _Finder:
         """Return the record of a block."""
         places = tuple(sorted(gate.nodes))
         calls = [self.nodes[place] for place in places]
-        shape = self.graph.shape_of(gate.x)
+        shape = gate.shape
         first = any(call.layer.config.get("data_format") == "channels_first" for call in calls)
         mixing = _layers(calls, MIXING)
         dense = [call for call in mixing if _is_dense(call)]
