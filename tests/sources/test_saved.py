@@ -1,0 +1,490 @@
+"""A saved model is what Keras would load, or one line says why it cannot be read."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import random
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+import pytest
+from configs import Config
+from process import attn
+
+from attn_cli.errors import BadFile
+from attn_cli.graph import Params
+from attn_cli.sources.saved import Model, read_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from configs import Tensor
+
+SIZE = {"kernel_size": [3, 3], "strides": [1, 1], "padding": "same", "activation": "linear"}
+
+
+def small() -> dict[str, Any]:
+    """Return the config of a model of a convolution, a batch norm and a dense layer."""
+    config = Config(8, 8, 3)
+    x = config.add("Conv2D", config.input, filters=4, name="conv", use_bias=False, **SIZE)
+    x = config.add("BatchNormalization", x, axis=-1, name="norm")
+    x = config.add("GlobalAveragePooling2D", x, name="pool")
+    return config.model(config.add("Dense", x, units=2, name="dense"))
+
+
+WEIGHTS = {
+    "layers/conv2d/vars/0": (3, 3, 3, 4),
+    **{f"layers/batch_normalization/vars/{place}": (4,) for place in range(4)},
+    "layers/dense/vars/0": (4, 2),
+    "layers/dense/vars/1": (2,),
+}
+
+
+def keras_file(
+    path: Path,
+    config: Any,
+    weights: dict[str, tuple[int, ...]] | None = None,
+    names: dict[str, str] | None = None,
+    dtype: str = "float32",
+) -> Path:
+    """Write a `.keras` file."""
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
+        for name, shape in (WEIGHTS if weights is None else weights).items():
+            file[name] = np.zeros(shape, dtype)
+            if dtype == "V2":
+                file[name].attrs["dtype"] = "bfloat16"
+        for group, name in (names or {}).items():
+            file.require_group(group).attrs["name"] = name
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.json", '{"keras_version": "3.15.1"}')
+        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("model.weights.h5", stream.getvalue())
+    return path
+
+
+def json_file(path: Path, config: Any) -> Path:
+    path.write_text(json.dumps(config), encoding="utf-8")
+    return path
+
+
+def changed(*path: Any, value: Any) -> dict[str, Any]:
+    """Return the small config with one thing changed."""
+    config = copy.deepcopy(small())
+    place = config
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return config
+
+
+def tensor(name: Any, call: Any = 0, output: Any = 0, shape: Any = None) -> list[Any]:
+    history = {"shape": shape, "dtype": "float32", "keras_history": [name, call, output]}
+    return [{"args": [{"class_name": "__keras_tensor__", "config": history}], "kwargs": {}}]
+
+
+# What is known.
+
+
+def test_a_keras_file_is_read(tmp_path: Path) -> None:
+    """With its weights in their layers' roles."""
+    model = read_model(keras_file(tmp_path / "m.keras", small()))
+    assert (model.format, model.type, model.name) == ("keras", "Functional", "model")
+    assert model.keras_version == "3.15.1"
+    assert model.params == Params(108 + 8 + 10, 8)
+    assert (model.total, model.bytes, model.at_least) == (134, 536, False)
+    assert model.warnings == ()
+    assert model.graph is not None
+    assert [node.layer.name for node in model.graph.nodes] == [
+        *("inputlayer_0", "conv", "norm", "pool", "dense"),
+    ]
+    assert [weight.name for weight in model.graph.nodes[2].layer.weights] == [
+        *("gamma", "beta", "moving_mean", "moving_variance"),
+    ]
+    assert model.graph.shape_of(model.graph.outputs[0]) == (None, 2)
+
+
+def test_a_config_alone_tells_the_weights_too(tmp_path: Path) -> None:
+    """Where the types of all layers are known; else the totals are a lower bound."""
+    with_weights = read_model(keras_file(tmp_path / "m.keras", small()))
+    alone = read_model(json_file(tmp_path / "m.json", small()))
+    assert alone.params == with_weights.params
+    assert not alone.at_least
+    custom = changed("config", "layers", 4, "module", value="mine")
+    model = read_model(json_file(tmp_path / "c.json", custom))
+    assert (model.total, model.at_least) == (124, True)
+    assert "layers whose weights cannot be known: dense" in model.warnings
+
+
+def test_flags_and_state(tmp_path: Path) -> None:
+    """What is frozen is not trainable; optimizer and seeds are no weights."""
+    frozen = changed("config", "layers", 1, "config", "trainable", value=False)
+    extra = {"optimizer/vars/0": (9,), "layers/dropout/seed_generator/vars/0": (2,)}
+    model = read_model(keras_file(tmp_path / "m.keras", frozen, WEIGHTS | extra))
+    assert model.params == Params(18, 116)
+    assert model.warnings == ()
+    whole = changed("config", "trainable", value=False)
+    assert read_model(keras_file(tmp_path / "f.keras", whole)).params == Params(0, 134)
+
+
+def test_types_of_weights(tmp_path: Path) -> None:
+    """Each in its own bytes."""
+    assert read_model(keras_file(tmp_path / "m.keras", small(), dtype="float16")).bytes == 268
+    # Two opaque bytes, and beside them what they are.
+    path = keras_file(tmp_path / "b.keras", small(), dtype="V2")
+    assert (read_model(path).total, read_model(path).bytes) == (134, 268)
+    with pytest.raises(BadFile, match="weights of type compound"):
+        read_model(keras_file(tmp_path / "c.keras", small(), dtype="complex64"))
+
+
+def test_what_is_odd_is_a_warning(tmp_path: Path) -> None:
+    """Other names, other shapes, weights that are missing or too many."""
+
+    def warnings(weights: Any = None, names: Any = None, config: Any = None) -> tuple[str, ...]:
+        path = keras_file(tmp_path / "m.keras", config or small(), weights, names)
+        return read_model(path).warnings
+
+    assert warnings(names={"layers/dense/vars": "dense", "vars": "model"}) == ()
+    (line,) = warnings(names={"layers/dense/vars": "other"})
+    assert line == "layers whose weights have another layer's name: dense (other in layers/dense)"
+    (line,) = warnings({**WEIGHTS, "layers/dense/vars/0": (4, 3)})
+    assert line == "layers with other weights than their type has: dense"
+    (line,) = warnings({**WEIGHTS, "layers/dense_1/vars/0": (4, 3)})
+    assert line == "weights of no layer, not counted: layers/dense_1/vars/0"
+    missing = {name: shape for name, shape in WEIGHTS.items() if "conv2d" not in name}
+    (line,) = warnings(missing)
+    assert line == "layers whose weights are not in the file: conv"
+    lora = changed("config", "layers", 4, "config", "lora_rank", value=2)
+    assert any("LoRA" in line for line in warnings(config=lora))
+
+
+def test_what_would_act_when_loaded_is_listed_and_does_not(tmp_path: Path) -> None:
+    """Whatever the config names, it is only named."""
+    code = {"class_name": "__lambda__", "config": {"code": "4wEAAAA=", "defaults": None}}
+    layers = [
+        ("Lambda", "keras.layers", {"function": code}, "would run Python code"),
+        ("system", "os", {"command": f"touch {tmp_path / 'evil'}"}, "imported from 'os'"),
+        ("TFSMLayer", "keras.layers", {"filepath": "/etc"}, "load and run a SavedModel"),
+        ("TorchModuleWrapper", "keras.layers", {"state": "gASV"}, "unpickle"),
+        ("StringLookup", "keras.layers", {"vocabulary": "/etc/passwd"}, "'/etc/passwd'"),
+    ]
+    for type, module, given, words in layers:
+        config = Config(8, 8, 3)
+        output = config.add(type, config.input, module=module, **given)
+        path = keras_file(tmp_path / "m.keras", config.model(output), {"layers/x/vars/0": (1,)})
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("../evil", "x")
+        result = attn("inspect", str(path))
+        assert result.code == 0, result.err
+        assert words in result.out
+        assert "'../evil' would be written outside" in result.out
+    assert {each.name for each in tmp_path.iterdir()} == {"m.keras"}
+
+
+EVIL = "\x1b[2J\u202eevil\n[bold]x\u200b"
+
+
+@pytest.mark.parametrize("format", ["table", "json", "csv", "markdown", "plain"])
+def test_names_are_shown_harmlessly(tmp_path: Path, format: str) -> None:
+    """Escapes, bidirectional controls and line ends never reach the output."""
+    config = Config(8, 8, 3, name=EVIL)
+    s = config.add("GlobalAveragePooling2D", config.input, keepdims=True, name=f"{EVIL}0")
+    s = config.add("Dense", s, units=2, activation=EVIL, name=f"{EVIL}1")
+    s = config.add("Dense", s, units=3, activation="sigmoid", name=f"{EVIL}2")
+    x = config.add("Multiply", [config.input, s], name=f"{EVIL}3")
+    x = config.add(f"Evil{EVIL}", x, name=f"{EVIL}4", module=EVIL)
+    path = keras_file(tmp_path / "m.keras", config.model(x), {f"layers/{EVIL}/vars/0": (1,)})
+    for options in ([], ["--layers"]):
+        result = attn("inspect", str(path), "--format", format, *options)
+        assert result.code == 0
+        for sign in "\x1b\u202e\u200b":
+            assert sign not in result.out
+            assert sign not in result.err
+        assert "\\x1b" in result.out
+        assert "[bold]" in result.out.replace("\\[", "[").replace("\\]", "]")
+
+
+# What is refused.
+
+
+def circle() -> dict[str, Any]:
+    config = changed("config", "layers", 1, "inbound_nodes", value=tensor("norm"))
+    config["config"]["output_layers"] = [["dense", 0, 0]]
+    return config
+
+
+def doubling(depth: int) -> dict[str, Any]:
+    """Return a model that calls a model twice, which calls a model twice, and so on."""
+    config = Config(4, 4, 1, name="m0")
+    model = config.model(config.add("ReLU", config.input))
+    for level in range(1, depth):
+        inner = {**model, "name": model["config"]["name"], "inbound_nodes": []}
+        config = Config(4, 4, 1, name=f"m{level}")
+        config.layers.append(inner)
+        first = config.call(inner["name"], config.input)
+        second = config.call(inner["name"], first)
+        model = config.model(second._replace(call=2))
+    return model
+
+
+def sequential(*layers: Any) -> dict[str, Any]:
+    return {"class_name": "Sequential", "config": {"name": "s", "layers": list(layers)}}
+
+
+LAYERS = ("config", "layers")
+BAD = {
+    "a list": ([], "this is no model that Keras saved"),
+    "no class": ({"config": {}}, "this is JSON, but not what model.to_json() writes"),
+    "a number for a class": ({"class_name": 3, "config": {}}, "the config has no class_name"),
+    "no config": ({"class_name": "Functional"}, "the config of the config is not an object"),
+    "a text for a config": (
+        changed("config", value="x"),
+        "the config of the config is not an object",
+    ),
+    "a layer": (small()["config"]["layers"][1], "the config of a Conv2D layer, not of a model"),
+    "a null layer": (changed(*LAYERS, 1, value=None), "layer 1 of 'model' is not an object"),
+    "a nameless class": (
+        changed(*LAYERS, 1, "class_name", value=None),
+        "layer 1 of 'model' has no class_name",
+    ),
+    "a number for a name": (
+        changed(*LAYERS, 1, "name", value=7),
+        "the name of layer 1 of 'model' is not a text",
+    ),
+    "one name for two": (
+        changed(*LAYERS, 1, "name", value="norm"),
+        "two layers of 'model' are called 'norm'",
+    ),
+    "calls that are no list": (
+        changed(*LAYERS, 1, "inbound_nodes", value={}),
+        "the inbound_nodes of layer 1 of 'model' are not a list",
+    ),
+    "a call that is a text": (
+        changed(*LAYERS, 1, "inbound_nodes", value=["x"]),
+        "a call of 'conv' is neither an object nor a list",
+    ),
+    "an unknown layer": (
+        changed(*LAYERS, 1, "inbound_nodes", value=tensor("gone")),
+        "a call of 'conv' refers to a layer 'gone' that its model does not hold",
+    ),
+    "a text for a call": (
+        changed(*LAYERS, 1, "inbound_nodes", value=tensor("norm", "0")),
+        "a call of 'conv' refers to a tensor by something else than [name, call, output]",
+    ),
+    "a negative call": (
+        changed(*LAYERS, 1, "inbound_nodes", value=tensor("norm", -1)),
+        "a call of 'conv' refers to a tensor by something else than [name, call, output]",
+    ),
+    "true for a call": (
+        changed(*LAYERS, 1, "inbound_nodes", value=tensor("norm", True)),
+        "a call of 'conv' refers to a tensor by something else than [name, call, output]",
+    ),
+    "a call that is not there": (
+        changed(*LAYERS, 2, "inbound_nodes", value=tensor("conv", 5)),
+        "'norm' uses call 5 of 'conv', which is not there",
+    ),
+    "an output that is not there": (
+        changed("config", "output_layers", value=[["pool", 9, 0]]),
+        "'model' uses call 9 of 'pool', which is not there",
+    ),
+    "outputs by the thousand": (
+        changed(*LAYERS, 2, "inbound_nodes", value=tensor("conv", 0, 30_001)),
+        "a call of 'norm' refers to a tensor by something else than [name, call, output]",
+    ),
+    "a text for a shape": (
+        changed(*LAYERS, 1, "inbound_nodes", value=tensor("inputlayer_0", shape="8x8")),
+        "a shape in a call of 'conv' is not a list of sizes",
+    ),
+    "a negative size": (
+        changed(*LAYERS, 0, "config", "batch_shape", value=[None, -1, 8, 3]),
+        "the shape of input 'inputlayer_0' is not a list of sizes",
+    ),
+    "a huge size": (
+        changed(*LAYERS, 0, "config", "batch_shape", value=[None, 10**30, 8, 3]),
+        "the shape of input 'inputlayer_0' is not a list of sizes",
+    ),
+    "a float for a size": (
+        changed(*LAYERS, 0, "config", "batch_shape", value=[None, 8.0, 8, 3]),
+        "the shape of input 'inputlayer_0' is not a list of sizes",
+    ),
+    "a shape of a thousand sizes": (
+        changed(*LAYERS, 0, "config", "batch_shape", value=[8] * 1000),
+        "the shape of input 'inputlayer_0' is not a list of sizes",
+    ),
+    "no outputs": (changed("config", "output_layers", value=[]), "'model' has no outputs"),
+    "outputs that are a text": (
+        changed("config", "output_layers", value="dense"),
+        "the output_layers of 'model' are not a list of [name, call, output]",
+    ),
+    "an unknown output": (
+        changed("config", "output_layers", value=["gone", 0, 0]),
+        "the output_layers of 'model' refers to a layer 'gone' that its model does not hold",
+    ),
+    "an input that is none": (
+        changed("config", "input_layers", value=[["conv", 0, 0]]),
+        "an input of 'model' is not an InputLayer",
+    ),
+    "a circle": (circle(), "the layers of 'model' feed each other in a circle, through"),
+    "an empty sequential": (sequential(), "'s' has no layers"),
+    "a sequential of nothing": (sequential(None), "layer 0 of 's' is not an object"),
+    "a TimeDistributed of nothing": (
+        sequential({"class_name": "TimeDistributed", "config": {"name": "t", "layer": 3}}),
+        "what 't' applies is not an object",
+    ),
+    "models that double": (
+        doubling(28),
+        "unfolded, its nested models make more than 40,000 calls",
+    ),
+    "too many layers": (
+        sequential(*[{"class_name": "ReLU", "config": {"name": f"{n}"}} for n in range(30_001)]),
+        "the config holds more than 30,000 layers",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_config_gets_its_line(tmp_path: Path, case: str) -> None:
+    """One line that says what is wrong."""
+    config, line = BAD[case]
+    with pytest.raises(BadFile) as refusal:
+        read_model(json_file(tmp_path / "m.json", config))
+    assert line in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert str(refusal.value).isprintable()
+
+
+OTHERS = {
+    "model.pkl": (b"\x80\x04\x95", "this is a Python pickle, which could run anything"),
+    "saved_model.pb": (b"\x08\x01", "this is a SavedModel, which attn does not read"),
+    "model.onnx": (b"\x08\x07", "this is an ONNX model, which attn does not read"),
+    "model.tflite": (b"\x1c\x00", "this is a TensorFlow Lite model, which attn does not read"),
+    "model.txt": (b"hello", "this is no model that Keras saved; save the model as .keras"),
+    "model.json": (b"[1]", "this is no model that Keras saved; save the model as .keras"),
+    "open.json": (b'{"class_name": ', "the file is not JSON"),
+    "empty.keras": (b"", "the file is empty"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_files_get_their_line(tmp_path: Path, name: str) -> None:
+    """With the name in front, exit code 2 and nothing on stdout."""
+    data, line = OTHERS[name]
+    path = tmp_path / name
+    path.write_bytes(data)
+    result = attn("inspect", str(path))
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(f"attn: {path}: {line}")
+    assert result.err.count("\n") == 1
+
+
+def test_hdf5_of_something_else_gets_its_line(tmp_path: Path) -> None:
+    """HDF5 without a model or weights; a config that is no text."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data"] = np.zeros(3)
+    with pytest.raises(BadFile, match="neither a model nor weights that Keras saved"):
+        read_model(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file.attrs["model_config"] = 3
+    with pytest.raises(BadFile, match="model_config is not a text"):
+        read_model(tmp_path / "b.h5")
+    with h5py.File(tmp_path / "c.h5", "w") as file:
+        file.attrs["model_config"] = json.dumps(small())
+        file.create_group("model_weights")
+    with pytest.raises(BadFile, match="do not say which layers they belong to"):
+        read_model(tmp_path / "c.h5")
+
+
+VALUES = [
+    None,
+    True,
+    -1,
+    0,
+    3,
+    1.5,
+    10**30,
+    "x",
+    "",
+    [],
+    {},
+    [[]],
+    {"class_name": "x"},
+    [None] * 40,
+]
+
+
+def test_mutants_are_read_or_refused(tmp_path: Path) -> None:
+    """Wrong types everywhere, thousands of times: never anything but a model or one line."""
+    drawn = random.Random(5)
+    originals = [small(), nested(), doubling(3)]
+    path = tmp_path / "m.json"
+    read = refused = 0
+    for _ in range(1000):
+        config = copy.deepcopy(drawn.choice(originals))
+        for _ in range(drawn.randint(1, 3)):
+            place, key = drawn.choice(list(places(config)))
+            place[key] = copy.deepcopy(drawn.choice(VALUES))
+        line = refusal(json_file(path, config))
+        assert line is None or line.isprintable()
+        refused += line is not None
+        read += line is None
+    assert read > 100
+    assert refused > 100
+
+
+def refusal(path: Path) -> str | None:
+    """Return why a file is refused; None where it is read, and all is done with it."""
+    try:
+        model = read_model(path)
+    except BadFile as error:
+        return str(error)
+    inspected(model)
+    return None
+
+
+def nested() -> dict[str, Any]:
+    """Return a config with a nested model, a TimeDistributed, and ops."""
+    inner = Config(8, 8, 4, name="inner")
+    s = inner.add("GlobalAveragePooling2D", inner.input, keepdims=True)
+    s = inner.add("Conv2D", s, filters=2, **SIZE)
+    s = inner.op("Sigmoid", inner.add("Conv2D", s, filters=4, **SIZE))
+    scaled = inner.op("Multiply", inner.input, s)
+    config = Config(5, 8, 8, 4)
+    x = config.add("TimeDistributed", config.input, layer=inner.model(scaled))
+    x = config.op("Mean", x, axis=[1], keepdims=False)
+    y: Tensor = config.add("MaxPooling2D", x, pool_size=[2, 2], strides=[2, 2], padding="valid")
+    y = config.add("UpSampling2D", y, size=[2, 2], interpolation="nearest")
+    x = config.add("Concatenate", [x, y], axis=-1)
+    x = config.add("Reshape", x, target_shape=[-1, 8])
+    return config.model(config.add("LSTM", x, units=3))
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Return every place in a config that can be changed."""
+    found = []
+    stack = [value]
+    while stack:
+        place = stack.pop()
+        keys = place.keys() if isinstance(place, dict) else range(len(place))
+        for key in keys:
+            found.append((place, key))
+            if isinstance(place[key], (dict, list)):
+                stack.append(place[key])
+    return found
+
+
+def inspected(model: Model) -> None:
+    """Do with a model all that is done with one."""
+    from attn_cli.analysis.inspect import inspect
+    from attn_cli.views import FORMATS, render
+    from attn_cli.views.inspect import files_report, layers_report, report
+
+    inspection = inspect("m.json", model)
+    for format in FORMATS:
+        render(report(inspection), format)
+    render(files_report([inspection]), "table")
+    render(layers_report(inspection, None), "plain")
+    render(layers_report(inspection, 0), "table")
