@@ -1,0 +1,165 @@
+"""How fast and how small the commands are, in whole processes: `python -m tests.bench`.
+
+Measures `attn` as it is installed beside this Python, with its bytecode written, as users run it.
+Each row is a function in ROWS: it runs a command and what it is compared with in turns, so that
+both meet the same machine, and takes medians. CPU is user and system time of the process. Nothing
+is asserted: the target stands beside what was measured.
+
+`python -m tests.bench [-n RUNS] [ROW…]` takes some rows, and more or fewer runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+ATTN = [sys.executable, "-m", "attn_cli"]
+BLOCK = ["-b", "eca", "-s", "26,26,512"]
+
+
+class Cost(NamedTuple):
+    """What a process took."""
+
+    cpu: float  # seconds
+    wall: float  # seconds
+    memory: float  # MiB at its largest
+
+
+class Line(NamedTuple):
+    """One line of the printed table."""
+
+    name: str
+    target: str
+    measured: str
+    met: bool
+
+
+def run(command: Sequence[str], stdin: str = os.devnull) -> Cost:
+    """Run a process to its end, its output thrown away."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    started = time.perf_counter()
+    process = os.posix_spawn(
+        command[0],
+        command,
+        environment,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, stdin, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+        ],
+    )
+    _, status, usage = os.wait4(process, 0)
+    wall = time.perf_counter() - started
+    if status:
+        raise SystemExit(f"{' '.join(command)} failed")
+    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+
+
+def in_turns(runs: int, *commands: Sequence[str]) -> list[Cost]:
+    """Run commands in turns, and return the medians of each."""
+    for command in commands:
+        run(command)  # bytecode is written, files are in the cache
+    costs = [[run(command) for command in commands] for _ in range(runs)]
+    return [Cost(*map(median, zip(*column, strict=True))) for column in zip(*costs, strict=True)]
+
+
+def python(code: str) -> list[str]:
+    """Return a command that runs this code."""
+    return [sys.executable, "-c", code]
+
+
+def params(runs: int) -> list[Line]:
+    """`attn params` takes little more than loading Typer."""
+    ours, typer = in_turns(runs, [*ATTN, "params", *BLOCK], python("import typer"))
+    return [ratio("attn params / import typer, CPU", ours.cpu, typer.cpu, 1.25)]
+
+
+def summary(runs: int) -> list[Line]:
+    """`attn summary` takes little more than loading Typer and Rich, in little memory."""
+    rich = python("import typer, rich.console, rich.table")
+    ours, theirs = in_turns(runs, [*ATTN, "summary", *BLOCK], rich)
+    memory = f"{ours.memory:.1f} MiB"
+    return [
+        ratio("attn summary / import typer, rich, CPU", ours.cpu, theirs.cpu, 1.3),
+        Line("attn summary, memory", "25 MiB", memory, ours.memory <= 25),
+    ]
+
+
+KERAS = """
+import os
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import keras
+from attn_cli import eca_block
+inputs = keras.Input((26, 26, 512))
+keras.Model(inputs, eca_block(inputs)).summary()
+"""
+
+
+def against_keras(runs: int) -> list[Line]:
+    """The same block, built and summarised in Keras."""
+    ours, keras = in_turns(max(1, runs // 5), [*ATTN, "summary", *BLOCK], python(KERAS))
+    times = keras.wall / ours.wall
+    measured = f"{times:.0f}×  ({keras.wall:.2f} s, {ours.wall:.3f} s)"
+    return [Line("the same in Keras / attn summary, wall", "20×", measured, times >= 20)]
+
+
+def configurations(runs: int) -> list[Line]:
+    """Thousands of configurations from stdin, and no more than ten times as long for ten times."""
+    walls = []
+    with tempfile.TemporaryDirectory() as folder:
+        for count in (1_000, 10_000):
+            specs = Path(folder) / f"{count}.txt"
+            specs.write_text("".join(f"se:width={width}\n" for width in range(1, count + 1)))
+            command = [*ATTN, "compare", "-", "-s", "56,56,256", "--format", "csv"]
+            walls.append(median(run(command, str(specs)).wall for _ in range(max(3, runs // 5))))
+    start = in_turns(max(3, runs // 5), [*ATTN, "params", *BLOCK])[0].wall
+    few, many = walls
+    growth = (many - start) / (few - start)
+    return [
+        Line("compare, 10,000 configurations", "2 s", f"{many:.2f} s", many <= 2),
+        Line("the same / 1,000, less the start", "11×", f"{growth:.1f}×", growth <= 11),
+    ]
+
+
+def ratio(name: str, ours: float, theirs: float, target: float) -> Line:
+    """Return the line of a time as a multiple of another one."""
+    measured = f"{ours / theirs:.2f}×  ({1000 * ours:.0f} ms, {1000 * theirs:.0f} ms)"
+    return Line(name, f"{target}×", measured, ours / theirs <= target)
+
+
+# Each takes a number of runs and returns its lines.
+ROWS: dict[str, Callable[[int], list[Line]]] = {
+    "params": params,
+    "summary": summary,
+    "keras": against_keras,
+    "configurations": configurations,
+}
+
+
+def main() -> None:
+    """Print a table of targets and what was measured."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(ROWS))
+    parser.add_argument("-n", "--runs", type=int, default=25, help="runs of each (25)")
+    asked = parser.parse_args()
+    unknown = [name for name in asked.rows if name not in ROWS]
+    if unknown:
+        parser.error(f"no row is called {unknown[0]}; there are {', '.join(ROWS)}")
+    width = 40
+    print(f"{'':{width}}  {'target':>8}  measured")
+    for name in asked.rows or ROWS:
+        for line in ROWS[name](asked.runs):
+            missed = "" if line.met else "   (missed)"
+            print(f"{line.name:{width}}  {line.target:>8}  {line.measured}{missed}", flush=True)
+
+
+main()
