@@ -145,7 +145,8 @@ class Graph:
             call = calls.get(id(layer), 0)
             calls[id(layer)] = call + 1
             inputs = tuple([Ref(place[node], output) for node, output in node.inputs])
-            placed.append(node._replace(inputs=inputs, call=call))
+            moved = inputs != node.inputs or call != node.call
+            placed.append(node._replace(inputs=inputs, call=call) if moved else node)
         self.nodes = tuple(placed)
         self.inputs = tuple(index for index, node in enumerate(self.nodes) if not node.inputs)
         self.outputs = tuple([Ref(place[node], output) for node, output in outputs])
@@ -153,13 +154,13 @@ class Graph:
     @property
     def params(self) -> Params:
         """The parameters of all layers, each counted once."""
-        counts = [node.layer.params for node in self.nodes if not node.call]
+        counts = [node.layer.params for node in self.nodes if node.layer.weights and not node.call]
         return Params(sum(count[0] for count in counts), sum(count[1] for count in counts))
 
     @property
     def bytes(self) -> int:
         """The weights of all layers in the dtype that they are stored in, each counted once."""
-        return sum(node.layer.bytes for node in self.nodes if not node.call)
+        return sum(node.layer.bytes for node in self.nodes if node.layer.weights and not node.call)
 
     def shape_of(self, ref: Ref) -> Shape:
         """Return the shape of an output."""
