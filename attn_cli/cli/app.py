@@ -37,7 +37,12 @@ class Command(TyperCommand):
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override] # Typer's own Context
         """Parse the arguments."""
         if not ctx.resilient_parsing:
-            _, extra, order = self.make_parser(ctx).parse_args(list(args))
+            try:
+                _, extra, order = self.make_parser(ctx).parse_args(list(args))
+            except typer.TyperException as error:
+                # Not every complaint of the parser says whose help answers it.
+                error.ctx = ctx  # type: ignore[attr-defined]
+                raise
             if self.get_help_option(ctx) not in order:
                 self._check(extra, order)
         return super().parse_args(ctx, args)
@@ -157,16 +162,17 @@ def fail(message: str) -> int:
 
 def usage_error(error: Any) -> str:
     """Return Typer's complaint in our words, with the help that answers it."""
-    if error.ctx is None:  # an option that lacks its value, or has one and takes none
-        message = error.format_message().rstrip(".")
-        return f"{message[:1].lower()}{message[1:]}"
-    command = error.ctx.command_path
+    command = "attn" if error.ctx is None else error.ctx.command_path
     if isinstance(error, typer.BadParameter) and error.param is not None:
         if error.message:
             return f"{option_name(error.param)}: {error.message.rstrip('.')}"
         return f"missing {option_name(error.param)} ({command} -h shows how)"
-    hint = did_you_mean(error.option_name, error.possibilities or ())
-    return f"no option is called {error.option_name!r}{hint} ({command} -h lists them)"
+    if hasattr(error, "possibilities"):
+        hint = did_you_mean(error.option_name, error.possibilities or ())
+        return f"no option is called {error.option_name!r}{hint} ({command} -h lists them)"
+    # No command; an option that lacks its value, or has one and takes none.
+    message = error.format_message().rstrip(".")
+    return f"{message[:1].lower()}{message[1:]} ({command} -h shows how)"
 
 
 def option_name(parameter: Any) -> str:

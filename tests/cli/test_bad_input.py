@@ -35,13 +35,14 @@ BAD = [
     # commands and options
     (["sumary"], "no command is called 'sumary'; did you mean summary? (attn -h lists them)"),
     ([""], "no command is called '' (attn -h lists them)"),
+    (["--"], "missing command (attn -h shows how)"),
     (["--foo"], "no option is called '--foo' (attn -h lists them)"),
     (["--versoin"], "no option is called '--versoin'; did you mean --version? (attn -h lists them)"),
     (["params"], "missing --block SPEC (attn params -h shows how)"),
     (["compare", "-s", "1,2,8"], "missing SPEC (attn compare -h shows how)"),
     (["kernel-size"], "missing CHANNELS (attn kernel-size -h shows how)"),
-    (["params", "--block"], "option '--block' requires an argument"),
-    (["summary", "--json=yes"], "option '--json' does not take a value"),
+    (["params", "--block"], "option '--block' requires an argument (attn params -h shows how)"),
+    (["summary", "--json=yes"], "option '--json' does not take a value (attn summary -h shows how)"),
     (
         ["params", "--blok", "se"],
         "no option is called '--blok'; did you mean --block, or --b? (attn params -h lists them)",
@@ -58,6 +59,7 @@ BAD = [
         [*SE, "1,2,8", "--ratio", "2", "--ratio", "4"],
         "--ratio N is given twice; attn params takes one",
     ),
+    (["bench", "se", "-s", "1,2,8", "--runs", "x"], "--runs N: 'x' is not a valid int"),
     # blocks
     (
         ["params", "-b", "ecaa", "-s", "1,2,8"],
