@@ -35,7 +35,13 @@ def inspect(
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> int:
-    """Show a saved model's attention blocks: reads the file, never runs anything from it."""
+    """Show the attention in a saved model; nothing of it is run.
+
+    \b
+    attn inspect model.keras
+    attn inspect export/*.keras --format csv
+    attn inspect model.h5 --layers --depth 1
+    """
     if depth is not None and not layers:
         raise AttnError("--depth says how --layers shows nested models: give both")
     if depth is not None and depth < 0:
