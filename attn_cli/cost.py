@@ -69,7 +69,11 @@ def graph_cost(graph: Graph) -> GraphCost:
     unknown = {
         node.layer.label: None
         for node, each in zip(graph.nodes, costs, strict=True)
-        if None in each and all(None not in shape[1:] for shape in _shapes(node))
+        if None in each
+        and (
+            node.layer.type not in COSTS
+            or all(shape and None not in shape[1:] for shape in _shapes(node))
+        )
     }
     return GraphCost(
         nodes=costs,
@@ -117,6 +121,8 @@ def _product(node: Node, positions: int) -> tuple[int, int]:
     """Cost a kernel that is applied at so many positions."""
     macs = 0
     bias = 0
+    if not node.layer.weights:
+        raise Unknown  # a file can lack them
     for weight in node.layer.weights:
         if not weight.name:
             raise Unknown

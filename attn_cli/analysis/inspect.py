@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Inspection(NamedTuple):
-    """What a file holds. `cost` is None where the file does not tell the layers.
+    """What a file holds. `cost` and `params` are None where the file does not tell the layers.
 
     `blocks` are the attention blocks that have a name, `unnamed` other gates, and `guesses` what
     only the weights of a custom layer suggest: neither counts.
@@ -31,13 +31,13 @@ class Inspection(NamedTuple):
     blocks: tuple[Attention, ...]
     unnamed: tuple[Attention, ...]
     guesses: tuple[Guess, ...]
-    params: int
+    params: int | None
 
     @property
     def share(self) -> float | None:
-        """The part of the model's params that are attention's; None where there are none."""
+        """The part of the model's params that are attention's; None where unknown."""
         total = self.model.total
-        return self.params / total if total else None
+        return self.params / total if total and self.params is not None else None
 
     @property
     def macs(self) -> int | None:
@@ -54,7 +54,7 @@ def inspect(file: str, model: Model) -> Inspection:
     """Return what a saved model is and which attention blocks it has."""
     graph = model.graph
     if graph is None:
-        return Inspection(file, model, None, (), (), (), 0)
+        return Inspection(file, model, None, (), (), (), None)
     found = find_attention(graph)
     blocks = tuple([block for block in found if block.kind != UNNAMED])
     return Inspection(

@@ -509,12 +509,14 @@ def _attention_shapes(config: Config, inputs: Sequence[Shape]) -> list[Shape]:
 
 
 def _sliced(config: Config, inputs: Sequence[Shape]) -> list[Shape]:
-    """Return the shape of x[…], as Keras 2 notes slices of whole dimensions."""
+    """Return the shape of x[…], as Keras 2 notes slices and places."""
     spec = config["slice_spec"]
     if len(spec) > len(inputs[0]):
         raise ValueError
     sizes: list[int | None] = []
     for size, part in zip(inputs[0], spec, strict=False):
+        if type_of(part) is int:
+            continue
         bounds = part["start"], part["stop"], part["step"]
         if bounds == (None, None, None):
             sizes.append(size)
@@ -522,7 +524,7 @@ def _sliced(config: Config, inputs: Sequence[Shape]) -> list[Shape]:
             raise ValueError
         else:
             sizes.append(len(range(*slice(*bounds).indices(size))))
-    return [(*sizes, *inputs[0][len(sizes) :])]
+    return [(*sizes, *inputs[0][len(spec) :])]
 
 
 def _matmul(config: Config, inputs: Sequence[Shape]) -> list[Shape]:

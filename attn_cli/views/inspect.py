@@ -51,10 +51,10 @@ FILES = (
     Column("bytes", "bytes", "int", leaves=4),
     Column("macs", "MACs", "int", leaves=3, missing="?"),
     Column("flops", "FLOPs", "int", leaves=EXTRA, missing="?"),
-    Column("blocks", "blocks", "int"),
+    Column("blocks", "blocks", "int", missing="?"),
     Column("kinds", "attention", leaves=2),
-    Column("attention_params", "their params", "int", strong=True),
-    Column("share", "share", "percent", leaves=1),
+    Column("attention_params", "their params", "int", strong=True, missing="?"),
+    Column("share", "share", "percent", leaves=1, missing="?"),
 )
 
 
@@ -105,7 +105,7 @@ def files_report(inspections: Sequence[Inspection]) -> Report:
                 model.bytes,
                 inspection.macs,
                 inspection.flops,
-                len(inspection.blocks),
+                None if inspection.params is None else len(inspection.blocks),
                 ", ".join(f"{count} {kind}" for kind, count in kinds(inspection)) or None,
                 inspection.params,
                 inspection.share,
@@ -148,7 +148,7 @@ def record(inspection: Inspection) -> dict[str, Any]:
         "flops": inspection.flops,
         "blocks": [_block_record(block) for block in inspection.blocks],
         "attention": {
-            "count": len(inspection.blocks),
+            "count": None if inspection.params is None else len(inspection.blocks),
             "params": inspection.params,
             "share": inspection.share,
         },

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from attn_cli.analysis.figures import Figures
     from attn_cli.cost import GraphCost
-    from attn_cli.graph import Graph, Params
+    from attn_cli.graph import Graph, Params, Shape
 
 
 def params_record(params: Params) -> dict[str, int]:
@@ -33,6 +35,12 @@ def figures_record(figures: Figures | None) -> dict[str, Any]:
     }
 
 
+def _told(shapes: Sequence[Shape]) -> Any:
+    """Return a shape, or each of several, null where unknown."""
+    told = [shape or None for shape in shapes]
+    return told[0] if len(told) == 1 else told
+
+
 def layer_records(graph: Graph, cost: GraphCost) -> list[dict[str, Any]]:
     """Return a record for each call. An input is an output of a call of a layer."""
     return [
@@ -41,7 +49,7 @@ def layer_records(graph: Graph, cost: GraphCost) -> list[dict[str, Any]]:
             "call": node.call,
             "type": node.layer.type,
             "function": node.layer.function,
-            "output_shape": shapes[0] if len(shapes := node.output_shapes) == 1 else shapes,
+            "output_shape": _told(node.output_shapes),
             "params": params_record(node.params),
             "macs": macs,
             "flops": flops,

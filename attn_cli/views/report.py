@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.blocks.options import format_value
+from attn_cli.graph import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,7 +70,7 @@ def chosen(table: Table, keys: Sequence[str], fixed: bool = True) -> Table:
 
 def bare(column: Column, value: Any) -> str:
     """Return a value as text for machines: bare integers, empty where there is none."""
-    if value is None:
+    if value is None or value == UNKNOWN:
         return ""
     if column.kind == "shape":
         return shape_text(value)
@@ -82,6 +83,8 @@ def pretty(column: Column, value: Any) -> str:
     """Return a value as text for people: thousands separated."""
     if value is None:
         return column.missing
+    if value == UNKNOWN:
+        return "?"
     if column.kind == "int":
         return f"{value:,}"
     if column.kind == "difference":

@@ -31,13 +31,16 @@ PRINTED = [
     ("block", "blocks se"),
     ("block", "blocks cbam -c 64"),
     ("block", "blocks se-timm -s 7,7,64"),
+    ("inspect", "inspect tests/data/tf_keras.keras"),
+    ("inspect-layers", "inspect --layers tests/data/tf_keras.keras"),
+    ("inspect-files", "inspect tests/data/tf_keras.keras tests/data/tf_keras.json"),
 ]
 
 
 @cache
 def printed(line: str) -> Any:
     """Return the document that a command prints."""
-    result = attn(*line.split(), "--json")
+    result = attn(*line.split(), "--json", cwd=ROOT)
     assert (result.code, result.err) == (0, "")
     return json.loads(result.out, parse_constant=pytest.fail)
 
@@ -113,7 +116,8 @@ def changed(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[str, An
 # What may be any number, or any text.
 NO_MISTAKES = (
     *("b + 0.5", "gamma + 0.5", "factor + 0.5", "default + 0.5"),
-    *("default = nonsense", "function = nonsense"),
+    *("default = nonsense", "function = nonsense", "activation = nonsense", "gate = nonsense"),
+    *("share + 0.5", "name = nonsense"),
 )
 
 
