@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from process import COMMAND, ROOT, attn, environment
+from process import COMMAND, ROOT, attn, environment, run_here
 
 from attn_cli.blocks import BLOCKS
-from attn_cli.cli.app import run
 from attn_cli.views import FORMATS
 
 if TYPE_CHECKING:
@@ -284,12 +281,25 @@ BAD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("args", "line"), BAD, ids=[ascii(" ".join(args))[:60] for args, _ in BAD])
-def test_wrong_use_gets_its_line(args: list[str], line: str, tmp_path: Path) -> None:
+def ids(rows: list[tuple[list[str], str]]) -> list[str]:
+    """Return what pytest calls the rows of the table."""
+    return [ascii(" ".join(args))[:60] for args, _ in rows]
+
+
+@pytest.mark.parametrize(("args", "line"), BAD, ids=ids(BAD))
+def test_wrong_use_gets_its_line(
+    args: list[str], line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The line says what is wrong, what was expected and what to type instead."""
-    result = attn(*args, cwd=tmp_path)
-    assert result == (2, "", f"attn: {line}\n")
+    monkeypatch.chdir(tmp_path)
+    assert run_here(args) == (2, "", f"attn: {line}\n")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("args", "line"), BAD[::5], ids=ids(BAD[::5]))
+def test_wrong_use_ends_a_process(args: list[str], line: str, tmp_path: Path) -> None:
+    """The same as a process, with an exit code."""
+    assert attn(*args, cwd=tmp_path) == (2, "", f"attn: {line}\n")
 
 
 STDIN = [
@@ -450,20 +460,6 @@ ARGUMENTS = st.one_of(
 )
 
 
-class Stream(io.TextIOWrapper):
-    """A stream like the process's own, whose text can be had."""
-
-    def __init__(self, content: bytes = b"") -> None:
-        super().__init__(io.BytesIO(content), encoding="utf-8")
-
-    @property
-    def text(self) -> str:
-        """What was written."""
-        self.flush()
-        assert isinstance(self.buffer, io.BytesIO)
-        return self.buffer.getvalue().decode()
-
-
 def written_to_file(args: list[str]) -> bool:
     """Tell whether a run could leave a file behind: only /dev and folders that are not there may."""
     safe = ("", "-", "/dev/full", "/dev/null", "/no/x.json", "\x00")
@@ -478,14 +474,10 @@ def test_no_arguments_end_in_a_traceback(args: list[str], stdin: bytes) -> None:
     """Random arguments: an exit code of ours, and one line where they are wrong."""
     if written_to_file(args):
         return
-    out, err = Stream(), Stream()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setattr(sys, "stdin", Stream(stdin))
-        code: Any = run(args)
-    lines = err.text.splitlines()
-    lines = [line for line in lines if not line.startswith("attn: note: ")]
+    code, out, err = run_here(args, stdin)
+    lines = [line for line in err.splitlines() if not line.startswith("attn: note: ")]
     assert code in (0, 2)
     assert [line.startswith("attn: ") for line in lines] == [True] * (code == 2)
-    assert len(err.text.split("\n")) == len(err.text.splitlines()) + 1
+    assert err.count("\n") == len(err.splitlines())
     if code == 2:
-        assert out.text == ""
+        assert out == ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from process import attn
+from process import attn, run_here
 
 from attn_cli.views import FORMATS
 
@@ -34,9 +34,15 @@ DRAWN = {
 @pytest.mark.parametrize("name", DRAWN)
 def test_output_is_as_it_was(name: str, format: str, golden: Callable[[str, str], None]) -> None:
     """A change of the output is a change to look at."""
-    result = attn(*DRAWN[name], "--format", format)
+    result = run_here([*DRAWN[name], "--format", format])
     assert (result.code, result.err) == (0, "")
     golden(f"cli/{name}.{format}", result.out)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_process_prints_the_same(name: str) -> None:
+    """Into a pipe, where no one says how wide it is."""
+    assert attn(*DRAWN[name]) == run_here(DRAWN[name])
 
 
 @pytest.mark.parametrize("columns", [20, 40, 60, 80, 100, 200])

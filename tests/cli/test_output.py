@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from process import attn, environment
+from process import attn, environment, run_here
 
 from attn_cli.analysis.figures import FIGURES
 from attn_cli.views import SUFFIXES
@@ -39,12 +39,12 @@ NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 
 def document(*args: str) -> Any:
     """Return what a command prints with --json."""
-    return json.loads(attn(*args, "--json").out)
+    return json.loads(run_here([*args, "--json"]).out)
 
 
 def rows(*args: str) -> list[dict[str, str]]:
     """Return what a command prints as CSV, a dict for each row."""
-    return list(csv.DictReader(io.StringIO(attn(*args, "--format", "csv").out)))
+    return list(csv.DictReader(io.StringIO(run_here([*args, "--format", "csv"]).out)))
 
 
 @pytest.mark.parametrize("args", SUMMARIES)
