@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import MissingPackage
+from attn_cli.tf.signals import interrupt_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,7 @@ def _import_keras() -> Any:
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
-        with quiet():
+        with quiet(), interrupt_kept():
             import keras
             import tensorflow as tf
 

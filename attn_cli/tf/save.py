@@ -300,5 +300,6 @@ def _reason(error: BaseException) -> str:
         if isinstance(seen, OSError) and seen.strerror:
             return seen.strerror
         seen = seen.__cause__
-    lines = str(error).splitlines()
-    return lines[0] if lines else type(error).__name__
+    first, *_ = str(error).splitlines() or [type(error).__name__]
+    # TensorFlow puts the operation and the file in front, and the operation again behind.
+    return re.sub(r"\{\{.*?\}\} | \[Op:\w+\]", "", first).rpartition("; ")[2]

@@ -26,6 +26,28 @@ def ended_by_exception() -> Iterator[None]:
 
 
 @contextmanager
+def interrupt_kept() -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt whatever becomes of it meanwhile.
+
+    An extension module that is being imported turns it into an ImportError of its own, or drops it.
+    """
+    pressed = []
+
+    def interrupt(number: int, _: Any) -> None:
+        pressed.append(number)
+        raise KeyboardInterrupt
+
+    with _handled([signal.SIGINT], interrupt):
+        try:
+            yield
+        except Exception:
+            if not pressed:
+                raise
+    if pressed:
+        raise KeyboardInterrupt
+
+
+@contextmanager
 def held_back() -> Iterator[None]:
     """Hold back what would end the program, Ctrl-C too, to the end of this."""
     held: list[int] = []
