@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING
 from attn_cli.errors import BadShape
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from attn_cli.graph import Graph, Shape
 
 FLOAT32 = 4
+# How often the weights are around where a model is saved and loaded, as measured.
+WEIGHTS = 4
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
 
 
@@ -27,12 +31,13 @@ def sizes(shape: Shape) -> tuple[int, ...]:
     return known
 
 
-def check_memory(graph: Graph, batch: int = 1, passes: int = 1) -> None:
-    """Raise BadShape, with what it would need, where a pass over a graph does not fit in memory.
+def check_memory(graph: Graph, batch: int = 1, copies: int = 0, compiled: bool = False) -> None:
+    """Raise BadShape, with what it would need, where running a graph does not fit in memory.
 
-    `passes` is how many tensors are alive for each that the graph yields: 2 with gradients.
+    `copies` are of its output, for whoever works with it; what is `compiled` gives a tensor back as
+    soon as it was read.
     """
-    needed, free = needed_bytes(graph, batch, passes), free_bytes()
+    needed, free = needed_bytes(graph, batch, copies, compiled), free_bytes()
     if free is not None and needed > free:
         shape = graph.nodes[graph.inputs[0]].output_shapes[0][1:]
         of = f" in batches of {batch}" if batch > 1 else ""
@@ -42,13 +47,34 @@ def check_memory(graph: Graph, batch: int = 1, passes: int = 1) -> None:
         )
 
 
-def needed_bytes(graph: Graph, batch: int = 1, passes: int = 1) -> int:
-    """Return about how many bytes a pass needs: weights twice, and all that the calls yield."""
-    elements = 0
-    for node in graph.nodes:
-        for shape in node.output_shapes:
-            elements += prod(sizes(shape[1:]))
-    return 2 * graph.bytes + passes * batch * FLOAT32 * elements
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """Raise BadShape where memory does run out, whoever ran out of it."""
+    try:
+        yield
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise BadShape("running this needs more memory than there is") from error
+        raise
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error is Python's, NumPy's or TensorFlow's word for it."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
+
+
+def needed_bytes(graph: Graph, batch: int = 1, copies: int = 0, compiled: bool = False) -> int:
+    """Return about how many bytes it takes to run a graph: weights and tensors."""
+    yielded = [sum(map(elements, node.output_shapes)) for node in graph.nodes]
+    taken = [sum(map(elements, node.input_shapes)) for node in graph.nodes]
+    tensors = max(map(sum, zip(yielded, taken, strict=True))) if compiled else sum(yielded)
+    output = elements(graph.shape_of(graph.outputs[0]))
+    return WEIGHTS * graph.bytes + batch * FLOAT32 * (tensors + copies * output)
+
+
+def elements(shape: Shape) -> int:
+    """Return the numbers in one sample of a tensor (B, …)."""
+    return prod(sizes(shape[1:]))
 
 
 def free_bytes() -> int | None:

@@ -68,7 +68,8 @@ def profiled_flops(model: Any, shape: Shape) -> Profile:
     _register_statistics()
     sample = tf.TensorSpec((1, *shape), model.inputs[0].dtype)
     with _quiet_logger():
-        infer = tf.function(lambda inputs: model(inputs, training=False))
+        # AutoGraph would write each function that it converts into the folder for temporary files.
+        infer = tf.function(lambda inputs: model(inputs, training=False), autograph=False)
         graph = infer.get_concrete_function(sample).graph
         options = {**tf.compat.v1.profiler.ProfileOptionBuilder.float_operation(), "output": "none"}
         root = tf.compat.v1.profiler.profile(graph, cmd="op", options=options)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attn_cli.errors import BadFile, BadOption
 from attn_cli.sources.block import trace
 from attn_cli.tf.load import load_keras, quiet
-from attn_cli.tf.memory import check_memory
+from attn_cli.tf.memory import check_memory, is_out_of_memory, memory_errors
 from attn_cli.tf.signals import ended_by_exception, held_back
 from attn_cli.tf.walk import build_model, count_params
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 TRIAL_SIZE = 16
 # How far a reloaded model's outputs may be off, of the largest of them: what float32 loses.
 TOLERANCE = 1e-5
+# As many tensors of the output's size are around where two outputs are compared, as measured.
+COPIES = 4
 LARGEST_SEED = 2**32 - 1
 # What a name may be in all formats: TensorFlow's scopes take no other.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -53,6 +55,7 @@ class Format(NamedTuple):
     folder: bool = False
 
 
+@memory_errors()
 def save_block(
     spec: Spec,
     shape: Shape,
@@ -95,7 +98,7 @@ def check_build(
     if name is not None and not NAME.fullmatch(name):
         raise BadOption(f"a model's name is letters, digits, '_', '.' and '-', not {name!r}")
     trace(spec.block.build, shape, **_named(spec, name))
-    check_memory(spec.trace(trial_shape(shape)))
+    check_memory(spec.trace(trial_shape(shape)), copies=COPIES)
 
 
 def _named(spec: Spec, name: str | None) -> dict[str, Any]:
@@ -121,12 +124,16 @@ def write_and_compare(model: Any, path: Path, shape: tuple[int, ...], seed: int 
         with quiet():
             format.write(model, path)
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise BadFile(f"cannot write {path.name!r}: {_reason(error)}") from error
     load_keras().backend.clear_session(free_memory=False)
     try:
         with quiet():
             got = np.asarray(format.read(path)(inputs))
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise BadFile(f"{path.name!r} was written and does not load: {_reason(error)}") from error
     if got.shape != wanted.shape:
         raise BadFile(

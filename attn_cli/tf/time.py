@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadOption
 from attn_cli.tf.load import load_keras
-from attn_cli.tf.memory import check_memory, sizes
+from attn_cli.tf.memory import check_memory, memory_errors, sizes
 from attn_cli.tf.walk import build_model
 
 if TYPE_CHECKING:
@@ -62,9 +62,10 @@ def check(
             raise BadOption(f"{name} is from {least} to {MOST:,}, not {count}")
     sizes(shape)
     for spec in specs:
-        check_memory(spec.trace(shape), batch)
+        check_memory(spec.trace(shape), batch, compiled=True)
 
 
+@memory_errors()
 def bench(
     specs: Sequence[Spec],
     shape: Shape,
@@ -123,7 +124,9 @@ def _model(spec: Spec, shape: Shape) -> Any:
 def _compiled(model: Any, inputs: Any) -> Any:
     import tensorflow as tf
 
-    return tf.function(lambda values: model(values, training=False)).get_concrete_function(inputs)
+    # AutoGraph would write each function that it converts into the folder for temporary files.
+    infer = tf.function(lambda values: model(values, training=False), autograph=False)
+    return infer.get_concrete_function(inputs)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from attn_cli.cost import cost, graph_cost
 from attn_cli.errors import AttnError
 from attn_cli.spec import Spec
 from attn_cli.tf.load import load_keras
-from attn_cli.tf.memory import check_memory, sizes
+from attn_cli.tf.memory import check_memory, is_out_of_memory, memory_errors, sizes
 from attn_cli.tf.profile import Profile, profiled_flops
 from attn_cli.tf.save import TOLERANCE, write_and_compare
 from attn_cli.tf.signals import ended_by_exception
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 SHAPES: tuple[tuple[int, int, int], ...] = ((14, 14, 64), (7, 5, 40))
 
 SAMPLES = 2
+# As many tensors of the output's size are around where gradients are worked out, as measured.
+COPIES = 6
 # What the inputs are multiplied by, one after the other, in the search for a gradient.
 SCALES = (1.0, 0.25, 4.0)
 # Below this part of the largest gradient there is nothing but float32's rounding.
@@ -85,10 +87,11 @@ def prepare(spec: Spec, shape: Shape) -> Prepared:
     """Return what is to be verified. Raises what `verify` does, without TensorFlow."""
     traced = spec.trace(shape)
     known = sizes(shape)
-    check_memory(traced, SAMPLES, passes=2)
+    check_memory(traced, SAMPLES, COPIES)
     return Prepared(spec, known, traced)
 
 
+@memory_errors()
 def run(prepared: Prepared) -> Verification:
     """Make all checks."""
     load_keras()
@@ -138,6 +141,8 @@ def _run(name: str, case: Case) -> Check:
     try:
         return CHECKS[name](case)._replace(name=name)
     except Exception as error:  # whatever TensorFlow raises is what was found
+        if is_out_of_memory(error):
+            raise
         first, *_ = str(error).strip().splitlines() or [""]
         return Check(name, None, None, False, f"{type(error).__name__}: {first}")
 
