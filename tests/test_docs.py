@@ -1,5 +1,7 @@
 """Every console block of README.md and docs/ shows what the command really prints.
 
+Any other block that begins with its name in a comment, `# attn.toml`, is a file for what follows.
+
 `pytest tests/test_docs.py --overwrite-goldens` (or `nox -s docs`) writes them anew.
 """
 
@@ -17,7 +19,8 @@ from attn_cli.cli.app import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"(?:#!.*\n)?# ([\w./-]+\.\w+|Makefile)\n")
 
 
 def run(line: str, folder: Path) -> str:
@@ -48,7 +51,13 @@ def regenerated(page: str, folder: Path) -> str:
     """Return a page with the output of each console block made anew."""
 
     def block(match: re.Match[str]) -> str:
-        commands = [line for line in match[1].splitlines() if line.startswith("$ ")]
+        if match[1] != "console":
+            if name := FILE.match(match[2]):
+                path = folder / name[1]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(match[2], encoding="utf-8")
+            return match[0]
+        commands = [line for line in match[2].splitlines() if line.startswith("$ ")]
         shown = [f"{command}\n{run(command[2:], folder)}" for command in commands]
         return f"```console\n{''.join(shown)}```"
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "compare": "compare:compare",
     "blocks": "blocks:blocks",
     "inspect": "inspect:inspect",
+    "check": "check:check",
     "build": "build:build",
     "verify": "verify:verify",
     "bench": "bench:bench",

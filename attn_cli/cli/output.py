@@ -9,29 +9,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attn_cli.errors import AttnError, BadFile, did_you_mean
-from attn_cli.views import FORMATS, SUFFIXES, render
+from attn_cli.views import FORMATS, SPECIAL, SUFFIXES, offered, render
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from attn_cli.views.report import Report
 
 # What a terminal or a pipe that takes only ASCII shows in place of our few other signs.
 ASCII = str.maketrans(
     {"→": "->", "×": "x", "−": "-", "…": "~", "─": "-", "≤": "<=", "≥": ">=", "²": "^2", "·": "."}
-    | {"✔": "+", "✘": "x", "█": "#", "▏": "|", "µ": "u"}
+    | {"✔": "+", "✘": "x", "≠": "!=", "█": "#", "▏": "|", "µ": "u"}
     | dict.fromkeys("▎▍▌▋▊▉", "#")
 )
 
 
 def emit(report: "Report", format: str | None, json: bool, output: str | None) -> None:
     """Draw a report in the format that the options pick, where they say."""
-    format = picked_format(format, json, output)
+    format = picked_format(format, json, output, offered(report))
     if output is None or output == "-":
         write(render(report, format, terminal_width(), color=wants_color()))
     else:
         write_file(output, render(report, format))
 
 
-def picked_format(format: str | None, json: bool, output: str | None) -> str:
+def picked_format(
+    format: str | None, json: bool, output: str | None, known: "Collection[str]" = tuple(FORMATS)
+) -> str:
     """Return the format that --format, --json and the suffix of -o pick together."""
     if format is None:
         if json:
@@ -43,9 +47,11 @@ def picked_format(format: str | None, json: bool, output: str | None) -> str:
                 f"the suffix of {output!r} names no format: it is one of {known}, or give --format"
             )
         return SUFFIXES.get(suffix, "table")
-    if format not in FORMATS:
-        hint = did_you_mean(format, FORMATS)
-        raise AttnError(f"no format is called {format!r}{hint} ({', '.join(FORMATS)})")
+    if format not in known:
+        if format in SPECIAL:
+            raise AttnError(f"this command has no {format} format ({', '.join(known)})")
+        hint = did_you_mean(format, known)
+        raise AttnError(f"no format is called {format!r}{hint} ({', '.join(known)})")
     if json and format != "json":
         raise AttnError(f"--json and --format {format} name two formats")
     return format

@@ -17,11 +17,21 @@ FORMATS = {
     "plain": "attn_cli.views.plain",
 }
 
+# What draws a part that not every report has, and the part.
+SPECIAL = {"github": ("attn_cli.views.github", "annotations")}
+
 # The format that the suffix of an output file picks.
 SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".txt": "table", ".tsv": "plain"}
 
 
+def offered(report: Report) -> tuple[str, ...]:
+    """Return the formats that a report can be drawn in."""
+    special = [name for name, (_, part) in SPECIAL.items() if getattr(report, part) is not None]
+    return (*FORMATS, *special)
+
+
 def render(report: Report, format: str, width: int | None = None, color: bool = False) -> str:
     """Draw a report; a table keeps to a width, where there is one."""
-    text: str = import_module(FORMATS[format]).render(report, width, color)
+    module = FORMATS[format] if format in FORMATS else SPECIAL[format][0]
+    text: str = import_module(module).render(report, width, color)
     return text

@@ -32,7 +32,7 @@ class Column(NamedTuple):
     @property
     def right(self) -> bool:
         """Whether it is set flush right, as figures are."""
-        return self.kind in ("index", "int", "number", "difference", "percent", "time")
+        return self.kind in ("index", "int", "number", "difference", "percent", "time", "right")
 
 
 EXTRA = 10
@@ -47,14 +47,27 @@ class Table(NamedTuple):
     total: Sequence[Any] | None = None
 
 
+class Annotation(NamedTuple):
+    """What is wrong, and the line of the file that asked for something else."""
+
+    title: str
+    message: str
+    file: str | None = None
+    line: int | None = None
+
+
 class Report(NamedTuple):
-    """What a command says: to people in lines and tables, to programs in rows or a record."""
+    """What a command says: to people in lines and tables, to programs in rows or a record.
+
+    `annotations` is None where a command has none to make, empty where nothing is wrong.
+    """
 
     record: Callable[[], dict[str, Any]]
     rows: Table
     tables: Sequence[Table]
     heading: Sequence[str] = ()
     closing: Sequence[str] = ()
+    annotations: Sequence[Annotation] | None = None
 
 
 def chosen(table: Table, keys: Sequence[str], fixed: bool = True) -> Table:

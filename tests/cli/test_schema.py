@@ -26,6 +26,7 @@ PRINTED = [
     ("compare", "compare simam se -s 7,7,64"),
     ("compare", "compare se ese -c 64"),
     ("kernel-size", "kernel-size 8 512 --b 0.5 --gamma 3"),
+    ("check", "check -b se -b eca -s 6@26,26,512 --max-params 999999999"),
     ("blocks", "blocks"),
     ("blocks", "blocks -c 1"),
     ("block", "blocks se"),
@@ -118,6 +119,8 @@ NO_MISTAKES = (
     *("b + 0.5", "gamma + 0.5", "factor + 0.5", "default + 0.5"),
     *("default = nonsense", "function = nonsense", "activation = nonsense", "gate = nonsense"),
     *("share + 0.5", "name = nonsense"),
+    *("bound + 0.5", "got + 0.5", "margin + 0.5", "bound = nonsense", "got = nonsense"),
+    *("config = nonsense", "problem = nonsense"),
 )
 
 

@@ -1,0 +1,278 @@
+"""`attn check`: budgets with an exit code."""
+
+import os
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from attn_cli.analysis.check import (
+    BLOCK,
+    FAILED,
+    MODEL,
+    UNCHECKED,
+    Expectation,
+    Result,
+    judge,
+    part_of,
+)
+from attn_cli.cli.compare import places_from
+from attn_cli.cli.init import init as write_config
+from attn_cli.cli.measure import measure, measure_block
+from attn_cli.cli.options import JsonOption, OutputOption, complete_spec, completing
+from attn_cli.cli.output import emit, on_terminal, write_error
+from attn_cli.config.checks import Check, expectations, read_checks
+from attn_cli.config.find import find_config
+from attn_cli.errors import AttnError
+from attn_cli.sources.text import shown
+from attn_cli.spec import INTEGER, NUMBER, Place, parse_spec
+from attn_cli.views import FORMATS, SPECIAL
+from attn_cli.views.check import label, report, told_of
+
+MISSING = "a block or a model is missing: --block SPEC --shape H,W,C, or MODEL"
+
+
+def bound_option(name: str, metavar: str, help: str) -> Any:
+    """Return the option of a bound."""
+    return typer.Option(f"--{name.replace('_', '-')}", metavar=metavar, help=help)
+
+
+def check(
+    models: Annotated[
+        list[str] | None, typer.Argument(metavar="[MODEL]...", help="Saved models.")
+    ] = None,
+    block: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--block",
+            "-b",
+            metavar="SPEC",
+            help="A block and its options, in place of a model.",
+            autocompletion=complete_spec,
+        ),
+    ] = None,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--shape",
+            "-s",
+            metavar="[N@]H,W,C",
+            help="The block's input, and how many places have it; bounds are for all together.",
+        ),
+    ] = None,
+    channels: Annotated[
+        str | None,
+        typer.Option(
+            "--channels",
+            "-c",
+            metavar="C",
+            help="The channels; alone, with a dynamic height and width.",
+        ),
+    ] = None,
+    max_params: Annotated[
+        str | None, bound_option("max_params", "N", "At most so many params, trainable or not.")
+    ] = None,
+    max_macs: Annotated[str | None, bound_option("max_macs", "N", "At most so many MACs.")] = None,
+    max_flops: Annotated[
+        str | None, bound_option("max_flops", "N", "At most so many FLOPs.")
+    ] = None,
+    max_bytes: Annotated[
+        str | None, bound_option("max_bytes", "N", "At most so many bytes of weights.")
+    ] = None,
+    min_blocks: Annotated[
+        str | None, bound_option("min_blocks", "N", "At least so many attention blocks in a model.")
+    ] = None,
+    max_share: Annotated[
+        str | None,
+        bound_option(
+            "max_share", "X", "At most this share of a model's params in attention: 0.15."
+        ),
+    ] = None,
+    expect: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE", help="A figure as --get or the JSON has it; can be repeated."
+        ),
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="What to check; else attn.toml, or [tool.attn] in pyproject.toml, found upwards.",
+        ),
+    ] = None,
+    init: Annotated[
+        bool,
+        typer.Option(
+            "--init", help="Write attn.toml (or -o FILE), with today's figures as bounds."
+        ),
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --init: replace what is there.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print nothing that is not an error.")
+    ] = False,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            help=f"One of {', '.join([*FORMATS, *SPECIAL])}.",
+            autocompletion=completing([*FORMATS, *SPECIAL]),
+        ),
+    ] = None,
+    json: JsonOption = False,
+    output: OutputOption = None,
+) -> int:
+    """Check costs against bounds: budgets with an exit code.
+
+    \b
+    attn check -b eca -s 26,26,512 --max-params 10 --expect kernel_size=5
+    attn check -b se:ratio=16 -s 4@28,28,512 -s 6@14,14,1024 --max-macs 2000000
+
+    Without a block or a model, checks what attn.toml asks. Exits with 0 if all holds, 1 if
+    something does not, 2 if something could not be checked, or nothing was.
+    """
+    flags = {
+        "max_params": max_params,
+        "max_macs": max_macs,
+        "max_flops": max_flops,
+        "max_bytes": max_bytes,
+        "min_blocks": min_blocks,
+        "max_share": max_share,
+    }
+    bounds = {name: _value(text) for name, text in flags.items() if text is not None}
+    if expect:
+        bounds["expect"] = _expected(expect)
+    if force and not init:
+        raise AttnError("--force is for --init: it replaces the file that --init writes")
+    if init:
+        if bounds or config is not None or format or json:
+            raise AttnError("--init takes its bounds from today's figures, and writes TOML")
+        write_config(_subjects(models or [], block or [], shape, channels), output, force)
+        return 0
+    path = None
+    if models or block:
+        if config is not None:
+            raise AttnError("--config says what to check; a block or a model beside it is one more")
+        checks = _given(models or [], block or [], shape, channels, bounds)
+    else:
+        if bounds or shape or channels:
+            raise AttnError(MISSING)
+        source = find_config(config)
+        path = shown(source.path)
+        checks = read_checks(source)
+    results = [result(each) for each in checks]
+    if path is None and len(results) == 1 and results[0].problem and not results[0].verdicts:
+        raise AttnError(results[0].problem)
+    if not quiet:
+        emit(report(results, path, path and _annotated(path)), format, json, output)
+    if quiet or output not in (None, "-") or not on_terminal():
+        _say_problems(results, path)
+    return exit_code(results)
+
+
+def exit_code(results: Sequence[Result]) -> int:
+    """Return 0 if all checks passed, 1 if one failed, 2 if one could not be made, or none was."""
+    statuses = [result.status for result in results]
+    if UNCHECKED in statuses or not statuses:
+        return 2
+    return 1 if FAILED in statuses else 0
+
+
+def result(check: Check) -> Result:
+    """Make a check. What keeps it from being made is its problem."""
+    made = Result(check.name, check.line, check.kind, check.of, check.places)
+    if check.problem is not None:
+        return made._replace(problem=check.problem)
+    try:
+        measured = measure(check)
+        verdicts = judge(
+            [_worked_out(each, check.places) for each in check.expected], measured.figures
+        )
+    except AttnError as error:
+        return made._replace(problem=str(error))
+    unknown = dict.fromkeys(label(verdict.figure) for verdict in verdicts if verdict.ok is None)
+    problem = f"{', '.join(unknown)} cannot be known: {measured.why}" if unknown else None
+    return made._replace(verdicts=verdicts, problem=problem)
+
+
+def _worked_out(expected: Expectation, places: tuple[Place, ...]) -> Expectation:
+    """Return an expectation with its bound, worked out where it is relative to another block."""
+    if expected.relative is None:
+        return expected
+    spec, factor = expected.relative
+    figure = measure_block(spec, places).figures[expected.figure]
+    return expected._replace(bound=part_of(factor, figure))
+
+
+def _given(
+    models: Sequence[str],
+    blocks: Sequence[str],
+    shape: list[str] | None,
+    channels: str | None,
+    bounds: dict[str, Any],
+) -> list[Check]:
+    """Return the checks that the command line asks for, all against the same bounds."""
+    checks = _subjects(models, blocks, shape, channels)
+    expected = expectations(checks[0].kind, bounds)
+    return [check._replace(expected=expected) for check in checks]
+
+
+def _subjects(
+    models: Sequence[str], blocks: Sequence[str], shape: list[str] | None, channels: str | None
+) -> list[Check]:
+    """Return what the command line names, as checks that expect nothing yet."""
+    if models and blocks:
+        raise AttnError("a check is of a block or of a model, and both are given")
+    if models:
+        if shape or channels:
+            raise AttnError("--shape and --channels are for a block: a model has its own inputs")
+        return [Check(path, MODEL, path) for path in models]
+    if not blocks:
+        raise AttnError(MISSING)
+    specs = [parse_spec(text).text for text in blocks]
+    places = tuple(places_from(shape, channels))
+    return [Check(spec, BLOCK, spec, places=places) for spec in specs]
+
+
+def _expected(texts: Sequence[str]) -> dict[str, Any]:
+    expected: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        key = key.strip()
+        if not equals or not key or not value.strip():
+            raise AttnError(f"--expect takes KEY=VALUE, as in kernel_size=5, not {text!r}")
+        if key in expected:
+            raise AttnError(f"--expect {key} is given twice")
+        expected[key] = _value(value.strip())
+    return expected
+
+
+def _value(text: str) -> Any:
+    """Return the value that a text is: a number, true, false, or a text."""
+    if INTEGER.fullmatch(text):
+        return int(text)
+    if NUMBER.fullmatch(text):
+        return float(text)
+    return {"true": True, "false": False}.get(text.lower(), text)
+
+
+def _annotated(path: str) -> str:
+    """Return the path of the configuration as GitHub wants it: from the top of the repository."""
+    workspace = os.environ.get("GITHUB_WORKSPACE")
+    if workspace:
+        inside = os.path.relpath(os.path.realpath(path), os.path.realpath(workspace))
+        if not inside.startswith(os.pardir):
+            return inside.replace(os.sep, "/")
+    return path
+
+
+def _say_problems(results: Sequence[Result], path: str | None) -> None:
+    for each in results:
+        if each.problem:
+            line = f", line {each.line}" if each.line else ""
+            problem = each.problem if each.name == path else told_of(each.name, each.problem)
+            write_error(f"attn: {path}{line}: {problem}" if path else f"attn: {problem}")

@@ -1,0 +1,41 @@
+"""`attn check --init`: a first attn.toml."""
+
+import os
+from collections.abc import Sequence
+
+from attn_cli.analysis.check import MODEL
+from attn_cli.cli.measure import measure
+from attn_cli.cli.output import write, write_file
+from attn_cli.config.checks import Check
+from attn_cli.config.find import NAME, PYPROJECT
+from attn_cli.config.write import Entry, written
+from attn_cli.errors import AttnError
+
+
+def init(checks: Sequence[Check], output: str | None, force: bool) -> None:
+    """Write a configuration that these checks pass, with today's figures as bounds."""
+    path = NAME if output is None else output
+    if os.path.basename(path) == PYPROJECT:
+        raise AttnError(f"--init writes a file of its own; copy from it into {PYPROJECT}")
+    if path != "-" and not force and os.path.lexists(path):
+        raise AttnError(f"{path!r} is there already; --force replaces it")
+    folder = "" if path == "-" else os.path.dirname(path)
+    entries = {check.of: _entry(check, folder) for check in checks}
+    text = written(list(entries.values()))
+    if path == "-":
+        write(text)
+        return
+    write_file(path, text)
+    count = f"{len(entries)} check{'s' * (len(entries) > 1)}"
+    write(f"{path}: {count}, with today's figures as bounds\n")
+
+
+def _entry(check: Check, folder: str) -> Entry:
+    """Return what is to be written of a check; paths in it are relative to the file."""
+    figures, why = measure(check)
+    of = check.of
+    if folder and (check.kind == MODEL or ".py:" in of) and not os.path.isabs(of):
+        of = os.path.relpath(of, folder)
+    if all(value is None for value in (figures["params"], figures["bytes"])):
+        raise AttnError(f"{check.of}: nothing of it can be bounded: {why}")
+    return Entry(check.kind, of.replace(os.sep, "/"), check.places, figures, why)

@@ -1,0 +1,77 @@
+"""The figures that checks are about: those of a block over its places, those of a saved model."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attn_cli.analysis.check import BLOCK, flattened, over_places
+from attn_cli.cli.compare import entry
+from attn_cli.spec import parse_spec
+
+if TYPE_CHECKING:
+    from attn_cli.analysis.inspect import Inspection
+    from attn_cli.config.checks import Check
+    from attn_cli.spec import Place
+
+DYNAMIC = "the height or the width is dynamic"
+
+
+class Measured(NamedTuple):
+    """Figures by name, None where unknown, and why those are."""
+
+    figures: dict[str, Any]
+    why: str
+
+
+def measure(check: Check) -> Measured:
+    """Return the figures of what a check is about. Raises AttnError where there are none."""
+    if check.kind == BLOCK:
+        return measure_block(check.of, check.places)
+    return measure_model(check.of)
+
+
+@cache
+def measure_block(text: str, places: tuple[Place, ...]) -> Measured:
+    """Return the figures of a block, as a spec, over all its places."""
+    spec = parse_spec(text)
+    entries = [entry(spec, place) for place in places]
+    unknown = {label for each in entries for label in each.figures.cost.unknown}
+    return Measured(over_places(entries), _no_cost(unknown) if unknown else DYNAMIC)
+
+
+@cache
+def measure_model(path: str) -> Measured:
+    """Return the figures of a saved model, by the names that they have in JSON.
+
+    Raises BadFile where it cannot be read.
+    """
+    from attn_cli.cli.inspect import inspected
+    from attn_cli.views.inspect import record
+
+    inspection = inspected(path)
+    figures = flattened(record(inspection))
+    hidden = _hidden(inspection)
+    return Measured(figures | dict.fromkeys(hidden), _why(inspection))
+
+
+def _hidden(inspection: Inspection) -> list[str]:
+    """Return the figures that the file does not tell, whatever stands in their place."""
+    if inspection.model.graph is None:
+        return ["attention.count", "attention.params", "attention.share"]
+    if inspection.model.at_least:
+        return ["params", "bytes", "attention.params", "attention.share"]
+    return []
+
+
+def _why(inspection: Inspection) -> str:
+    model, cost = inspection.model, inspection.cost
+    if model.graph is None or cost is None:
+        return "the file does not tell the layers"
+    if model.at_least:
+        return "the file does not hold all weights"
+    return _no_cost(cost.unknown) if cost.unknown else DYNAMIC
+
+
+def _no_cost(unknown: set[str] | tuple[str, ...]) -> str:
+    return f"no cost is known for {', '.join(sorted(unknown))}"

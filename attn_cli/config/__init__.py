@@ -1,0 +1,1 @@
+"""attn.toml: found, read, written. What it asks is said in records; nothing is checked here."""

@@ -1,0 +1,265 @@
+"""What a configuration asks: a plain record for each `[[check]]`."""
+
+from __future__ import annotations
+
+import os
+from math import isfinite
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attn_cli.analysis.check import (
+    BLOCK,
+    BOUNDS,
+    EQUAL,
+    MODEL,
+    RELATIVE,
+    Bound,
+    Expectation,
+    Relative,
+    known_figure,
+)
+from attn_cli.analysis.figures import FIGURES
+from attn_cli.errors import AttnError, BadFile, did_you_mean
+from attn_cli.sources.text import shown
+from attn_cli.spec import Place, Spec, parse_place, parse_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from attn_cli.config.find import Source
+
+# Every key of a [[check]]. tests/config/test_schema.py holds the JSON Schema against them.
+KEYS = ("name", "block", "shape", "shapes", "model", *BOUNDS, *RELATIVE, "expect")
+SHARES = frozenset({"max_share"})
+RELATIVE_KEYS = ("block", "factor")
+
+
+class Check(NamedTuple):
+    """One check: of a block, as a spec, on its inputs, or of a model, and what is expected of it.
+
+    `problem` says why the entry cannot be understood; what could be is there all the same.
+    """
+
+    name: str
+    kind: str
+    of: str
+    line: int | None = None
+    places: tuple[Place, ...] = ()
+    expected: tuple[Expectation, ...] = ()
+    problem: str | None = None
+
+
+class BadEntry(AttnError, ValueError):
+    """An entry of a configuration cannot be understood."""
+
+
+def read_checks(source: Source) -> list[Check]:
+    """Return the checks of a configuration, in its order; those not understood have a problem.
+
+    Raises BadFile where there is none.
+    """
+    checks = [
+        Check(source.path, "", "", problem=_no_such_key(key, ("check",)))
+        for key in source.content
+        if key != "check"
+    ]
+    entries = source.content.get("check", [])
+    header = f"[[{source.table}.check]]" if source.table else "[[check]]"
+    if not isinstance(entries, list):
+        checks.append(Check(source.path, "", "", problem=f"a check is written {header}"))
+    else:
+        # Checks may also be written as one array; then their lines are not known.
+        lines: list[int | None] = [*source.lines]
+        if len(lines) != len(entries):
+            lines = [None] * len(entries)
+        seen: dict[str, int | None] = {}
+        for number, (entry, line) in enumerate(zip(entries, lines, strict=True), start=1):
+            checks.append(_read(entry, number, line, source.folder, seen))
+    if not checks:
+        raise BadFile(f"{source.path} has no {header}: there is nothing to check")
+    return checks
+
+
+def _read(
+    entry: Any, number: int, line: int | None, folder: str, seen: dict[str, int | None]
+) -> Check:
+    """Return the check of one entry; `seen` are the names so far, and their lines."""
+    check = Check(f"check {number}", "", "", line)
+    try:
+        if not isinstance(entry, dict):
+            raise BadEntry(f"a check is a table, not {_shown(entry)}")
+        if isinstance(name := entry.get("name"), str) and name.strip():
+            check = check._replace(name=shown(name))
+        if isinstance(of := entry.get("block", entry.get("model")), str):
+            check = check._replace(of=shown(of))
+        for key in entry:
+            if key not in KEYS:
+                raise BadEntry(_no_such_key(key, KEYS))
+        if "name" not in entry:
+            raise BadEntry("it has no name")
+        name = _text("name", entry["name"])
+        if name in seen:
+            where = f" on line {seen[name]}" if seen[name] else ""
+            raise BadEntry(f"its name is doubled: another check{where} has it too")
+        seen[name] = line
+        return _subject(check, entry, folder)
+    except AttnError as error:
+        return check._replace(problem=str(error))
+
+
+def _subject(check: Check, entry: Mapping[str, Any], folder: str) -> Check:
+    if ("block" in entry) == ("model" in entry):
+        which = "both block and model" if "block" in entry else "neither block nor model"
+        raise BadEntry(f"it has {which}; a check is of one of them")
+    if "model" in entry:
+        for key in ("shape", "shapes"):
+            if key in entry:
+                raise BadEntry(f"{key} is for a block: a model has its own inputs")
+        path = os.path.join(folder, _text("model", entry["model"]))
+        expected = expectations(MODEL, entry, folder)
+        return check._replace(kind=MODEL, of=path, expected=expected)
+    spec = block_spec(_text("block", entry["block"]), folder)
+    check = check._replace(kind=BLOCK, of=spec.text, places=_places(entry))
+    return check._replace(expected=expectations(BLOCK, entry, folder))
+
+
+def block_spec(text: str, folder: str) -> Spec:
+    """Return the spec of a text; the file of a user's own block stands beside the configuration."""
+    if ".py:" in text and folder:
+        text = os.path.join(folder, text.strip())
+    return parse_spec(text)
+
+
+def _places(entry: Mapping[str, Any]) -> tuple[Place, ...]:
+    if "shape" in entry and "shapes" in entry:
+        raise BadEntry("it has both shape and shapes; one of them says where the block stands")
+    if "shape" in entry:
+        return (_place("shape", entry["shape"]),)
+    if "shapes" not in entry:
+        raise BadEntry("a block needs a shape, as in shape = [26, 26, 512]")
+    shapes = entry["shapes"]
+    if not isinstance(shapes, list) or not shapes:
+        raise BadEntry(f"shapes is a list of shapes, not {_shown(shapes)}")
+    return tuple([_place("each of shapes", shape) for shape in shapes])
+
+
+def _place(key: str, value: Any) -> Place:
+    if isinstance(value, list) and all(_is_integer(size) or size == "None" for size in value):
+        value = ",".join(map(str, value))
+    if not isinstance(value, str):
+        raise BadEntry(f'{key} is [H, W, C] or "H,W,C", not {_shown(value)}')
+    return parse_place(value)
+
+
+def expectations(kind: str, entry: Mapping[str, Any], folder: str = "") -> tuple[Expectation, ...]:
+    """Return what an entry expects of a block or of a model.
+
+    Raises BadEntry where a value is of the wrong type, or nothing is expected.
+    """
+    expected = []
+    for key, bound in (BOUNDS | RELATIVE).items():
+        if key not in entry:
+            continue
+        if kind not in bound.of:
+            raise BadEntry(f"{key} is for a {MODEL if kind == BLOCK else BLOCK}")
+        if key in RELATIVE:
+            if kind != BLOCK:
+                raise BadEntry(f"{key} compares with a block on the same shape: it is for a block")
+            expected.append(_relative(key, bound, entry[key], folder))
+        else:
+            expected.append(Expectation(bound.figure, bound.relation, _bound(key, entry[key])))
+    if "expect" in entry:
+        exact = entry["expect"]
+        if not isinstance(exact, dict) or not exact:
+            raise BadEntry(f"expect is a table of figures, not {_shown(exact)}")
+        expected += [_exact(kind, figure, value) for figure, value in _flat("", exact)]
+    if not expected:
+        raise BadEntry(f"it expects nothing; give it {', '.join(bounds_of(kind))} or expect")
+    return tuple(expected)
+
+
+def bounds_of(kind: str) -> list[str]:
+    """Return the names of the bounds that a block or a model can have."""
+    return [name for name, bound in BOUNDS.items() if kind in bound.of]
+
+
+def _bound(key: str, value: Any) -> Any:
+    if key in SHARES:
+        if not _is_number(value) or not 0 <= value <= 1:
+            raise BadEntry(f"{key} is a share from 0 to 1, not {_shown(value)}")
+        return value
+    # 1e6 is as good a way to write a million as any.
+    whole = int(value) if isinstance(value, float) and value.is_integer() else value
+    if not _is_integer(whole) or whole < 0:
+        raise BadEntry(f"{key} is an integer from 0 on, not {_shown(value)}")
+    return whole
+
+
+def _relative(key: str, bound: Bound, value: Any, folder: str) -> Expectation:
+    if not isinstance(value, dict):
+        raise BadEntry(f'{key} is a table, as in {{ block = "se", factor = 0.1 }}')
+    for each in value:
+        if each not in RELATIVE_KEYS:
+            raise BadEntry(f"{key}: {_no_such_key(each, RELATIVE_KEYS)}")
+    if "block" not in value:
+        raise BadEntry(f"{key} names no block to compare with")
+    factor = value.get("factor", 1)
+    if not _is_number(factor) or factor <= 0:
+        raise BadEntry(f"the factor of {key} is a number above 0, not {_shown(factor)}")
+    try:
+        spec = block_spec(_text("block", value["block"]), folder)
+    except AttnError as error:
+        raise BadEntry(f"{key}: {error}") from None
+    return Expectation(bound.figure, bound.relation, None, Relative(spec.text, factor))
+
+
+def _exact(kind: str, figure: str, value: Any) -> Expectation:
+    if not isinstance(value, (bool, str)) and not _is_number(value):
+        raise BadEntry(f"expect: {figure} is a number, true, false or a text, not {_shown(value)}")
+    # Which figures a model has shows when it is read.
+    figure = known_figure(figure, FIGURES) if kind == BLOCK else figure
+    none = isinstance(value, str) and value.lower() == "none"
+    return Expectation(figure, EQUAL, None if none else value)
+
+
+def _flat(path: str, table: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(f"{path}{key}.", value)
+        else:
+            yield f"{path}{key}", value
+
+
+def _no_such_key(key: str, known: Iterable[str]) -> str:
+    hint = did_you_mean(key, known)
+    return f"no key is called {key!r}{hint}" + ("" if hint else f" ({', '.join(known)})")
+
+
+def _text(key: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise BadEntry(f"{key} is a text, not {_shown(value)}")
+    return value
+
+
+def _is_integer(value: Any) -> bool:
+    """Tell whether a value is an integer as TOML has them, of 64 bits."""
+    return type(value) is int and -(2**63) <= value < 2**63
+
+
+def _is_number(value: Any) -> bool:
+    return _is_integer(value) or (isinstance(value, float) and isfinite(value))
+
+
+def _shown(value: Any) -> str:
+    """Return a value as TOML writes it, or what kind of value it is."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and not _is_integer(value):
+        return "an integer of more than 64 bits"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, str):
+        return f"{value[:40]!r}" if value else "an empty text"
+    if isinstance(value, (list, dict)):
+        kind = "list" if isinstance(value, list) else "table"
+        return f"a {kind}" if value else f"an empty {kind}"
+    return "a date or a time"

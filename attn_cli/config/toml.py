@@ -1,0 +1,115 @@
+"""TOML text, and where in it the checks stand."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from attn_cli.errors import BadFile, MissingPackage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HEADER = re.compile(r"\s*\[\[([^\[\]]*)\]\]\s*(#.*)?")
+# What decides whether a line ends inside a text of several lines: comments, texts, and their ends.
+TOKENS = re.compile(
+    r"""(?P<comment>\#.*)
+    | (?P<open>\"{3}|'{3})
+    | "(?:[^"\\]|\\.)*"
+    | '[^']*'""",
+    re.VERBOSE,
+)
+ENDS = {'"""': re.compile(r'(?:[^"\\]|\\.|"(?!""))*"{3,5}'), "'''": re.compile(r".*?'{3,5}")}
+PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+def parse_toml(data: bytes, name: str) -> dict[str, Any]:
+    """Return what a TOML file says. Raises BadFile, with line and column, where it is broken."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise BadFile(f"{name}, line {line}: this is not UTF-8 text") from None
+    loads, broken = _parser()
+    try:
+        result: dict[str, Any] = loads(text)
+    except broken as error:
+        raise BadFile(_broken(str(error), text, name)) from None
+    except RecursionError:
+        raise BadFile(f"{name} is nested too deeply") from None
+    except ValueError as error:  # an integer of thousands of digits
+        raise BadFile(f"{name} is not TOML that can be read: {error}") from None
+    return result
+
+
+def _parser() -> tuple[Any, type[Exception]]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        try:
+            import tomli as tomllib
+        except ImportError:
+            raise MissingPackage(
+                "reading TOML with Python 3.10 needs tomli: pip install tomli"
+            ) from None
+    return tomllib.loads, tomllib.TOMLDecodeError
+
+
+def _broken(message: str, text: str, name: str) -> str:
+    """Return a parser's complaint with its place in front."""
+    place = PLACE.search(message)
+    what = message[: place.start()] if place else message
+    if place and place[1]:
+        line, column = int(place[1]), int(place[2])
+    else:
+        lines = text.splitlines() or [""]
+        line, column = len(lines), len(lines[-1]) + 1
+    return f"{name}, line {line}, column {column}: {what[:1].lower()}{what[1:]}"
+
+
+def lines_of_tables(text: str, name: str) -> list[int]:
+    """Return the lines, counted from 1, on which `[[name]]` stands; `name` may be dotted.
+
+    >>> lines_of_tables("# [[check]]\\n[[check]]\\nname = 'a'\\n[[ 'check' ]]\\n", "check")
+    [2, 4]
+    """
+    found = []
+    for number, line in _outside_texts(text):
+        header = HEADER.fullmatch(line)
+        if header:
+            parts = [part.strip().strip("\"'") for part in header[1].split(".")]
+            if ".".join(parts) == name:
+                found.append(number)
+    return found
+
+
+def _outside_texts(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each line that does not begin inside a text of several lines, with its number."""
+    inside = ""
+    for number, line in enumerate(text.split("\n"), start=1):
+        at = 0
+        if inside:
+            end = ENDS[inside].match(line)
+            if not end:
+                continue
+            at = end.end()
+            inside = ""
+        else:
+            yield number, line
+        inside = _left_open(line, at)
+
+
+def _left_open(line: str, at: int) -> str:
+    """Return the quotes of the text of several lines that a line leaves open, if it does."""
+    while token := TOKENS.search(line, at):
+        quotes = token["open"]
+        at = token.end()
+        if quotes:
+            end = ENDS[quotes].match(line, at)
+            if not end:
+                return str(quotes)
+            at = end.end()
+        elif token["comment"]:
+            break
+    return ""

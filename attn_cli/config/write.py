@@ -1,0 +1,97 @@
+"""A first attn.toml: today's figures as bounds, with comments that say what else there is."""
+
+from __future__ import annotations
+
+import json
+from math import ceil
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attn_cli.analysis.check import BLOCK, BOUNDS, MODEL, OWN
+from attn_cli.config.checks import SHARES, bounds_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from attn_cli.spec import Place
+
+HEADER = """\
+# What attention may cost here. `attn check` says what holds, with an exit code: 0 if all does,
+# 1 if something does not, 2 if something could not be checked.
+# The bounds are the figures of the day this file was written: move them on purpose.
+"""
+HINTS = {
+    BLOCK: """\
+# Relative to another block on the same shape, there is also:
+# max_params_of = { block = "se:ratio=16", factor = 0.1 }
+""",
+    MODEL: """\
+# Any figure of `attn inspect --json` can be pinned:
+# expect = { attention.params = 1000, blocks.0.width = 8 }
+""",
+}
+
+
+class Entry(NamedTuple):
+    """What a check is to be about: a block over its places or a model, and its figures today."""
+
+    kind: str
+    of: str
+    places: Sequence[Place]
+    figures: Mapping[str, Any]
+    why: str
+
+
+def written(entries: Sequence[Entry]) -> str:
+    """Return an attn.toml whose checks all pass."""
+    parts = [HEADER]
+    kinds: set[str] = set()
+    for entry in entries:
+        hint = HINTS[entry.kind] if entry.kind not in kinds else ""
+        kinds.add(entry.kind)
+        parts.append("".join(f"{line}\n" for line in _lines(entry)) + hint)
+    return "\n".join(parts)
+
+
+def _lines(entry: Entry) -> Iterator[str]:
+    yield "[[check]]"
+    if entry.kind == MODEL:
+        yield f"name = {_text(entry.of)}"
+        yield f"model = {_text(entry.of)}"
+    else:
+        texts = [place.text for place in entry.places]
+        where = texts[0] if len(texts) == 1 else f"{sum(n for _, n in entry.places)} places"
+        yield f"name = {_text(f'{entry.of} on {where}')}"
+        yield f"block = {_text(entry.of)}"
+        if len(texts) == 1:
+            yield f"shape = {_shape(entry.places[0])}"
+        else:
+            yield "# bounds are for all places together"
+            yield f"shapes = [{', '.join(map(_shape, entry.places))}]"
+    for name in bounds_of(entry.kind):
+        value = entry.figures[BOUNDS[name].figure]
+        if value is None:
+            yield f"# {name} is left out: {entry.why}"
+        elif name in SHARES:
+            yield f"{name} = {_rounded_up(value)}  # {100 * value:.2f}% today"
+        else:
+            yield f"{name} = {value:_}"
+    known = {name: entry.figures.get(name) for name in sorted(OWN)}
+    exact = [f"{name} = {value}" for name, value in known.items() if isinstance(value, int)]
+    if exact:
+        yield f"expect = {{ {', '.join(exact)} }}"
+
+
+def _rounded_up(share: float) -> float:
+    """Return a share to four digits, not below itself."""
+    rounded = ceil(share * 10_000) / 10_000
+    return rounded if rounded >= share else share
+
+
+def _shape(place: Place) -> str:
+    whole = place.times == 1 and None not in place.shape
+    return str(list(place.shape)) if whole else _text(place.text)
+
+
+def _text(text: str) -> str:
+    """Return a text as TOML writes it, which is as JSON does but for one character."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")

@@ -1,0 +1,241 @@
+"""What holds and what does not: a row for each figure, with its bound and its margin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attn_cli.analysis.check import AT_LEAST, AT_MOST, EQUAL, FAILED, OWN, PASSED, UNCHECKED
+from attn_cli.blocks.options import format_value
+from attn_cli.views.report import Annotation, Column, Report, Table, chosen, size_text, with_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from attn_cli.analysis.check import Result, Verdict
+
+ROWS = (
+    Column("check", "check"),
+    Column("line", "line", "int"),
+    Column("of", "of"),
+    Column("input", "on"),
+    Column("figure", "figure"),
+    Column("relation", "relation"),
+    Column("bound", "bound", "number"),
+    Column("got", "got", "number"),
+    Column("margin", "margin", "number"),
+    Column("status", "status"),
+    Column("problem", "problem"),
+)
+SHOWN = (
+    Column("mark", ""),
+    Column("check", "check", "name"),
+    Column("of", "of", "name"),
+    Column("input", "on", leaves=2),
+    Column("holds", "figure and bound"),
+    Column("margin", "margin", "right", leaves=1),
+)
+MARKS = {True: "✔", False: "✘", None: "?"}
+LABELS = {
+    "macs": "MACs",
+    "flops": "FLOPs",
+    "attention.count": "attention blocks",
+    "attention.params": "attention params",
+    "attention.share": "attention share",
+}
+# What holds, and what is the case where it does not.
+SIGNS = {AT_MOST: ("≤", ">"), AT_LEAST: ("≥", "<"), EQUAL: ("=", "≠")}
+WORDS = {AT_MOST: "over", AT_LEAST: "short"}
+
+
+def report(results: Sequence[Result], path: str | None, annotated: str | None = None) -> Report:
+    """Return the report of checks; `path` is where they stand, `annotated` the same to GitHub."""
+    hidden = {
+        "check": path is None,
+        "input": not any(result.places for result in results),
+        "margin": all(verdict.margin is None for result in results for verdict in result.verdicts),
+    }
+    keys = [column.key for column in SHOWN if not hidden.get(column.key)]
+    table = chosen(
+        Table(SHOWN, [row for result in results for row in _shown(result)]), keys, fixed=False
+    )
+    count = f"{len(results)} check{'s' * (len(results) > 1)}"
+    return Report(
+        record=lambda: _record(results, path),
+        rows=Table(ROWS, [row for result in results for row in _rows(result)]),
+        tables=[table],
+        heading=[] if path is None else [f"{path}   {count}"],
+        closing=[*[not_checked(each) for each in results if each.problem], _counted(results)],
+        annotations=[each for result in results for each in _annotations(result, annotated)],
+    )
+
+
+def phrase(verdict: Verdict) -> str:
+    """Return what is the case, as in `params 5 ≤ 10`, or `params 12 > 10`."""
+    got, bound = _values(verdict)
+    sign = SIGNS[verdict.relation][verdict.ok is False]
+    text = f"{label(verdict.figure)} {got} {sign} {bound}"
+    if verdict.relative:
+        text += f" ({verdict.relative.factor:g} × {verdict.relative.spec})"
+    return text
+
+
+def not_checked(result: Result) -> str:
+    """Return in a line why a check could not be made."""
+    line = f", line {result.line}" if result.line else ""
+    return f"? {told_of(f'{result.name}{line}', result.problem or '')}"
+
+
+def told_of(what: str, problem: str) -> str:
+    """Return a problem with what it is about in front, unless it names that itself."""
+    return problem if problem.startswith(what) else f"{what}: {problem}"
+
+
+def label(figure: str) -> str:
+    """Return a figure's name as people write it."""
+    return LABELS.get(figure, figure)
+
+
+def margin(verdict: Verdict) -> str:
+    """Return how far a figure is from its bound: `5 to spare`, `2 over`."""
+    if verdict.margin is None:
+        return ""
+    size = abs(verdict.margin)
+    text = _percent(size, _digits(verdict)) if isinstance(size, float) else f"{size:,}"
+    return f"{text} {'to spare' if verdict.ok else WORDS[verdict.relation]}"
+
+
+def _values(verdict: Verdict) -> tuple[str, str]:
+    digits = _digits(verdict)
+    got, bound = (_value(verdict.figure, each, digits) for each in (verdict.got, verdict.bound))
+    return got, bound
+
+
+def _digits(verdict: Verdict) -> int:
+    """Return how many digits of a percentage tell a figure from its bound."""
+    got, bound, digits = verdict.got, verdict.bound, 2
+    if isinstance(got, float) and isinstance(bound, (int, float)) and got != bound:
+        while digits < 12 and _percent(got, digits) == _percent(bound, digits):
+            digits += 2
+    return digits
+
+
+def _value(figure: str, value: Any, digits: int) -> str:
+    if value is None:
+        return "none" if figure.rpartition(".")[2] in OWN else "?"
+    if isinstance(value, list):
+        return " and ".join(format_value(each) for each in value)
+    if figure.rpartition(".")[2] == "share" and isinstance(value, (int, float)):
+        return _percent(value, digits)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return format_value(value)
+
+
+def _percent(value: float, digits: int) -> str:
+    return f"{100 * value:.{digits}f}%"
+
+
+def _on(result: Result) -> str:
+    """Return where a block stands, as people write it."""
+    count = sum(times for _, times in result.places)
+    if len(result.places) != 1:
+        return f"{count} places" if result.places else ""
+    text = size_text(result.places[0][0])
+    return text if count == 1 else f"{text}, {count} places"
+
+
+def _shown(result: Result) -> Iterator[tuple[Any, ...]]:
+    """Yield a row for each verdict; the name and the rest stand in the first one."""
+    first = (result.name, result.of, _on(result))
+    for verdict in result.verdicts:
+        yield (MARKS[verdict.ok], *first, phrase(verdict), margin(verdict))
+        first = ("", "", "")
+    if not result.verdicts:
+        yield (MARKS[None], *first, "not checked", "")
+
+
+def _counted(results: Sequence[Result]) -> str:
+    """Return in a line how many checks passed, failed and could not be made."""
+    every = len(results)
+    counts = [
+        (sum(result.status == status for result in results), words)
+        for status, words in ((FAILED, "failed"), (UNCHECKED, "could not be checked"))
+    ]
+    told = [f"{count} {words}" for count, words in counts if count]
+    if not told:
+        return f"{every} of {every} passed"
+    told[0] = told[0].replace(" ", f" of {every} ", 1)
+    return ", ".join(told)
+
+
+def _annotations(result: Result, file: str | None) -> Iterator[Annotation]:
+    for verdict in result.verdicts:
+        if verdict.ok is False:
+            apart = f", {margin(verdict)}" if margin(verdict) else ""
+            subject = " on ".join(filter(None, (result.of, _on(result))))
+            yield Annotation(result.name, f"{subject}: {phrase(verdict)}{apart}", file, result.line)
+    if result.problem:
+        message = f"could not be checked: {result.problem}"
+        yield Annotation(result.name, message, file, result.line)
+
+
+def _rows(result: Result) -> Iterator[tuple[Any, ...]]:
+    first = (result.name, result.line, result.of, _places_text(result))
+    for verdict in result.verdicts:
+        yield (
+            *first,
+            verdict.figure,
+            verdict.relation,
+            _cell(verdict.bound),
+            _cell(verdict.got),
+            verdict.margin,
+            {True: PASSED, False: FAILED, None: UNCHECKED}[verdict.ok],
+            None if verdict.ok is not None else result.problem,
+        )
+    if not result.verdicts:
+        yield (*first, None, None, None, None, None, UNCHECKED, result.problem)
+
+
+def _cell(value: Any) -> Any:
+    return " ".join(format_value(each) for each in value) if isinstance(value, list) else value
+
+
+def _places_text(result: Result) -> str:
+    """Return the inputs as they are written on the command line."""
+    texts = []
+    for shape, times in result.places:
+        text = ",".join(map(str, shape))
+        texts.append(f"{times}@{text}" if times > 1 else text)
+    return " ".join(texts)
+
+
+def _record(results: Sequence[Result], path: str | None) -> dict[str, Any]:
+    statuses = [result.status for result in results]
+    return {
+        "config": path,
+        "passed": statuses.count(PASSED),
+        "failed": statuses.count(FAILED),
+        "unchecked": statuses.count(UNCHECKED),
+        "checks": [
+            {
+                "name": result.name,
+                "line": result.line,
+                "kind": result.kind or None,
+                "of": result.of or None,
+                "inputs": [
+                    {"shape": with_batch(shape), "places": times} for shape, times in result.places
+                ],
+                "status": result.status,
+                "problem": result.problem,
+                "verdicts": [_verdict(verdict) for verdict in result.verdicts],
+            }
+            for result in results
+        ],
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        **verdict._asdict(),
+        "relative": verdict.relative and verdict.relative._asdict(),
+    }
