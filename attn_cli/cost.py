@@ -4,16 +4,18 @@ One visible dict, type → cost per call, for one sample (a batch of 1). `macs` 
 multiply-accumulates of convolutions, dense layers and matrix products and nothing else. `flops` is
 what `tf.compat.v1.profiler` reports for a concrete function with static shapes, once Max, Relu,
 Relu6, Sigmoid, Tanh and Sqrt are registered at one per element. The two part on purpose for dilated
-convolutions (the profiler counts the padding) and grouped ones (it says 0).
+convolutions (the profiler counts the padding), grouped ones (it says 0), transposed ones (it counts
+what is cropped away) and a few scalars of bookkeeping: tests/test_cost.py shows each.
 """
 
 from __future__ import annotations
 
+from itertools import accumulate
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from attn_cli.graph import Graph, Node, Shape
 
@@ -140,21 +142,47 @@ def _matmul(node: Node) -> tuple[int, int]:
 
 def _batch_normalization(node: Node) -> tuple[int, int]:
     channels = node.layer.weights[0].size if node.layer.weights else 0
-    return 0, 2 * _out(node) + 6 * channels
+    each = 6 if node.layer.config.get("scale", True) else 5
+    return 0, 2 * _out(node) + each * channels
 
 
 def _layer_normalization(node: Node) -> tuple[int, int]:
+    config = node.layer.config
+    if config.get("rms_scaling"):
+        raise Unknown
+    scale, center = config.get("scale", True), config.get("center", True)
     size = _out(node)
-    return 0, 9 * size + 4 * (size // _size((None, node.output_shapes[0][-1])))
+    groups = size // _along(node, config.get("axis", -1))
+    # Mean 1, squared differences 2, their mean 1, times and plus; then gamma, beta, and what
+    # the mean is scaled by: for each element with gamma, for each group without.
+    per_element = 6 + (2 if scale else 0) + (1 if center else 0)
+    return 0, per_element * size + (4 if scale else 5) * groups
+
+
+def _normalization(node: Node) -> tuple[int, int]:
+    axis = node.layer.config.get("axis", -1)
+    # A maximum and a root of each variance.
+    return 0, 2 * _out(node) + 2 * (1 if axis is None else _along(node, axis))
+
+
+def _along(node: Node, axis: int | Sequence[int]) -> int:
+    """Return the product of the sizes of some axes of what comes out."""
+    shape = node.output_shapes[0]
+    return _size((None, *[shape[each] for each in ([axis] if isinstance(axis, int) else axis)]))
 
 
 def _merge(node: Node) -> tuple[int, int]:
-    """Cost one operation a pair; an op of a tensor and a number is a pair too."""
-    return 0, _out(node) * max(1, len(node.input_shapes) - 1)
+    """Cost one operation a pair, pair by pair; an op of a tensor and a number is a pair too."""
+    shapes = [shape[1:] for shape in node.input_shapes]
+    if len(shapes) < 3 or len(set(map(len, shapes))) > 1:
+        return 0, _out(node) * max(1, len(shapes) - 1)
+    # A dynamic size raises TypeError here, and is unknown as elsewhere.
+    _, *merged = accumulate(shapes, lambda first, second: tuple(map(max, first, second)))
+    return 0, sum(map(prod, merged))
 
 
 def _average(node: Node) -> tuple[int, int]:
-    return 0, _out(node) * len(node.input_shapes)
+    return 0, _merge(node)[1] + _out(node)
 
 
 def _sum(node: Node) -> tuple[int, int]:
@@ -190,9 +218,18 @@ def _pooling(node: Node) -> tuple[int, int]:
 
 def _relu(node: Node) -> tuple[int, int]:
     config = node.layer.config
-    if config.get("max_value") not in (None, 6) or config.get("negative_slope"):
+    if config.get("max_value") not in (None, 6):
+        raise Unknown
+    if config.get("negative_slope") or config.get("threshold"):
         raise Unknown
     return 0, _out(node)
+
+
+def _softmax(node: Node) -> tuple[int, int]:
+    axis = node.layer.config.get("axis", -1)
+    if not isinstance(axis, int):
+        raise Unknown
+    return 0, 5 * _out(node)
 
 
 def _upsampling(node: Node) -> tuple[int, int]:
@@ -222,7 +259,7 @@ COSTS: dict[str, Callable[[Node], tuple[int, int]]] = {
     "BatchNormalization": _batch_normalization,
     "SyncBatchNormalization": _batch_normalization,
     "LayerNormalization": _layer_normalization,
-    "Normalization": _times(2),
+    "Normalization": _normalization,
     "Rescaling": _times(2),
     "CustomScaleLayer": _times(2),  # of keras.applications' InceptionResNetV2
     "LayerScale": _per_output,  # of keras.applications' ConvNeXt
@@ -236,7 +273,6 @@ COSTS: dict[str, Callable[[Node], tuple[int, int]]] = {
     "MaxPooling2D": _pooling,
     "Mean": _per_input,
     "Max": _per_input,
-    "Min": _per_input,
     "Sum": _sum,
     "Var": _variance,
     "Std": _deviation,
@@ -258,7 +294,7 @@ COSTS: dict[str, Callable[[Node], tuple[int, int]]] = {
     "HardSigmoid": _times(3),
     "HardSilu": _times(4),
     "Silu": _times(3),
-    "Softmax": _times(5),
+    "Softmax": _softmax,
     "Matmul": _matmul,
     "Cast": _free,
     "Concatenate": _free,
