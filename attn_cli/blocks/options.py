@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from math import isfinite
+import re
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import BadOption, BadShape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+MAX_FLOAT32 = (2 - 2**-23) * 2.0**127
 
 
 class Default(int):
@@ -59,9 +61,10 @@ def odd(name: str, value: int) -> int:
 
 
 def number(name: str, value: float) -> float:
-    """Check an option that is a finite number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
-        raise BadOption(f"{name} is a finite number, not {value!r}")
+    """Check an option that is a finite number, in float32 too: a block may calculate with it."""
+    real = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not real or not abs(value) <= MAX_FLOAT32:  # NaN is not either
+        raise BadOption(f"{name} is a finite number that float32 holds, not {value!r}")
     return value
 
 
@@ -106,7 +109,14 @@ def positive(name: str, value: float) -> float:
 
 
 def prefixed(name: str | None) -> Callable[[str], str | None]:
-    """Return what names a layer after its role: `{name}_{role}`, or None for Keras' own name."""
+    """Return what names a layer after its role: `{name}_{role}`, or None for Keras' own name.
+
+    Raises BadOption for a name that Keras would take, and TensorFlow refuse in a compiled model.
+    """
+    if name is not None and not (
+        isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name)
+    ):
+        raise BadOption(f"name is ASCII letters, digits, '_', '.' and '-', not {name!r}")
     return lambda role: None if name is None else f"{name}_{role}"
 
 
