@@ -26,17 +26,17 @@ REGISTERED = frozenset({"Max", "Relu", "Relu6", "Sigmoid", "Sqrt", "Tanh"})
 # Types of ops with a statistic of TensorFlow's own (`flops_registry.py`), gradients left out.
 COUNTED = frozenset({
     "Add", "AddN", "AddV2", "ArgMax", "ArgMin", "AvgPool", "BatchMatMul", "BatchMatMulV2",
-    "BatchMatMulV3", "BiasAdd", "Conv2D", "Conv2DBackpropInput", "Conv3D", "DepthwiseConv2dNative", "Dilation2D", "Equal",
-    "Greater", "GreaterEqual", "L2Loss", "Less", "LessEqual", "Log", "MatMul", "MaxPool", "Maximum",
-    "Mean", "Minimum", "Mul", "Neg", "NotEqual", "Pow", "RealDiv", "Reciprocal", "Rsqrt", "Softmax",
-    "Square", "SquaredDifference", "Sub", "Sum",
+    "BatchMatMulV3", "BiasAdd", "Conv2D", "Conv2DBackpropInput", "Conv3D", "DepthwiseConv2dNative",
+    "Dilation2D", "Equal", "Greater", "GreaterEqual", "L2Loss", "Less", "LessEqual", "Log",
+    "MatMul", "MaxPool", "Maximum", "Mean", "Minimum", "Mul", "Neg", "NotEqual", "Pow", "RealDiv",
+    "Reciprocal", "Rsqrt", "Softmax", "Square", "SquaredDifference", "Sub", "Sum",
 })  # fmt: skip
 
 # Types of ops that read, move or describe values, and calculate nothing.
 FREE = frozenset({
     "BatchToSpaceND", "BroadcastTo", "Cast", "ConcatV2", "Const", "ExpandDims", "GatherV2",
-    "Identity", "IdentityN", "MirrorPad", "NoOp", "Pack", "Pad", "PadV2", "Placeholder",
-    "Range", "ReadVariableOp", "Reshape", "ResizeNearestNeighbor", "ReverseV2", "Roll", "Shape", "Slice",
+    "Identity", "IdentityN", "MirrorPad", "NoOp", "Pack", "Pad", "PadV2", "Placeholder", "Range",
+    "ReadVariableOp", "Reshape", "ResizeNearestNeighbor", "ReverseV2", "Roll", "Shape", "Slice",
     "SpaceToBatchND", "Split", "SplitV", "Squeeze", "StopGradient", "StridedSlice", "Tile",
     "Transpose", "Unpack",
 })  # fmt: skip
