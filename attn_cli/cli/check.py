@@ -17,7 +17,6 @@ from attn_cli.analysis.check import (
     part_of,
 )
 from attn_cli.cli.compare import places_from
-from attn_cli.cli.init import init as write_config
 from attn_cli.cli.measure import measure, measure_block
 from attn_cli.cli.options import JsonOption, OutputOption, complete_spec, completing
 from attn_cli.cli.output import emit, on_terminal, write_error
@@ -151,6 +150,8 @@ def check(
     if init:
         if bounds or config is not None or format or json:
             raise AttnError("--init takes its bounds from today's figures, and writes TOML")
+        from attn_cli.cli.init import init as write_config
+
         write_config(_subjects(models or [], block or [], shape, channels), output, force)
         return 0
     path = None

@@ -134,6 +134,23 @@ def configurations(runs: int) -> list[Line]:
     ]
 
 
+def budgets(runs: int) -> list[Line]:
+    """200 block checks in one file beside one block."""
+    blocks = ("se", "eca", "cbam", "se:ratio=8")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "attn.toml"
+        path.write_text(
+            "".join(
+                f'[[check]]\nname = "stage {place}"\nblock = "{blocks[place % 4]}"\n'
+                f"shape = [26, 26, {64 * (1 + place // 10)}]\nmax_params = 100_000_000\n\n"
+                for place in range(200)
+            )
+        )
+        check = [*ATTN, "check", "--config", str(path)]
+        ours, one = in_turns(runs, check, [*ATTN, "summary", *BLOCK])
+    return [ratio("200 checks / one attn summary, CPU", ours.cpu, one.cpu, 1.5)]
+
+
 def ratio(name: str, ours: float, theirs: float, target: float) -> Line:
     """Return the line of a time as a multiple of another one."""
     measured = f"{ours / theirs:.2f}×  ({1000 * ours:.0f} ms, {1000 * theirs:.0f} ms)"
@@ -146,6 +163,7 @@ ROWS: dict[str, Callable[[int], list[Line]]] = {
     "summary": summary,
     "keras": against_keras,
     "configurations": configurations,
+    "check": budgets,
 }
 
 
