@@ -25,13 +25,14 @@ class Role(NamedTuple):
     """A weight that a layer has: its name, its sizes, None where unknown, and if it is trained."""
 
     name: str
-    dims: tuple[int | None, ...]
+    dims: tuple[int | None, ...] | None
     trainable: bool = True
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Tell whether a stored array can be this weight."""
-        return len(shape) == len(self.dims) and all(
-            dim in (None, size) for dim, size in zip(self.dims, shape, strict=True)
+        return self.dims is None or (
+            len(shape) == len(self.dims)
+            and all(dim in (None, size) for dim, size in zip(self.dims, shape, strict=True))
         )
 
 
@@ -70,7 +71,7 @@ def weight_roles(type: str, config: Config, shape: Shape) -> list[Role] | None:
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return None
     for role in roles:
-        for dim in role.dims:
+        for dim in role.dims or ():
             if dim is not None and (type_of(dim) is not int or not 0 <= dim <= MAX_SIZE):
                 return None
     return roles
@@ -82,8 +83,8 @@ def predicted(roles: list[Role] | None, dtype: str, trainable: bool) -> tuple[We
         return None
     weights = []
     for role in roles:
-        sizes = [dim for dim in role.dims if dim is not None]
-        if len(sizes) < len(role.dims):
+        sizes = [dim for dim in role.dims or () if dim is not None]
+        if role.dims is None or len(sizes) < len(role.dims):
             return None
         weights.append(Weight(role.name, tuple(sizes), dtype, role.trainable and trainable))
     return tuple(weights)
@@ -299,7 +300,7 @@ def _scale_weights(config: Config, shape: Shape) -> list[Role]:
 
 def _prelu_weights(config: Config, shape: Shape) -> list[Role]:
     if not shape:
-        return [Role("alpha", (None,))]
+        return [Role("alpha", None)]
     dims = list(shape[1:])
     for axis in config.get("shared_axes") or ():
         dims[axis - 1] = 1

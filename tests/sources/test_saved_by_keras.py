@@ -1,0 +1,318 @@
+"""What real Keras saves is read as real Keras loads it, and every source yields one graph."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from attn_cli.analysis.find import attention_params, find_attention
+from attn_cli.blocks import BLOCKS, find_block
+from attn_cli.cost import graph_cost
+from attn_cli.graph import Params
+from attn_cli.sources.block import trace
+from attn_cli.sources.saved import read_model
+
+if TYPE_CHECKING:
+    from attn_cli.graph import Graph
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+def described(graph: Graph) -> list[Any]:
+    """Return all that sources must have in common, but what configs say beside that."""
+    return [
+        (
+            node.layer.path,
+            node.layer.type,
+            node.layer.function,
+            node.call,
+            node.times,
+            node.inputs,
+            node.input_shapes,
+            node.output_shapes,
+            node.layer.params,
+            node.layer.bytes,
+            [weight.shape for weight in node.layer.weights],
+            [weight.trainable for weight in node.layer.weights],
+        )
+        for node in graph.nodes
+    ]
+
+
+def counted(model: Any) -> Params:
+    """Return what Keras counts."""
+    trainable = sum(math.prod(variable.shape) for variable in model.trainable_variables)
+    return Params(trainable, model.count_params() - trainable)
+
+
+def assert_read_as_saved(model: Any, folder: Path, *suffixes: str) -> Graph:
+    """Save a model, and compare what is read with what is there."""
+    from attn_cli.tf.walk import walk
+
+    live = walk(model)
+    for suffix in suffixes or (".keras",):
+        path = folder / f"model{suffix}"
+        if suffix == ".json":
+            path.write_text(model.to_json(), encoding="utf-8")
+        else:
+            model.save(path)
+        read = read_model(path)
+        assert read.warnings == ()
+        assert read.params == counted(model)
+        assert read.graph is not None
+        assert described(read.graph) == described(live)
+        assert read.graph.outputs == live.outputs
+        assert graph_cost(read.graph) == graph_cost(live)
+        assert find_attention(read.graph) == find_attention(live)
+    return live
+
+
+# Files of other versions, made once: 259 params, of which 236 are trained.
+# They have a hard sigmoid spelt out, a shared nested model, models in a Sequential and in a
+# TimeDistributed, a frozen layer that is called twice, slices and other ops, an optimizer's state.
+
+
+@pytest.mark.parametrize("name", ["tf_keras", "keras_3_5"])
+@pytest.mark.parametrize("suffix", [".keras", ".h5", ".json"])
+def test_other_versions_are_read(name: str, suffix: str) -> None:
+    """tf_keras (Keras 2) and Keras 3.5, in each format."""
+    model = read_model(DATA / f"{name}{suffix}")
+    assert model.params == Params(236, 23)
+    assert (model.bytes, model.at_least, model.warnings) == (1036, False, ())
+    assert model.graph is not None
+    cost = graph_cost(model.graph)
+    assert (cost.macs, cost.flops) == (29_928, 65_926)
+    blocks = find_attention(model.graph)
+    assert [(block.kind, block.width, block.gate) for block in blocks] == [
+        ("ese", None, "sigmoid"),
+        ("se", 2, "hard_sigmoid"),
+        ("se", 2, "hard_sigmoid"),
+        ("spatial", None, "sigmoid"),
+    ]
+    assert attention_params(model.graph, blocks) == 60
+
+
+@pytest.mark.parametrize("name", ["tf_keras", "keras_3_5"])
+def test_weights_alone_tell_totals(name: str) -> None:
+    """And no more: shapes alone cannot tell a block."""
+    model = read_model(DATA / f"{name}.weights.h5")
+    assert (model.total, model.bytes) == (259, 1036)
+    assert (model.params, model.graph) == (None, None)
+
+
+class Applications:
+    """The models of keras.applications, built once each, with what Keras counts."""
+
+    def __init__(self, keras: Any, folder: Path) -> None:
+        self.keras = keras
+        self.folder = folder
+
+    def save(self, name: str, suffix: str) -> tuple[Path, Params]:
+        """Return a saved model, and its params."""
+        self.keras.backend.clear_session()
+        given = {"input_shape": (224, 224, 3)} if name.startswith("MobileNetV3") else {}
+        model = getattr(self.keras.applications, name)(weights=None, **given)
+        path = self.folder / f"{name}{suffix}"
+        if suffix == ".json":
+            path.write_text(model.to_json(), encoding="utf-8")
+        else:
+            model.save(path)
+        return path, counted(model)
+
+
+@pytest.fixture(scope="module")
+def applications(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Applications:
+    return Applications(keras, tmp_path_factory.mktemp("applications"))
+
+
+# Params, SE blocks, their params, MACs: Keras' own sources and the papers, see docs/numbers.md.
+KNOWN = {
+    "EfficientNetB0": (5_330_571, 16, 636_540, 385_814_752),
+    "EfficientNetV2B0": (7_200_312, 16, 1_044_944, 718_086_176),
+    "MobileNetV3Small": (2_554_968, 9, 461_640, 56_510_400),
+    "MobileNetV3Large": (5_507_432, 8, 1_512_280, 216_589_760),
+    "ResNet50": (25_636_712, 0, 0, 3_857_973_248),
+}
+# None has attention.
+OTHERS = (
+    *("ConvNeXtTiny", "DenseNet121", "InceptionResNetV2", "InceptionV3", "MobileNet"),
+    *("MobileNetV2", "NASNetMobile", "ResNet50V2", "VGG16", "Xception"),
+)
+LARGE = ("ConvNeXtXLarge", "EfficientNetV2S", "ResNet152V2", "VGG19")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [*[(name, ".keras") for name in KNOWN], ("EfficientNetB0", ".h5"), ("MobileNetV3Small", ".h5")],
+)
+def test_known_models_have_their_figures(
+    applications: Applications, name: str, suffix: str
+) -> None:
+    """To the last parameter and multiply-accumulate."""
+    path, params = applications.save(name, suffix)
+    model = read_model(path)
+    total, count, attention, macs = KNOWN[name]
+    assert model.params == params
+    assert model.total == total
+    assert model.warnings == ()
+    assert model.graph is not None
+    blocks = find_attention(model.graph)
+    assert {block.kind for block in blocks} <= {"se"}
+    assert len(blocks) == count
+    assert attention_params(model.graph, blocks) == attention
+    assert graph_cost(model.graph).macs == macs
+    path.unlink()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*OTHERS, *LARGE])
+def test_other_models_are_counted_and_have_what_they_have(
+    applications: Applications, name: str
+) -> None:
+    """From the config alone for the largest; EfficientNets apart, nothing is found in them."""
+    path, params = applications.save(name, ".json" if name in LARGE else ".keras")
+    model = read_model(path)
+    assert model.params == params
+    assert not model.at_least
+    assert model.graph is not None
+    found = {block.kind for block in find_attention(model.graph)}
+    assert found == ({"se"} if name.startswith("Efficient") else set())
+    assert graph_cost(model.graph).macs is not None
+    path.unlink()
+
+
+@pytest.mark.slow
+def test_a_dynamic_input_leaves_macs_unknown(keras: Any, tmp_path: Path) -> None:
+    """And the params and blocks as they are; a static input outside makes them known."""
+    inner = keras.applications.MobileNetV3Small(weights=None, include_top=False)
+    inner.save(tmp_path / "inner.keras")
+    model = read_model(tmp_path / "inner.keras")
+    assert model.graph is not None
+    assert graph_cost(model.graph).macs is None
+    assert len(find_attention(model.graph)) == 9
+    inputs = keras.Input((224, 224, 3))
+    whole = keras.Model(inputs, inner(inputs))
+    graph = assert_read_as_saved(whole, tmp_path)
+    assert graph_cost(graph).macs is not None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_block_is_the_same_traced_built_and_saved(keras: Any, tmp_path: Path, name: str) -> None:
+    """And found as what it is in all three."""
+    from attn_cli.tf.walk import build_model
+
+    build = find_block(name).build
+    traced = trace(build, (9, 8, 32))
+    model = build_model(build, (9, 8, 32))
+    assert_read_as_saved(model, tmp_path, ".keras", ".json")
+    read = read_model(tmp_path / "model.keras")
+    assert read.graph is not None
+    assert described(read.graph) == described(traced)
+    assert find_attention(read.graph) == find_attention(traced)
+    assert [block.kind for block in find_attention(traced)] == [name]
+
+
+class Random:
+    """A small model of any build: nested, sequential, shared, in steps."""
+
+    def __init__(self, keras: Any, draw: st.DrawFn) -> None:
+        self.keras = keras
+        self.layers = keras.layers
+        self.draw = draw
+
+    def pick(self, *choices: Any) -> Any:
+        return self.draw(st.sampled_from(choices))
+
+    def layer(self) -> Any:
+        """Return a layer that keeps (4, 4, 6) as it is."""
+        make = {
+            "conv": lambda: self.layers.Conv2D(
+                6, 3, padding="same", use_bias=self.pick(True, False)
+            ),
+            "norm": lambda: self.layers.BatchNormalization(
+                scale=self.pick(True, False), center=self.pick(True, False)
+            ),
+            "layer norm": lambda: self.layers.LayerNormalization(),
+            "dense": lambda: self.layers.Dense(6, activation=self.pick("relu", "silu", None)),
+            "depthwise": lambda: self.layers.DepthwiseConv2D(3, padding="same"),
+            "separable": lambda: self.layers.SeparableConv2D(6, 3, padding="same"),
+            "transposed": lambda: self.layers.Conv2DTranspose(6, 3, padding="same"),
+            "prelu": lambda: self.layers.PReLU(shared_axes=self.pick(None, [1, 2])),
+            "group": lambda: self.layers.Conv2D(6, 1, groups=self.pick(1, 2, 3)),
+            "dropout": lambda: self.layers.Dropout(0.5, seed=self.pick(None, 1)),
+            "relu": lambda: self.layers.ReLU(self.pick(None, 6.0)),
+            "pool": lambda: self.layers.MaxPooling2D(2, strides=1, padding="same"),
+        }
+        layer = make[self.pick(*make)]()
+        layer.trainable = self.pick(True, True, False)
+        return layer
+
+    def module(self, depth: int) -> Any:
+        """Return a layer or a model that keeps (4, 4, 6) as it is."""
+        kind = self.pick("layer", "layer", "functional", "sequential") if depth else "layer"
+        if kind == "layer":
+            return self.layer()
+        if kind == "sequential":
+            inner = [self.module(depth - 1) for _ in range(self.pick(1, 2))]
+            model = self.keras.Sequential([self.layers.Input((4, 4, 6)), *inner])
+        else:
+            inputs = self.keras.Input((4, 4, 6))
+            model = self.keras.Model(inputs, self.chain(inputs, depth - 1))
+        if self.pick(True, False, False):
+            model.trainable = False
+        return model
+
+    def chain(self, x: Any, depth: int) -> Any:
+        """Apply a few modules, some of them twice, and merge."""
+        for _ in range(self.pick(1, 2, 3)):
+            module = self.module(depth)
+            y = module(x)
+            if self.pick(True, False):
+                y = module(y)
+            match self.pick("next", "add", "op", "gate", "concat"):
+                case "add":
+                    y = self.layers.Add()([x, y])
+                case "op":
+                    y = x * 0.5 + y
+                case "gate":
+                    s = self.layers.GlobalAveragePooling2D(keepdims=True)(y)
+                    s = self.layers.Dense(2, activation="relu")(s)
+                    y = self.layers.Multiply()([y, self.layers.Dense(6, activation="sigmoid")(s)])
+                case "concat":
+                    y = self.layers.Concatenate()([x, y])
+                    y = self.layers.Conv2D(6, 1)(y)
+            x = y
+        return x
+
+    def model(self) -> Any:
+        """Return a whole model."""
+        if self.pick(True, False, False):
+            inputs = self.keras.Input((3, 4, 4, 6))
+            x = self.layers.TimeDistributed(self.module(1))(inputs)
+            x = self.keras.ops.mean(x, axis=1)
+        else:
+            inputs = x = self.keras.Input((4, 4, 6))
+        x = self.chain(x, 2)
+        if self.pick(True, False):
+            x = self.layers.Dense(2)(self.layers.Flatten()(x))
+        return self.keras.Model(inputs, x)
+
+
+@pytest.mark.slow
+# To shrink a model, which is built each time, takes minutes and shows little.
+@settings(max_examples=60, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(data=st.data())
+def test_random_models_are_read_as_they_are(
+    keras: Any, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Nested, sequential, shared, frozen, in steps: the same graph, and Keras' own counts."""
+    keras.backend.clear_session()
+    model = Random(keras, data.draw).model()
+    assert_read_as_saved(model, tmp_path_factory.mktemp("random"))
