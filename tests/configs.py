@@ -56,13 +56,15 @@ class Config:
         self.layers.append({**layer, "name": name, "inbound_nodes": []})
         return self.call(name, *inputs)
 
-    def op(self, type: str, *inputs: Any, **config: Any) -> Tensor:
+    def op(self, type: str, *inputs: Any, name: str | None = None, **config: Any) -> Tensor:
         """Add an op."""
-        return self.add(type, *inputs, module=OPS, **config)
+        return self.add(type, *inputs, name=name, module=OPS, **config)
 
     def call(self, name: str, *inputs: Any) -> Tensor:
         """Call a layer that is there."""
-        nodes = next(each for each in self.layers if each["name"] == name)["inbound_nodes"]
+        nodes = next(each for each in reversed(self.layers) if each["name"] == name)[
+            "inbound_nodes"
+        ]
         nodes.append({"args": [_json(each) for each in inputs], "kwargs": {}})
         return Tensor(name, len(nodes) - 1)
 

@@ -6,9 +6,9 @@ import time
 
 import pytest
 from configs import Config, Tensor
+from drawing import GOOD_SHAPES, option_sets
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from test_two_worlds import GOOD_SHAPES, option_sets
 
 from attn_cli.analysis.figures import figures
 from attn_cli.analysis.find import (

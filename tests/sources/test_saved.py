@@ -6,6 +6,9 @@ import copy
 import io
 import json
 import random
+import subprocess
+import sys
+import time
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +16,7 @@ import h5py
 import numpy as np
 import pytest
 from configs import Config
-from process import attn
+from process import ROOT, attn, environment
 
 from attn_cli.errors import BadFile
 from attn_cli.graph import Params
@@ -488,3 +491,78 @@ def inspected(model: Model) -> None:
     render(files_report([inspection]), "table")
     render(layers_report(inspection, None), "plain")
     render(layers_report(inspection, 0), "table")
+
+
+WATCH = """
+import os, sys
+seen = []
+def watch(event, arguments):
+    if event == "open":
+        path, mode, flags = arguments
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND):
+            seen.append(f"write {path}")
+    elif event.split(".")[0] in ("socket", "subprocess", "shutil", "tempfile", "pickle", "ctypes"):
+        seen.append(event)
+    elif event in ("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.mkdir", "os.remove"):
+        seen.append(event)
+sys.addaudithook(watch)
+from attn_cli.cli.app import run
+codes = [run(["inspect", path, *options]) for path in sys.argv[1:] for options in ([], ["--json"])]
+heavy = {"tensorflow", "keras", "numpy", "h5py", "zipfile"} & sys.modules.keys()
+print("seen:", codes, seen, sorted(heavy), file=sys.stderr)
+"""
+
+
+def test_inspecting_only_reads(tmp_path: Path) -> None:
+    """No write, no socket, no process, and none of the heavy modules, whatever the file."""
+    lambdas = Config(8, 8, 3)
+    code = {"class_name": "__lambda__", "config": {"code": "4wEAAAA="}}
+    output = lambdas.add("Lambda", lambdas.input, function=code)
+    paths = [
+        keras_file(tmp_path / "good.keras", small()),
+        keras_file(tmp_path / "acting.keras", lambdas.model(output), {"layers/x/vars/0": (1,)}),
+        json_file(tmp_path / "bad.json", circle()),
+        *sorted((ROOT / "tests/data").glob("*.h5")),
+    ]
+    command = [sys.executable, "-c", WATCH, *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment())
+    codes = [0, 0, 0, 0, 2, 2, *[0] * 2 * (len(paths) - 3)]
+    assert done.stderr.splitlines()[-1] == f"seen: {codes} [] []"
+
+
+@pytest.mark.parametrize("name", ["tf_keras", "keras_3_5"])
+@pytest.mark.parametrize("suffix", [".keras", ".h5", ".weights.h5"])
+def test_damaged_files_are_read_or_refused(tmp_path: Path, name: str, suffix: str) -> None:
+    """Bytes changed, cut out and put in: never anything but a model or one line."""
+    original = (ROOT / "tests/data" / f"{name}{suffix}").read_bytes()
+    drawn = random.Random(f"{name}{suffix}")
+    path = tmp_path / "damaged"
+    refused = 0
+    for _ in range(300):
+        data = bytearray(original)
+        for _ in range(drawn.choice([1, 1, 3, 40])):
+            place = drawn.randrange(len(data))
+            match drawn.randrange(4):
+                case 0 | 1:
+                    data[place] = drawn.randrange(256)
+                case 2:
+                    del data[place : place + drawn.randrange(1, 200)]
+                case 3:
+                    data[place:place] = data[: drawn.randrange(1, 100)]
+        path.write_bytes(data)
+        line = refusal(path)
+        assert line is None or line.isprintable()
+        refused += line is not None
+    assert refused > 100
+
+
+def test_models_are_costed_in_no_time(tmp_path: Path) -> None:
+    """The largest config that is read, in less than the two seconds that any file may take."""
+    config = Config(8, 8, 3)
+    x = config.input
+    for place in range(9000):
+        x = config.op("Multiply", x, config.input, name=f"m{place}")
+    path = json_file(tmp_path / "chain.json", config.model(x))
+    start = time.process_time()
+    assert refusal(path) is None
+    assert time.process_time() - start < 8  # drawn in every format, on a slow machine
