@@ -80,10 +80,11 @@ def test_ecas_kernel_is_the_papers_nearest_odd_number() -> None:
 
 @pytest.mark.parametrize("power", range(31))
 def test_ecas_kernel_is_exact_at_powers_of_two(power: int) -> None:
-    """Where a logarithm to base e is off: at 2^29 it falls short of 29."""
-    for gamma in (1, 2, 3, 5):
-        t = Fraction(power + 1) // gamma
-        assert eca_kernel_size(2**power, 1, gamma) == t + (t + 1) % 2
+    """Also where a quotient of natural logarithms is not: that of 2^29 is more than 29."""
+    for b in (1, 2, -3, -31):
+        for gamma in (1, 2, 3, 5):
+            t = abs(power + b) // gamma
+            assert eca_kernel_size(2**power, b, gamma) == t + (t + 1) % 2
 
 
 def test_resnet50s_sixteen_places() -> None:

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from attn_cli.blocks import options
+from attn_cli.blocks import BLOCKS, find_block, options
 from attn_cli.errors import BadOption, BadShape
+from attn_cli.sources.block import trace
 
 
 class Tensor(NamedTuple):
@@ -59,6 +60,27 @@ def test_a_bad_value_gets_its_line(check: Any, value: Any, line: str) -> None:
 )
 def test_a_good_value_comes_back(check: Any, value: Any) -> None:
     assert check("k", value) == value
+
+
+WRONG = {
+    "int": [1.5, "8", True, (3,)],
+    "float": ["1", True, float("nan"), float("inf"), (1.0,)],
+    "bool": [0, 1, None, "true"],
+    "str": [3, True, b"relu", "nonsense"],
+    "None": [None],
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_an_option_of_another_type_is_refused(name: str) -> None:
+    """Each option of each block refuses what its annotation does not name, alone at fault."""
+    block = find_block(name)
+    for option in block.options.values():
+        kinds = {kind.strip() for kind in option.type.split("|")}
+        wrong = [value for kind in kinds - {"None"} for value in WRONG[kind]]
+        for value in wrong if "None" in kinds else [*wrong, None]:
+            with pytest.raises(BadOption):
+                trace(block.build, (7, 7, 64), **{option.name: value})
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "a b", "é", "_a", "-a", "a\n", 3, True, b"a"])
