@@ -75,13 +75,18 @@ def save_block(
     """
     check_build(spec, shape, path, seed=seed, name=name, force=force)
     keras = load_keras()
+    import numpy as np
+
     keras.utils.set_random_seed(seed)
     model = build_model(spec.block.build, shape, **_named(spec, name))
     model.name = name or re.sub(r"\W", "_", spec.block.name.rpartition(":")[2])
     params = count_params(model)
+    random = np.random.default_rng(seed)
+    inputs = random.standard_normal((1, *trial_shape(shape)), dtype=np.float32)
+    wanted = np.asarray(model(inputs, training=False))
     target = check_target(path, force)
     with beside(target) as temporary:
-        difference = write_and_compare(model, temporary, trial_shape(shape), seed)
+        difference = write_and_compare(model, temporary, inputs, wanted)
         size = size_of(temporary)
         if target.exists() and not force:
             raise BadFile(exists(path))
@@ -110,16 +115,14 @@ def trial_shape(shape: Shape) -> tuple[int, ...]:
     return tuple(TRIAL_SIZE if size is None else size for size in shape)
 
 
-def write_and_compare(model: Any, path: Path, shape: tuple[int, ...], seed: int = 0) -> float:
-    """Write a model, read it in a fresh graph, and return how far its outputs are off.
+def write_and_compare(model: Any, path: Path, inputs: Any, wanted: Any) -> float:
+    """Write a model, read it in a fresh graph, and return how far its outputs are from the wanted.
 
     Raises BadFile where they are further off than float32 loses.
     """
     import numpy as np
 
     format = format_of(path)
-    inputs = np.random.default_rng(seed).standard_normal((1, *shape), dtype=np.float32)
-    wanted = np.asarray(model(inputs, training=False))
     try:
         with quiet():
             format.write(model, path)

@@ -133,6 +133,20 @@ class Case:
             weight.assign(random.uniform(low, high, weight.shape) / fan_in)
         return self.model
 
+    @cached_property
+    def inputs(self) -> Any:
+        """Unit-normal inputs."""
+        import numpy as np
+
+        return _random().standard_normal((SAMPLES, *self.shape), dtype=np.float32)
+
+    @cached_property
+    def outputs(self) -> Any:
+        """What the drawn model makes of the inputs."""
+        import numpy as np
+
+        return np.asarray(self.drawn(self.inputs, training=False))
+
 
 SHIFTS = frozenset({"beta", "bias", "moving_mean"})
 
@@ -225,15 +239,15 @@ def dilation_padding(graph: Graph) -> int:
 
 def _saving(case: Case) -> Check:
     with ended_by_exception(), TemporaryDirectory(prefix="attn-") as folder:
-        difference = write_and_compare(case.drawn, Path(folder) / "block.keras", case.shape)
+        path = Path(folder) / "block.keras"
+        difference = write_and_compare(case.drawn, path, case.inputs, case.outputs)
     return Check("", f"≤ {TOLERANCE:g}", f"{difference:.1g}", True)
 
 
 def _forward(case: Case) -> Check:
     import numpy as np
 
-    inputs = _random().standard_normal((SAMPLES, *case.shape), dtype=np.float32)
-    output = np.asarray(case.drawn(inputs, training=False))
+    output = case.outputs
     wanted = (SAMPLES, *case.shape)  # as it came in: that is what a block is
     finite = int(np.isfinite(output).sum())
     note = "" if output.shape == wanted else f"the shape is {output.shape}, not {wanted}"
@@ -255,7 +269,7 @@ def _gradients(case: Case) -> Check:
         inputs = scale * random.random((SAMPLES, *case.shape), dtype=np.float32)
         with tf.GradientTape() as tape:
             output = model(inputs, training=False)
-            loss = tf.reduce_sum(output * random.standard_normal(output.shape, dtype=np.float32))
+            loss = tf.reduce_sum(output * random.random(output.shape, dtype=np.float32))
         gradients = tape.gradient(loss, [weight.value for weight in weights])
         found = [0.0 if each is None else float(np.abs(each).max()) for each in gradients]
         largest = np.maximum(largest, found)

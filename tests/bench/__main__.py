@@ -112,6 +112,45 @@ def against_keras(runs: int) -> list[Line]:
     return [Line("the same in Keras / attn summary, wall", "20×", measured, times >= 20)]
 
 
+# What `attn verify` has TensorFlow do, done by hand.
+BY_HAND = """
+import os, tempfile
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import keras, numpy as np, tensorflow as tf
+from attn_cli import eca_block
+inputs = keras.Input((26, 26, 512))
+model = keras.Model(inputs, eca_block(inputs))
+infer = tf.function(lambda x: model(x, training=False), autograph=False)
+graph = infer.get_concrete_function(tf.TensorSpec((1, 26, 26, 512))).graph
+options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+tf.compat.v1.profiler.profile(graph, cmd="op", options={**options, "output": "none"})
+x = np.random.default_rng(0).standard_normal((2, 26, 26, 512), dtype=np.float32)
+wanted = model(x, training=False)
+with tf.GradientTape() as tape:
+    loss = tf.reduce_sum(model(x, training=False) * x)
+tape.gradient(loss, [weight.value for weight in model.trainable_variables])
+with tempfile.TemporaryDirectory() as folder:
+    model.save(f"{folder}/block.keras")
+    keras.saving.load_model(f"{folder}/block.keras")(x)
+"""
+
+
+def verify(runs: int) -> list[Line]:
+    """`attn verify` against import and build alone, and against all that TensorFlow does in it."""
+    ours, built, by_hand = in_turns(
+        max(3, runs // 3),
+        [*ATTN, "verify", *BLOCK[1:]],
+        python(KERAS.replace(".summary()", "")),
+        python(BY_HAND),
+    )
+    lines = []
+    for name, theirs in (("import and build", built), ("TensorFlow's part", by_hand)):
+        share = (ours.cpu - theirs.cpu) / ours.cpu
+        measured = f"{100 * share:.0f} %  ({ours.cpu:.2f} s, {theirs.cpu:.2f} s)"
+        lines.append(Line(f"attn verify beside {name}, CPU", "10 %", measured, share <= 0.1))
+    return lines
+
+
 def configurations(runs: int) -> list[Line]:
     """Thousands of configurations from stdin, and ten times as long for ten times as many."""
     command = [*ATTN, "compare", "-", "-s", "56,56,256", "--format", "csv"]
@@ -162,6 +201,7 @@ ROWS: dict[str, Callable[[int], list[Line]]] = {
     "params": params,
     "summary": summary,
     "keras": against_keras,
+    "verify": verify,
     "configurations": configurations,
     "check": budgets,
 }
