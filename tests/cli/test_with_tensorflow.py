@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from process import COMMAND, attn, environment
+from test_schema import validator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,7 @@ def test_build_says_what_it_wrote(tmp_path: Path) -> None:
     done = attn("build", "-b", "se", *SHAPE, "-o", "m.tflite", "--json", cwd=tmp_path)
     assert (done.code, done.err) == (0, "")
     record = json.loads(done.out)
+    validator("build").validate(record)
     assert record["params"] == {"total": 552, "trainable": 552, "non_trainable": 0}
     assert record["bytes"] == (tmp_path / "m.tflite").stat().st_size
     assert record["path"] == "m.tflite"
@@ -64,6 +66,7 @@ def test_verify_fails_with_exit_code_1(tmp_path: Path) -> None:
     done = attn("verify", "mine.py:wrong", "se", *SHAPE, "--json", cwd=tmp_path)
     assert (done.code, done.err) == (1, "")
     record = json.loads(done.out)
+    validator("verify").validate(record)
     assert not record["ok"]
     assert [block["ok"] for block in record["blocks"]] == [False, True]
     failed = [check for check in record["blocks"][0]["checks"] if not check["ok"]]
@@ -77,6 +80,7 @@ def test_bench_times_blocks_beside_a_baseline() -> None:
     done = attn("bench", "se", "eca", *SHAPE, "--batch", "2", "--runs", "5", "--json")
     assert (done.code, done.err) == (0, "")
     record = json.loads(done.out)
+    validator("bench").validate(record)
     assert record["input_shape"] == [2, 8, 8, 32]
     assert [row["spec"] for row in record["rows"]] == ["se", "eca"]
     for row in (record["baseline"], *record["rows"]):
