@@ -143,7 +143,13 @@ class _Parser:
         of_keras = module is None or (
             isinstance(module, str) and module.split(".")[0] in ("keras", "tf_keras")
         )
-        type = class_name if of_keras else f"{module}>{class_name}"
+        registered = data.get("registered_name")
+        if not of_keras:
+            type = f"{module}>{class_name}"
+        elif module is None and isinstance(registered, str) and ">" in registered:
+            type = registered  # a registered class says what it is in place of where it is from
+        else:
+            type = class_name
         # Ops have no flags. A legacy .h5 does not tell the module.
         is_op = (
             ".ops." in f"{module}."

@@ -141,6 +141,7 @@ def _model(
     leaves = leaves_of(root)
     layers = [unfolded.layers[id(leaf)] for leaf in leaves if id(leaf) in unfolded.layers]
     unknown: list[str] = []
+    lora = False
     if stored is None:
         unknown = [
             shown(leaf.name)
@@ -153,7 +154,8 @@ def _model(
     else:
         weights = [weight for found in stored.weights.values() for weight in found]
         warnings = [*warnings, *stored.warnings]
-        if any(leaf.config.get("lora_rank") for leaf in leaves):
+        lora = any(leaf.config.get("lora_rank") for leaf in leaves)
+        if lora:
             warnings.append("LoRA's own weights are made when loaded, and are not in the file")
     if unknown:
         named = ", ".join(unknown[:3])
@@ -174,7 +176,7 @@ def _model(
         Params(trainable, total - trainable),
         total,
         size,
-        bool(unknown),
+        bool(unknown) or lora or (stored is not None and stored.left),
         warnings,
     )
 

@@ -36,14 +36,19 @@ TRAINED = frozenset(
         *("MultiHeadAttention", "SimpleRNN", "RNN"),
     )
 )
+NO_LAYER = "weights of no layer, not counted"
 ALIASES = {"float8_e4m3": "float8_e4m3fn"}
 
 
 class Stored(NamedTuple):
-    """The weights of a file by their part's id, and what is odd about them."""
+    """The weights of a file by their part's id, and what is odd about them.
+
+    `left` tells whether there are weights that belong to none of the parts.
+    """
 
     weights: dict[int, tuple[Weight, ...]]
     warnings: list[str]
+    left: bool
 
 
 def weights_of_keras(root: Group, model: Part) -> Stored:
@@ -51,14 +56,14 @@ def weights_of_keras(root: Group, model: Part) -> Stored:
     reader = _KerasReader(trainable_parts(model))
     reader.part(model, root, "")
     reader.find_left(root)
-    return Stored(reader.weights, reader.warnings.lines())
+    return Stored(reader.weights, reader.warnings.lines(), NO_LAYER in reader.warnings.places)
 
 
 def weights_of_legacy(root: Group, model: Part) -> Stored:
     """Return the weights of a legacy `.h5` file, from its group of all weights."""
     reader = _LegacyReader(trainable_parts(model))
     reader.model(model, root)
-    return Stored(reader.weights, reader.warnings.lines())
+    return Stored(reader.weights, reader.warnings.lines(), NO_LAYER in reader.warnings.places)
 
 
 class _Warnings:
@@ -107,7 +112,12 @@ class _Reader:
                 )
         self.weights[id(part)] = tuple(
             [
-                Weight(name, dataset.shape, dtype_of(dataset), flag and trains)
+                Weight(
+                    name,
+                    dataset.shape,
+                    dtype_of(dataset),
+                    flag and trains and not is_whole(dataset),
+                )
                 for (name, flag), (_, dataset) in zip(names, datasets, strict=True)
             ]
         )
@@ -150,7 +160,16 @@ class _KerasReader(_Reader):
             found = group.get("layer") if group is not None else None
             self.part(part.wrapped, found if isinstance(found, Group) else None, f"{path}layer/")
         else:
-            datasets = [] if group is None else list(arrays(group))
+            datasets = [] if group is None else arrays(group)
+            if part.type == "SpectralNormalization":
+                # It has the kernel of what it wraps as its own, too.
+                wrapped = {dataset.shape for name, dataset in datasets if name.startswith("layer/")}
+                self.claimed.update([path + name for name, _ in datasets])
+                datasets = [
+                    (name, dataset)
+                    for name, dataset in datasets
+                    if name.startswith("layer/") or dataset.shape not in wrapped
+                ]
             self.claimed.update([path + name for name, _ in datasets])
             if group is None and needs_weights(part):
                 self.warnings.add("layers whose weights are not in the file", shown(part.name))
@@ -183,7 +202,7 @@ class _KerasReader(_Reader):
         """Say which weights belong to none of the layers."""
         for path, node in root.walk():
             if isinstance(node, Dataset) and path not in self.claimed and not is_state(path):
-                self.warnings.add("weights of no layer, not counted", shown(path))
+                self.warnings.add(NO_LAYER, shown(path))
 
 
 class _LegacyReader(_Reader):
@@ -209,7 +228,7 @@ class _LegacyReader(_Reader):
             part = entries.get(name)
             if part is None:
                 if datasets:
-                    self.warnings.add("weights of no layer, not counted", shown(name))
+                    self.warnings.add(NO_LAYER, shown(name))
             else:
                 self.share(part, datasets)
         for part in entries.values():
@@ -252,7 +271,7 @@ class _LegacyReader(_Reader):
             parts = path.split("/")
             owner = next((name for name in reversed(parts[:-1]) if name in names), None)
             if owner is None:
-                self.warnings.add("weights of no layer, not counted", shown(path))
+                self.warnings.add(NO_LAYER, shown(path))
             else:
                 mine.setdefault(owner, []).append((path, dataset))
         for name, found in mine.items():
@@ -330,6 +349,11 @@ def fits(roles: Sequence[Role], datasets: Sequence[tuple[str, Dataset]]) -> bool
     return len(roles) == len(datasets) and all(
         role.fits(dataset.shape) for role, (_, dataset) in zip(roles, datasets, strict=True)
     )
+
+
+def is_whole(dataset: Dataset) -> bool:
+    """Tell whether an array holds whole numbers, which are never trained."""
+    return dataset.dtype.startswith(("int", "uint", "bool"))
 
 
 def dtype_of(dataset: Dataset) -> str:

@@ -132,8 +132,10 @@ def _layer(operation: Any, within: tuple[str, ...]) -> Layer:
     )
     config = operation.get_config()
     kind = type(operation)
-    of_keras = kind.__module__.split(".")[0] == "keras"
-    name = kind.__name__ if of_keras else f"{kind.__module__}>{kind.__name__}"
+    name = kind.__name__
+    if kind.__module__.split(".")[0] != "keras":
+        registered: str = load_keras().saving.get_registered_name(kind)
+        name = registered if ">" in registered else f"{kind.__module__}>{name}"
     return Layer(operation.name, name, {**config, **plain(config)}, weights, within)
 
 

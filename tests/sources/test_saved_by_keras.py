@@ -316,3 +316,57 @@ def test_random_models_are_read_as_they_are(
     keras.backend.clear_session()
     model = Random(keras, data.draw).model()
     assert_read_as_saved(model, tmp_path_factory.mktemp("random"))
+
+
+def read_back(model: Any, folder: Path, suffix: str = ".keras") -> Any:
+    """Save a model, and return what is read."""
+    model.save(folder / f"odd{suffix}")
+    return read_model(folder / f"odd{suffix}")
+
+
+@pytest.mark.slow
+def test_quantised_and_lora_layers_are_said_to_be_so(keras: Any, tmp_path: Path) -> None:
+    """Quantised ones are counted as stored; what LoRA adds is not in the file."""
+    inputs = keras.Input((16,))
+    model = keras.Model(inputs, keras.layers.Dense(8)(inputs))
+    model.layers[1].enable_lora(2)
+    read = read_back(model, tmp_path)
+    assert (read.total, read.at_least) == (136, True)
+    assert any("LoRA" in line for line in read.warnings)
+    model = keras.Model(inputs, keras.layers.Dense(8)(inputs))
+    model.layers[1].quantize("int8")
+    read = read_back(model, tmp_path)
+    assert read.params == Params(16, 128)
+    assert any("quantised" in line for line in read.warnings)
+    assert graph_cost(read.graph).macs is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["bfloat16", "float16", "mixed_bfloat16", "float64"])
+def test_weights_are_counted_in_their_own_bytes(keras: Any, tmp_path: Path, policy: str) -> None:
+    """Those of a mixed policy are stored in float32."""
+    inputs = keras.Input((16,))
+    model = keras.Model(inputs, keras.layers.Dense(8, dtype=policy)(inputs))
+    size = {"bfloat16": 2, "float16": 2, "mixed_bfloat16": 4, "float64": 8}[policy]
+    for suffix in (".keras", ".h5"):
+        if (policy, suffix) != ("bfloat16", ".h5"):  # which Keras cannot write
+            assert read_back(model, tmp_path, suffix).bytes == 136 * size
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_layers_that_hold_layers_are_counted_once(keras: Any, tmp_path: Path, suffix: str) -> None:
+    """Wrappers, recurrent layers, preprocessing with a state; names beyond an attribute's size."""
+    layers = keras.layers
+    inputs = x = keras.Input((8, 8, 3))
+    x = layers.RandomFlip()(layers.Dropout(0.2, seed=3)(layers.Rescaling(1 / 255)(x)))
+    x = layers.SpectralNormalization(layers.Conv2D(4, 3))(layers.GroupNormalization(3)(x))
+    x = layers.Bidirectional(layers.GRU(3, return_sequences=True))(layers.Reshape((6, 24))(x))
+    x = layers.MultiHeadAttention(2, 3)(layers.LSTM(4, return_sequences=True)(x), x)
+    model = keras.Model(inputs, layers.Embedding(5, 2)(layers.Flatten()(x)))
+    assert read_back(model, tmp_path, suffix).total == model.count_params()
+    inputs = x = keras.Input((1,))
+    for place in range(900):
+        x = layers.Dense(1, name=f"{'a_long_name_' * 6}{place}")(x)
+    model = keras.Model(inputs, x)
+    assert read_back(model, tmp_path, suffix).params == counted(model)
