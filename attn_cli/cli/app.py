@@ -25,6 +25,7 @@ COMMANDS = {
     "compare": "compare:compare",
     "blocks": "blocks:blocks",
     "inspect": "inspect:inspect",
+    "diff": "diff:diff",
     "check": "check:check",
     "build": "build:build",
     "verify": "verify:verify",

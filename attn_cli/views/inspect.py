@@ -146,13 +146,13 @@ def record(inspection: Inspection) -> dict[str, Any]:
         "bytes": model.bytes,
         "macs": inspection.macs,
         "flops": inspection.flops,
-        "blocks": [_block_record(block) for block in inspection.blocks],
+        "blocks": [block_record(block) for block in inspection.blocks],
         "attention": {
             "count": None if inspection.params is None else len(inspection.blocks),
             "params": inspection.params,
             "share": inspection.share,
         },
-        "unnamed": [_block_record(block) for block in inspection.unnamed],
+        "unnamed": [block_record(block) for block in inspection.unnamed],
         "guesses": [guess._asdict() for guess in inspection.guesses],
         "warnings": list(model.warnings),
     }
@@ -277,7 +277,7 @@ def _row(place: int, block: Attention, total: int) -> tuple[Any, ...]:
     )
 
 
-def _block_record(block: Attention) -> dict[str, Any]:
+def block_record(block: Attention) -> dict[str, Any]:
     return {
         "kind": block.kind,
         "path": block.path,

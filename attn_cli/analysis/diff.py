@@ -1,0 +1,218 @@
+"""What changed between two models' attention: two lists of blocks in, what became of each out."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from attn_cli.analysis.find import Attention
+    from attn_cli.analysis.inspect import Inspection
+
+ADDED, REMOVED, CHANGED, SAME = "added", "removed", "changed", "same"
+
+# What can change of a block, and how much that speaks against its being the same block. To be
+# removed and another one added costs 2: what costs less is a change.
+FIELDS = {
+    "path": 0.6,
+    "kind": 0.6,
+    "input_shape": 0.2,
+    "channels": 0.4,
+    "width": 0.2,
+    "kernel_size": 0.2,
+    "activation": 0.1,
+    "gate": 0.1,
+}
+APART = 2.0
+# What differs of a block that only stands elsewhere among the others.
+ORDER = "order"
+# Keras numbers the layers that have no name as they are made: multiply_4 for multiply_3 is no other
+# place, but what one more block before it does.
+NUMBER = re.compile(r"((?:^|/)(?:multiply|add|average|maximum|tf\.[\w.]*?[a-z]))_\d+(?=$|:)")
+# Above this many pairs, only blocks at the same place are compared.
+MAX_PAIRS = 1_000_000
+
+
+class Change(NamedTuple):
+    """What became of one block, and which of FIELDS differ."""
+
+    status: str
+    before: Attention | None
+    after: Attention | None
+    fields: tuple[str, ...] = ()
+
+    def difference(self, figure: str) -> int | None:
+        """Return by how much a figure grew; None where one of the two is unknown."""
+        before, after = [
+            0 if block is None else getattr(block, figure) for block in (self.before, self.after)
+        ]
+        return None if before is None or after is None else after - before
+
+
+class Total(NamedTuple):
+    """A figure of both models; None where unknown."""
+
+    before: int | None
+    after: int | None
+
+    @property
+    def difference(self) -> int | None:
+        """By how much it grew; None where one of the two is unknown."""
+        known = self.before is not None and self.after is not None
+        return self.after - self.before if known else None  # type: ignore[operator] # both are
+
+
+class Diff(NamedTuple):
+    """Two models: what became of each block, and the totals of their attention and of the whole."""
+
+    before: Inspection
+    after: Inspection
+    changes: tuple[Change, ...]
+    attention: dict[str, Total]
+    model: dict[str, Total]
+
+    @property
+    def is_different(self) -> bool:
+        """Whether anything differs: a block, or a total."""
+        totals = [*self.attention.values(), *self.model.values()]
+        return any(change.status != SAME for change in self.changes) or any(
+            total.before != total.after for total in totals
+        )
+
+
+def diff(before: Inspection, after: Inspection) -> Diff:
+    """Return what changed from one model to another."""
+    both = before, after
+    return Diff(
+        before,
+        after,
+        match(*[_in_order(each) for each in both]),
+        {
+            "count": Total(*[len(each.blocks) for each in both]),
+            "params": Total(*[None if each.model.at_least else each.params for each in both]),
+            "macs": Total(*[_sum(each.blocks, "macs") for each in both]),
+            "flops": Total(*[_sum(each.blocks, "flops") for each in both]),
+        },
+        {
+            "params": Total(*[None if each.model.at_least else each.model.total for each in both]),
+            "bytes": Total(*[None if each.model.at_least else each.model.bytes for each in both]),
+            "macs": Total(before.macs, after.macs),
+            "flops": Total(before.flops, after.flops),
+        },
+    )
+
+
+def match(before: Sequence[Attention], after: Sequence[Attention]) -> tuple[Change, ...]:
+    """Return what became of each block, in the order of the models.
+
+    Blocks keep their order, and are paired so that as little as possible changes. One that is taken
+    away in one place and put back under its own name in another has changed its place.
+    """
+    start = 0
+    while start < min(len(before), len(after)) and not changed(before[start], after[start]):
+        start += 1
+    end = 0
+    while end < min(len(before), len(after)) - start and not changed(
+        before[-1 - end], after[-1 - end]
+    ):
+        end += 1
+    pairs: list[tuple[Attention | None, Attention | None]] = [
+        *zip(before[:start], after[:start], strict=True),
+        *_aligned(before[start : len(before) - end], after[start : len(after) - end]),
+        *zip(before[len(before) - end :], after[len(after) - end :], strict=True),
+    ]
+    in_order = set(pairs)
+    return tuple([_change(*pair, in_order=pair in in_order) for pair in _moved(pairs)])
+
+
+def changed(before: Attention, after: Attention) -> tuple[str, ...]:
+    """Return which of FIELDS differ."""
+    return tuple([name for name in FIELDS if _value(before, name) != _value(after, name)])
+
+
+def _value(block: Attention, field: str) -> Any:
+    value = getattr(block, field)
+    return NUMBER.sub(r"\1", value) if field == "path" else value
+
+
+def _distance(before: Attention, after: Attention) -> float:
+    """Return how much speaks against two blocks' being the same one."""
+    differing = changed(before, after)
+    if "path" in differing and "channels" in differing:
+        return 2 * APART
+    # Of two that are alike, the one with the very same name.
+    unlike = 0.0 if before.path == after.path else 0.01
+    return unlike + sum([FIELDS[name] for name in differing])
+
+
+def _aligned(before: Sequence[Attention], after: Sequence[Attention]) -> list[Any]:
+    """Pair blocks in their order, with the least that changes."""
+    if len(before) * len(after) > MAX_PAIRS:
+        return _by_path(before, after)
+    # costs[i][j]: of the blocks from i and from j on.
+    rows, columns = len(before), len(after)
+    costs = [
+        [APART / 2 * (rows - i + columns - j) for j in range(columns + 1)] for i in range(rows + 1)
+    ]
+    for i in reversed(range(rows)):
+        for j in reversed(range(columns)):
+            costs[i][j] = min(
+                costs[i + 1][j] + APART / 2,
+                costs[i][j + 1] + APART / 2,
+                costs[i + 1][j + 1] + _distance(before[i], after[j]),
+            )
+    pairs: list[Any] = []
+    i = j = 0
+    while i < rows and j < columns:
+        if costs[i][j] == costs[i + 1][j + 1] + _distance(before[i], after[j]):
+            pairs.append((before[i], after[j]))
+            i, j = i + 1, j + 1
+        elif costs[i][j] == costs[i + 1][j] + APART / 2:
+            pairs.append((before[i], None))
+            i += 1
+        else:
+            pairs.append((None, after[j]))
+            j += 1
+    return pairs + [(block, None) for block in before[i:]] + [(None, block) for block in after[j:]]
+
+
+def _by_path(before: Sequence[Attention], after: Sequence[Attention]) -> list[Any]:
+    there = {block.path: block for block in after}
+    paired = [(block, there.pop(block.path, None)) for block in before]
+    return [*paired, *[(None, block) for block in there.values()]]
+
+
+def _moved(pairs: Sequence[Any]) -> list[Any]:
+    """Join what was removed in one place and added under the same name in another."""
+    removed = {before.path: before for before, after in pairs if after is None}
+    moved = {
+        after.path
+        for before, after in pairs
+        if before is None and after.path in removed and after.kind == removed[after.path].kind
+    }
+    return [
+        (removed[after.path], after) if before is None and after.path in moved else (before, after)
+        for before, after in pairs
+        if not (after is None and before.path in moved)
+    ]
+
+
+def _change(before: Attention | None, after: Attention | None, *, in_order: bool) -> Change:
+    if before is None:
+        return Change(ADDED, None, after)
+    if after is None:
+        return Change(REMOVED, before, None)
+    fields = (*changed(before, after), *(() if in_order else (ORDER,)))
+    return Change(CHANGED if fields else SAME, before, after, fields)
+
+
+def _in_order(inspection: Inspection) -> list[Attention]:
+    """Return all gates, also those of no kind that has a name: a block can become one."""
+    return sorted([*inspection.blocks, *inspection.unnamed], key=lambda block: block.nodes[-1])
+
+
+def _sum(blocks: Sequence[Attention], figure: str) -> int | None:
+    values = [getattr(block, figure) for block in blocks]
+    return None if None in values else sum(values)
