@@ -92,8 +92,12 @@ def columns_from(text: str) -> list[str]:
 def summarise(spec: Spec, shape: Shape, build: bool = False) -> Summary:
     """Return the summary of a block, traced or built by Keras."""
     if build:
+        from attn_cli.cli.progress import load_tensorflow
+        from attn_cli.tf.memory import check_weights
         from attn_cli.tf.walk import build_model, versions, walk
 
+        check_weights(spec.trace(shape))
+        load_tensorflow()
         graph = walk(build_model(spec.block.build, shape, **spec.given))
         source = f"built with {versions()}"
     else:

@@ -47,6 +47,16 @@ def check_memory(graph: Graph, batch: int = 1, copies: int = 0, compiled: bool =
         )
 
 
+def check_weights(graph: Graph) -> None:
+    """Raise BadShape where the weights alone do not fit in memory, which building already takes."""
+    needed, free = 2 * graph.bytes, free_bytes()  # drawn, and then copied
+    if free is not None and needed > free:
+        raise BadShape(
+            f"building this needs about {amount(needed)} of memory for its weights, and "
+            f"{amount(free)} is free"
+        )
+
+
 @contextmanager
 def memory_errors() -> Iterator[None]:
     """Raise BadShape where memory does run out, whoever ran out of it."""

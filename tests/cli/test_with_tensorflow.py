@@ -205,6 +205,10 @@ def test_without_tensorflow_one_line_says_so(args: tuple[str, ...], tmp_path: Pa
 # What is typed, and the line that answers it, in well under the time that TensorFlow takes to load.
 # ruff: noqa: E501 # a line of the table is as long as the line that it expects
 BAD = [
+    (
+        "summary -b se:ratio=9 -s 4,4,8 --build",
+        "ratio 9 squeezes 8 channels to a width of 0; the largest ratio here is 8",
+    ),
     ("build -b se -s 4,4,8", "missing --output FILE (attn build -h shows how)"),
     ("build -b se -o m.keras", "no input is given: --shape H,W,C, or --channels C"),
     (

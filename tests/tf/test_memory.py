@@ -7,7 +7,14 @@ import pytest
 from attn_cli.errors import BadShape
 from attn_cli.spec import parse_spec
 from attn_cli.tf import memory
-from attn_cli.tf.memory import amount, check_memory, free_bytes, memory_errors, needed_bytes
+from attn_cli.tf.memory import (
+    amount,
+    check_memory,
+    check_weights,
+    free_bytes,
+    memory_errors,
+    needed_bytes,
+)
 
 
 def test_counts_weights_and_tensors() -> None:
@@ -36,6 +43,13 @@ def test_says_how_much_it_would_need(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr(memory, "free_bytes", lambda: None)  # a system that does not say
     check_memory(graph, 8)
+
+
+def test_weights_alone_can_be_too_many() -> None:
+    """200,000 × 200,000 of them."""
+    with pytest.raises(BadShape, match=r"^building this needs about 596\.0 GiB of memory for its"):
+        check_weights(parse_spec("se:ratio=1").trace((1, 1, 200_000)))
+    check_weights(parse_spec("se").trace((2**31 - 1, 2**31 - 1, 8)))
 
 
 def test_this_machine_says_what_is_free() -> None:
