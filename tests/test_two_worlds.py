@@ -103,6 +103,20 @@ def test_a_block_is_the_same_in_both_worlds(name: str, data: st.DataObject) -> N
     compare_worlds(block.build, shape, **options)
 
 
+NO_SHAPES: list[tuple[Any, ...]] = [
+    *[(), (8,), (7, 8), (7, 7, 7, 8), (0, 7, 8), (7, 0, 8), (7, 7, 0), (7, 7, None)],
+    *[(-1, 7, 8), (7, -1, 8), (7, 7, -8), (7.0, 7, 8), (7, 7, 8.0), ("7", 7, 8), (7, 7, (8,))],
+]
+
+
+@pytest.mark.usefixtures("keras")
+@pytest.mark.parametrize("name", BLOCKS)
+def test_what_is_no_feature_map_is_refused_in_both_worlds(name: str) -> None:
+    """Of another rank, empty, negative, of unknown channels, or not of integers."""
+    for shape in NO_SHAPES:
+        assert compare_worlds(find_block(name).build, shape) is None, shape
+
+
 @st.composite
 def models(draw: st.DrawFn) -> Any:
     """Draw a model of several blocks: one after another, or side by side on one feature map."""
