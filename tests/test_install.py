@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -63,6 +64,7 @@ def test_light_environment_is_light(bin: Path) -> None:
         ("compare se eca --shape 26,26,512 --format csv", "spec,"),
         ("blocks", "channel attention"),
         ("blocks se --json", "{"),
+        ("check -b eca -s 26,26,512 --max-params 10 -f github", "1 of 1 passed\n"),
     ],
 )
 def test_what_does_not_build_runs(bin: Path, line: str, first: str) -> None:
@@ -78,3 +80,33 @@ def test_what_builds_says_what_to_install(bin: Path, line: str) -> None:
     done = run(bin, *line.split())
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(r"attn: [^\n]*pip install tensorflow[^\n]*\n", done.stderr)
+
+
+def test_the_workflow_in_the_docs_runs(bin: Path, tmp_path: Path) -> None:
+    """Each `run` of docs/ci.md, as a runner would, in an environment that has attn and no more."""
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    config = re.search(r"^```toml\n(# attn\.toml\n.*?)^```", page, re.MULTILINE | re.DOTALL)
+    workflow = re.search(r"^```yaml\n# \.github/.*?^```", page, re.MULTILINE | re.DOTALL)
+    assert config
+    assert workflow
+    (tmp_path / "attn.toml").write_text(config[1], encoding="utf-8")
+    steps = re.findall(r"^ +- run: (.+)$", workflow[0], re.MULTILINE)
+    assert len(steps) == 4
+    environment = {
+        **os.environ,
+        "PATH": f"{bin}{os.pathsep}{os.environ['PATH']}",
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+        "GITHUB_WORKSPACE": str(tmp_path),
+    }
+    for step in steps:
+        command = step.replace(" attn-cli", f" '{ROOT}'")
+        done = subprocess.run(
+            ["bash", "-e", "-c", command],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+    assert "2 of 2 passed" in (tmp_path / "summary.md").read_text(encoding="utf-8")
