@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "attn_cli"
+DATA = ROOT / "tests" / "data"
 HEAVY = ("tensorflow", "keras", "numpy", "h5py", "pydantic")
 
 # All modules but tf/ and __main__, which would run; each block traced; each command that builds
@@ -33,17 +34,19 @@ from attn_cli.cost import graph_cost
 from attn_cli.spec import parse_spec
 for name in BLOCKS:
     graph_cost(parse_spec(name).trace((14, 14, 64)))
-model = sys.argv[1]
+model, config = sys.argv[1:3]
 lines = ["--help", "blocks", "blocks eca", "kernel-size 512", "summary -b eca -s 26,26,512",
     "params -b se -s 26,26,512", "compare se eca -s 26,26,512", "build --help", "verify --help",
-    "bench --help", f"inspect {model}.keras", f"inspect {model}.h5", f"inspect {model}.json"]
+    "bench --help", f"inspect {model}.keras", f"inspect {model}.h5", f"inspect {model}.json",
+    f"check {model}.keras --max-share 1", f"diff {model}.keras {model}.h5",
+    f"check --config {config}", "check --init -b eca -s 26,26,512 -o -"]
 also = ["--version", "--show-completion bash", "summary -b nonsense -s 26,26,512"]
 for line in lines + also:
     nowhere = io.TextIOWrapper(io.BytesIO())
     with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
         with contextlib.suppress(SystemExit):
             assert run(line.split()) == 0 or line in also, line
-print(*sorted(set(sys.argv[2:]) & set(sys.modules)))
+print(*sorted(set(sys.argv[3:]) & set(sys.modules)))
 """
 
 
@@ -51,7 +54,7 @@ def imported(package_parent: Path, *more: Path) -> list[str]:
     """Return what of the heavy is in a fresh Python that has imported and run all but tf/."""
     path = os.pathsep.join(map(str, (package_parent, *more)))
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(ROOT / "tests" / "data" / "keras_3_5"), *HEAVY],
+        [sys.executable, "-c", SCRIPT, str(DATA / "keras_3_5"), str(DATA / "attn.toml"), *HEAVY],
         env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
         cwd=package_parent,
         capture_output=True,
