@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from attn_cli.analysis.compare import compare
     from attn_cli.analysis.find import Attention, attention_params, find_attention
     from attn_cli.blocks.bam import bam_block
     from attn_cli.blocks.cbam import cbam_block, spatial_block
@@ -30,6 +31,7 @@ _HOMES = {
     "bam_block": "blocks.bam",
     "cbam_block": "blocks.cbam",
     "ceca_block": "blocks.eca",
+    "compare": "analysis.compare",
     "coord_block": "blocks.coord",
     "eca_block": "blocks.eca",
     "eca_kernel_size": "blocks.eca",
@@ -56,6 +58,7 @@ __all__ = [
     "bam_block",
     "cbam_block",
     "ceca_block",
+    "compare",
     "coord_block",
     "eca_block",
     "eca_kernel_size",

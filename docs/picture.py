@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from attn_cli.cli.summary import summarise
+from attn_cli.analysis.summary import summarise
 from attn_cli.spec import parse_shape, parse_spec
 from attn_cli.views import render
 from attn_cli.views.summary import report

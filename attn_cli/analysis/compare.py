@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.analysis.figures import FIGURES
+from attn_cli.analysis.figures import FIGURES, Figures, figures
+from attn_cli.errors import BadOption, BadShape, BadSpec
 from attn_cli.graph import Params
+from attn_cli.spec import Place, Spec, parse_place, parse_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from attn_cli.analysis.figures import Figures
     from attn_cli.graph import Shape
 
 
@@ -56,28 +57,69 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    entries: Sequence[Sequence[Entry]], baseline: int = 0, sort: str | None = None
+    specs: Sequence[Spec | str],
+    places: Sequence[Place | str],
+    *,
+    baseline: Spec | str | None = None,
+    sort: str | None = None,
 ) -> Comparison:
-    """Compare blocks with the one at `baseline`; there is a sequence of entries for each input.
+    """Compare blocks on inputs, each with the baseline or else with the first block.
 
-    `sort` is a key of SORT_KEYS, with a `-` in front for the largest first.
+    A baseline that is not among the blocks goes in front of them. `sort` is a key of SORT_KEYS,
+    with a `-` in front for the largest first.
+
+    >>> places = ["3@56,56,256", "4@28,28,512", "6@14,14,1024", "3@7,7,2048"]  # ResNet-50
+    >>> [total.params.total for total in compare(["se:ratio=16", "eca"], places).totals]
+    [2530992, 86]
+
+    Raises BadSpec, BadShape or BadOption, which names the block and the input.
     """
-    rows = []
+    blocks = [parse_spec(spec) if isinstance(spec, str) else spec for spec in specs]
+    inputs = [parse_place(place) if isinstance(place, str) else place for place in places]
+    if not blocks or not inputs:
+        raise BadSpec("a comparison takes a block and a shape at least")
+    first = 0
+    if baseline is not None:
+        against = parse_spec(baseline) if isinstance(baseline, str) else baseline
+        texts = [spec.text for spec in blocks]
+        if against.text in texts:
+            first = texts.index(against.text)
+        else:
+            blocks.insert(0, against)
+    rows: list[Row] = []
+    entries = [[entry(spec, place) for spec in blocks] for place in inputs]
     for same_input in entries:
-        base = same_input[baseline].figures.params.total
-        compared = [Row(each, *against(each.figures.params.total, base)) for each in same_input]
+        base = same_input[first].figures.params.total
+        compared = [Row(each, *_against(each.figures.params.total, base)) for each in same_input]
         rows += compared if sort is None else sorted_by(sort, compared)
-    totals = [_total(column) for column in zip(*entries, strict=True)]
-    base = totals[baseline].params.total
+    totals = [_total(of_block) for of_block in zip(*entries, strict=True)]
+    base = totals[first].params.total
     totals = [
         total._replace(difference=difference, factor=factor)
         for total in totals
-        for difference, factor in [against(total.params.total, base)]
+        for difference, factor in [_against(total.params.total, base)]
     ]
-    return Comparison(entries[0][baseline].spec, rows, totals)
+    return Comparison(blocks[first].text, rows, totals)
 
 
-def against(params: int, baseline: int) -> tuple[int, float | None]:
+def entry(spec: Spec, place: Place) -> Entry:
+    """Return the figures of a block on one input."""
+    options = spec.options
+    try:
+        graph = spec.trace(place.shape)
+    except (BadOption, BadShape) as error:
+        raise type(error)(f"{spec.text} on {place.text}: {error}") from None
+    return Entry(
+        block=spec.block.name,
+        spec=spec.text,
+        options=options,
+        shape=place.shape,
+        places=place.times,
+        figures=figures(graph, options),
+    )
+
+
+def _against(params: int, baseline: int) -> tuple[int, float | None]:
     """Return the difference in parameters and the factor; None where the baseline has none."""
     return params - baseline, params / baseline if baseline else None
 

@@ -13,6 +13,9 @@ from attn_cli.analysis.find import (
     guess_attention,
 )
 from attn_cli.cost import GraphCost, graph_cost
+from attn_cli.errors import BadFile
+from attn_cli.sources.saved import read_model
+from attn_cli.sources.text import shown
 
 if TYPE_CHECKING:
     from attn_cli.sources.saved import Model
@@ -48,6 +51,17 @@ class Inspection(NamedTuple):
     def flops(self) -> int | None:
         """FLOPs of the model, None where unknown."""
         return None if self.cost is None else self.cost.flops
+
+
+def inspect_file(path: str) -> Inspection:
+    """Return what a saved model is and which attention blocks it has; nothing of it is run.
+
+    Raises BadFile, with its name, where it cannot be read.
+    """
+    try:
+        return inspect(shown(path), read_model(path))
+    except BadFile as error:
+        raise BadFile(f"{shown(path)}: {error}") from None
 
 
 def inspect(file: str, model: Model) -> Inspection:

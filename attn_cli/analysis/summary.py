@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attn_cli.analysis.figures import Figures, figures
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from attn_cli.analysis.figures import Figures
-    from attn_cli.graph import Graph
+    from attn_cli.graph import Graph, Shape
+    from attn_cli.spec import Spec
 
 
 class Summary(NamedTuple):
@@ -22,3 +24,24 @@ class Summary(NamedTuple):
     figures: Figures
     explanation: str | None = None
     source: str | None = None
+
+
+def summarise(spec: Spec, shape: Shape) -> Summary:
+    """Return the summary of a block on an input (H, W, C), traced."""
+    return summary_of(spec, spec.trace(shape), "traced, without TensorFlow")
+
+
+def summary_of(spec: Spec, graph: Graph, source: str) -> Summary:
+    """Return the summary of a block's graph, wherever that comes from."""
+    block, options = spec.block, spec.options
+    channels = graph.nodes[graph.inputs[0]].output_shapes[0][-1]
+    return Summary(
+        block=block.name,
+        title=block.title,
+        spec=spec.text,
+        options=options,
+        graph=graph,
+        figures=figures(graph, options),
+        explanation=block.explain(channels, **options) if block.explain else None,
+        source=source,
+    )

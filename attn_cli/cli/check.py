@@ -16,9 +16,8 @@ from attn_cli.analysis.check import (
     judge,
     part_of,
 )
-from attn_cli.cli.compare import places_from
 from attn_cli.cli.measure import measure, measure_block
-from attn_cli.cli.options import JsonOption, OutputOption, complete_spec, completing
+from attn_cli.cli.options import JsonOption, OutputOption, complete_spec, completing, places_from
 from attn_cli.cli.output import emit, on_terminal, write_error
 from attn_cli.config.checks import Check, expectations, read_checks
 from attn_cli.config.find import find_config

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from attn_cli.analysis.compare import SORT_KEYS, Entry
-from attn_cli.analysis.compare import compare as compare_entries
-from attn_cli.analysis.figures import figures
+from attn_cli.analysis.compare import SORT_KEYS
+from attn_cli.analysis.compare import compare as compare_blocks
 from attn_cli.cli.options import (
     ChannelsOption,
     FormatOption,
@@ -15,12 +14,12 @@ from attn_cli.cli.options import (
     OutputOption,
     complete_spec,
     completing,
-    hint_channels_last,
     known_key,
+    places_from,
 )
 from attn_cli.cli.output import emit
-from attn_cli.errors import AttnError, BadOption, BadShape, BadSpec
-from attn_cli.spec import Place, Spec, parse_channels, parse_place, parse_spec
+from attn_cli.errors import AttnError, BadSpec
+from attn_cli.spec import Spec, parse_spec
 from attn_cli.views.compare import report
 
 
@@ -76,33 +75,8 @@ def compare(
     compared = [spec for text in specs for spec in read_specs(text)]
     if not compared:
         raise BadSpec("no block is given: stdin has no line with one")
-    base = 0
-    if baseline is not None:
-        against = parse_spec(baseline)
-        texts = [spec.text for spec in compared]
-        if against.text not in texts:
-            compared.insert(0, against)
-        else:
-            base = texts.index(against.text)
-    entries = [[entry(spec, place) for spec in compared] for place in places]
-    emit(report(compare_entries(entries, base, sort)), format, json, output)
-
-
-def entry(spec: Spec, place: Place) -> Entry:
-    """Return the figures of a block on one input."""
-    options = spec.options
-    try:
-        graph = spec.trace(place.shape)
-    except (BadOption, BadShape) as error:
-        raise type(error)(f"{spec.text} on {place.text}: {error}") from None
-    return Entry(
-        block=spec.block.name,
-        spec=spec.text,
-        options=options,
-        shape=place.shape,
-        places=place.times,
-        figures=figures(graph, options),
-    )
+    comparison = compare_blocks(compared, places, baseline=baseline, sort=sort)
+    emit(report(comparison), format, json, output)
 
 
 def read_specs(text: str) -> list[Spec]:
@@ -121,16 +95,3 @@ def read_specs(text: str) -> list[Spec]:
             except AttnError as error:
                 raise BadSpec(f"stdin, line {number}: {error}") from None
     return specs
-
-
-def places_from(shapes: list[str] | None, channels: str | None) -> list[Place]:
-    """Return the inputs that --shape and --channels name together."""
-    count = None if channels is None else parse_channels(channels)
-    if not shapes:
-        if count is None:
-            raise BadShape("no input is given: --shape H,W,C, or --channels C")
-        return [Place((None, None, count))]
-    places = [parse_place(text, count) for text in shapes]
-    for place in places:
-        hint_channels_last(place.shape)
-    return places

@@ -5,8 +5,7 @@ from typing import Annotated
 import typer
 
 from attn_cli.analysis.diff import diff as diff_models
-from attn_cli.analysis.inspect import Inspection
-from attn_cli.cli.inspect import inspected
+from attn_cli.analysis.inspect import Inspection, inspect_file
 from attn_cli.cli.options import FormatOption, JsonOption, OutputOption
 from attn_cli.cli.output import emit, picked_format
 from attn_cli.errors import BadFile
@@ -37,7 +36,7 @@ def diff(
 
 def layered(file: str) -> Inspection:
     """Return what a file holds. Raises BadFile where it cannot be read, or tells no layers."""
-    inspection = inspected(file)
+    inspection = inspect_file(file)
     if inspection.model.graph is None:
         raise BadFile(f"{inspection.file}: the file does not tell the layers, only their weights")
     return inspection

@@ -4,13 +4,10 @@ from typing import Annotated
 
 import typer
 
-from attn_cli.analysis.inspect import Inspection
-from attn_cli.analysis.inspect import inspect as inspect_model
+from attn_cli.analysis.inspect import Inspection, inspect_file
 from attn_cli.cli.options import FormatOption, JsonOption, OutputOption
 from attn_cli.cli.output import emit, picked_format, write_error
 from attn_cli.errors import AttnError, BadFile
-from attn_cli.sources.saved import read_model
-from attn_cli.sources.text import shown
 from attn_cli.views.inspect import files_report, layers_report, report
 
 
@@ -50,7 +47,7 @@ def inspect(
         raise AttnError("--layers shows the layers of one file")
     picked_format(format, json, output)
     if len(files) == 1:
-        inspections = [inspected(files[0])]
+        inspections = [inspect_file(files[0])]
     else:
         inspections = [each for file in files if (each := inspected_or_said(file)) is not None]
     if not inspections:
@@ -66,18 +63,10 @@ def inspect(
     return int(fail_if_none and not all(inspection.blocks for inspection in inspections))
 
 
-def inspected(file: str) -> Inspection:
-    """Return what a file holds. Raises BadFile, with its name, where it cannot be read."""
-    try:
-        return inspect_model(shown(file), read_model(file))
-    except BadFile as error:
-        raise BadFile(f"{shown(file)}: {error}") from None
-
-
 def inspected_or_said(file: str) -> Inspection | None:
     """Return what one of several files holds; say why where it cannot be read."""
     try:
-        return inspected(file)
+        return inspect_file(file)
     except BadFile as error:
         write_error(f"attn: {error}")
         return None

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.check import BLOCK, flattened, over_places
-from attn_cli.cli.compare import entry
+from attn_cli.analysis.compare import entry
 from attn_cli.spec import parse_spec
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ def measure_model(path: str) -> Measured:
 
     Raises BadFile where it cannot be read.
     """
-    from attn_cli.cli.inspect import inspected
+    from attn_cli.analysis.inspect import inspect_file
     from attn_cli.views.inspect import record
 
-    inspection = inspected(path)
+    inspection = inspect_file(path)
     figures = flattened(record(inspection))
     hidden = _hidden(inspection)
     return Measured(figures | dict.fromkeys(hidden), _why(inspection))

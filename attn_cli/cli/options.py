@@ -8,7 +8,15 @@ import typer
 from attn_cli.blocks import BLOCKS, PRESETS, find_block
 from attn_cli.errors import AttnError, BadShape, did_you_mean
 from attn_cli.graph import Shape
-from attn_cli.spec import Spec, looks_channels_first, parse_channels, parse_shape, parse_spec
+from attn_cli.spec import (
+    Place,
+    Spec,
+    looks_channels_first,
+    parse_channels,
+    parse_place,
+    parse_shape,
+    parse_spec,
+)
 from attn_cli.views import FORMATS
 
 # What a spec can begin with.
@@ -115,6 +123,19 @@ def shape_from(shape: str | None, channels: str | None) -> Shape:
     if count is None:
         raise BadShape("no input is given: --shape H,W,C, or --channels C")
     return (None, None, count)
+
+
+def places_from(shapes: list[str] | None, channels: str | None) -> list[Place]:
+    """Return the inputs that --shape and --channels name together."""
+    count = None if channels is None else parse_channels(channels)
+    if not shapes:
+        if count is None:
+            raise BadShape("no input is given: --shape H,W,C, or --channels C")
+        return [Place((None, None, count))]
+    places = [parse_place(text, count) for text in shapes]
+    for place in places:
+        hint_channels_last(place.shape)
+    return places
 
 
 def hint_channels_last(shape: Shape) -> None:

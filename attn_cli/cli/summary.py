@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from attn_cli.analysis.figures import FIGURES, Figures, figures
-from attn_cli.analysis.summary import Summary
+from attn_cli.analysis.figures import FIGURES, Figures
+from attn_cli.analysis.summary import Summary, summarise, summary_of
 from attn_cli.cli.options import (
     BlockOption,
     BOption,
@@ -73,11 +73,13 @@ def summary(
     if get is not None:
         if json or any(each is not None for each in (format, columns, output)):
             raise AttnError("--get prints one bare figure: it takes no format, columns or file")
-        key = known_key("figure", get, FIGURES)
-        write(f"{figure(summarise(spec, sized, build).figures, key, spec.text)}\n")
-        return
+        get = known_key("figure", get, FIGURES)
     keys = None if columns is None else columns_from(columns)
-    emit(report(summarise(spec, sized, build), keys), format, json, output)
+    summarised = built(spec, sized) if build else summarise(spec, sized)
+    if get is not None:
+        write(f"{figure(summarised.figures, get, spec.text)}\n")
+    else:
+        emit(report(summarised, keys), format, json, output)
 
 
 def columns_from(text: str) -> list[str]:
@@ -89,32 +91,16 @@ def columns_from(text: str) -> list[str]:
     return keys
 
 
-def summarise(spec: Spec, shape: Shape, build: bool = False) -> Summary:
-    """Return the summary of a block, traced or built by Keras."""
-    if build:
-        from attn_cli.cli.progress import load_tensorflow
-        from attn_cli.tf.memory import check_weights
-        from attn_cli.tf.walk import build_model, versions, walk
+def built(spec: Spec, shape: Shape) -> Summary:
+    """Return the summary of a block as Keras builds it."""
+    from attn_cli.cli.progress import load_tensorflow
+    from attn_cli.tf.memory import check_weights
+    from attn_cli.tf.walk import build_model, versions, walk
 
-        check_weights(spec.trace(shape))
-        load_tensorflow()
-        graph = walk(build_model(spec.block.build, shape, **spec.given))
-        source = f"built with {versions()}"
-    else:
-        graph = spec.trace(shape)
-        source = "traced, without TensorFlow"
-    explain = spec.block.explain
-    channels = shape[-1]
-    return Summary(
-        block=spec.block.name,
-        title=spec.block.title,
-        spec=spec.text,
-        options=spec.options,
-        graph=graph,
-        figures=figures(graph, spec.options),
-        explanation=explain(channels, **spec.options) if explain else None,
-        source=source,
-    )
+    check_weights(spec.trace(shape))
+    load_tensorflow()
+    graph = walk(build_model(spec.block.build, shape, **spec.given))
+    return summary_of(spec, graph, f"built with {versions()}")
 
 
 def figure(figures: Figures, key: str, spec: str) -> int:
