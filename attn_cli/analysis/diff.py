@@ -28,9 +28,9 @@ FIELDS = {
 APART = 2.0
 # What differs of a block that only stands elsewhere among the others.
 ORDER = "order"
-# Keras numbers the layers that have no name as they are made: multiply_4 for multiply_3 is no other
-# place, but what one more block before it does.
-NUMBER = re.compile(r"((?:^|/)(?:multiply|add|average|maximum|tf\.[\w.]*?[a-z]))_\d+(?=$|:)")
+# A layer that was given no name is called multiply_4, or tf.math.multiply_4 by Keras 2, for the
+# order in which it was made: that is no place, and changes with one more block before it.
+UNGIVEN = re.compile(r"(^|/)(?:multiply|add|average|maximum|tf\.[\w.]+?)(?:_\d+)?(?=$|:)")
 # Above this many pairs, only blocks at the same place are compared.
 MAX_PAIRS = 1_000_000
 
@@ -134,7 +134,7 @@ def changed(before: Attention, after: Attention) -> tuple[str, ...]:
 
 def _value(block: Attention, field: str) -> Any:
     value = getattr(block, field)
-    return NUMBER.sub(r"\1", value) if field == "path" else value
+    return UNGIVEN.sub(r"\1", value) if field == "path" else value
 
 
 def _distance(before: Attention, after: Attention) -> float:

@@ -87,6 +87,8 @@ def told(before: Sequence[Attention], after: Sequence[Attention]) -> list[tuple[
             [se("net/multiply_2")],
             [(REMOVED, "net/multiply_1:1")],
         ),
+        # Keras 2 counts on under another name
+        ([se("net/multiply_1:1")], [se("net/tf.math.multiply_7:1")], []),
         # a name of one's own that ends in a number is a place
         ([se("stage_1")], [se("stage_2")], [(CHANGED, "stage_2", "path")]),
         # put elsewhere among the others

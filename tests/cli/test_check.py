@@ -6,8 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from models import save_json
-from process import attn
+from process import attn, run_here
 from test_schema import validator
 
 from attn_cli import eca_block, namespace_of, se_block
@@ -296,6 +298,41 @@ def test_init_is_as_it_was(golden: Callable[[str, str], None], tmp_path: Path) -
     block = attn("check", "--init", "-b", "eca", "-s", "26,26,512", "-o", "-")
     model = attn("check", "--init", "net.json", "-o", "-", cwd=tmp_path)
     golden("cli/check-init.toml", f"{block.out}\n# and of a model:\n\n{model.out}")
+
+
+VALUES = ("", "0", "-1", "1e400", "nan", "true", "'se'", "[]", "[[1]]", "{}", "{ block = 'se' }")
+PIECES = (
+    *"[]{}='\"#,.\n\\x",
+    "[[check]]\n",
+    '"""',
+    "name = 'x'\n",
+    "9" * 30,
+    "\u202e",
+    "\x00",
+    "é",
+)
+
+
+@given(st.data())
+def test_any_file_gets_an_answer(tmp_path_factory: pytest.TempPathFactory, data: Any) -> None:
+    """Whatever is typed wrong: an exit code, and a line for what could not be checked."""
+    folder = tmp_path_factory.getbasetemp()
+    text = BUDGETS
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(text)))
+        end = start + data.draw(st.integers(0, 20))
+        piece = data.draw(st.sampled_from((*PIECES, *VALUES)))
+        text = f"{text[:start]}{piece}{text[end:]}"
+    lines = text.splitlines()
+    key = data.draw(st.sampled_from(lines)) if lines else ""
+    value = data.draw(st.sampled_from(VALUES))
+    text = text.replace(key, f"{key.partition('=')[0]} = {value}") if "=" in key else text
+    (folder / "fuzzed.toml").write_text(text, encoding="utf-8")
+    result = run_here(["check", "--config", str(folder / "fuzzed.toml")])
+    assert result.code in (0, 1, 2)
+    assert "Traceback" not in result.err
+    assert bool(result.err) == (result.code == 2)
+    assert all(line.startswith("attn: ") for line in result.err.splitlines())
 
 
 NO_CONFIG = (
