@@ -148,8 +148,9 @@ def test_the_file_is_found_upwards(tmp_path: Path) -> None:
     deep.mkdir(parents=True)
     # attn is mentioned, and asks for nothing
     (deep / "pyproject.toml").write_text("[project]\nname = 'attn'\n", encoding="utf-8")
+    (tmp_path / "a" / "pyproject.toml").write_text("broken [", encoding="utf-8")
     (tmp_path / "attn.toml").write_text(GOOD, encoding="utf-8")
-    (tmp_path / "pyproject.toml").write_text("broken [", encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text("[tool.attn] broken", encoding="utf-8")
     assert attn("check", cwd=deep).out.startswith("../../attn.toml   1 check\n")
     (tmp_path / "a" / "pyproject.toml").write_text(
         FAILING.replace("[[check]]", "[[tool.attn.check]]"), encoding="utf-8"
