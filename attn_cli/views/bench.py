@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.views.records import figures_record
 from attn_cli.views.report import Column, Report, Table, size_text, time_text
+from attn_cli.views.summary import unknown_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +55,8 @@ def report(timed: Sequence[Timed], bench: Bench) -> Report:
         closing=[
             f"{len(bench.baseline.samples):,} runs of each, in a drawn order, after "
             f"{bench.warmup:,} to warm up; of {time_text(bench.baseline.median)} each is the call "
-            f"itself: {IDENTITY} calculates nothing"
+            f"itself: {IDENTITY} calculates nothing",
+            *unknown_reasons(each.figures.cost for each in timed),
         ],
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attn_cli.blocks.options import format_value
 from attn_cli.views.records import figures_record
 from attn_cli.views.report import EXTRA, Column, Report, Table, chosen, size_text, with_batch
+from attn_cli.views.summary import unknown_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,7 +82,7 @@ def catalogue(cards: Sequence[Card], shape: Shape) -> Report:
         },
         rows=Table(CATALOGUE, [_row(card) for card in cards]),
         tables=tables,
-        closing=[cost, *(f"? {card.refusal}" for card in cards if card.refusal)],
+        closing=[cost, *_unknown(cards)],
     )
 
 
@@ -126,8 +127,14 @@ def page(cards: Sequence[Card], shape: Shape, steps: Graph, letters: Mapping[int
             f"trainable params  {block.section('Trainable')}",
             f"paper             {block.section('Paper')}",
         ],
-        closing=[f"In the wild. {_paragraph(block.section('In the wild'))}"],
+        closing=[*_unknown(cards), f"In the wild. {_paragraph(block.section('In the wild'))}"],
     )
+
+
+def _unknown(cards: Sequence[Card]) -> list[str]:
+    """Return why figures are missing: what a block refuses, or what its cost depends on."""
+    reasons = unknown_reasons(card.figures.cost for card in cards if card.figures)
+    return [*reasons, *(f"? {card.refusal}" for card in cards if card.refusal)]
 
 
 def _in_letters(shape: Shape, letters: Mapping[int, str]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attn_cli.views.records import figures_record, params_record
 from attn_cli.views.report import Column, Report, Table, size_text, with_batch
+from attn_cli.views.summary import unknown_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,6 @@ def report(comparison: Comparison) -> Report:
     tables = [_shape_table(comparison.baseline, rows) for rows in groups]
     if comparison.totals[0].places > 1:
         tables.append(_totals_table(comparison.baseline, comparison.totals))
-    unknown = any(row.entry.figures.flops is None for row in comparison.rows)
     return Report(
         record=lambda: {
             "baseline": comparison.baseline,
@@ -48,7 +48,7 @@ def report(comparison: Comparison) -> Report:
         },
         rows=Table(ROWS, [_flat(row) for row in comparison.rows]),
         tables=tables,
-        closing=["? unknown: it depends on a dynamic height or width"] if unknown else [],
+        closing=unknown_reasons(row.entry.figures.cost for row in comparison.rows),
     )
 
 

@@ -8,7 +8,7 @@ from attn_cli.blocks.options import format_value
 from attn_cli.views.report import EXTRA, Column, Report, Table, chosen, shape_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from attn_cli.analysis.figures import Figures
     from attn_cli.analysis.summary import Summary
@@ -93,6 +93,18 @@ def unknown_lines(cost: GraphCost) -> list[str]:
         else "the height or the width is dynamic"
     )
     return [f"? {what}: {why}; at least {known}"]
+
+
+def unknown_reasons(costs: Iterable[GraphCost]) -> list[str]:
+    """Return why totals of several blocks are unknown, each reason once."""
+    reasons = {
+        f"no cost is known for {', '.join(cost.unknown)}"
+        if cost.unknown
+        else "it depends on a dynamic height or width": None
+        for cost in costs
+        if None in (cost.macs, cost.flops)
+    }
+    return [f"? unknown: {reason}" for reason in reasons]
 
 
 def _heading(summary: Summary) -> list[str]:

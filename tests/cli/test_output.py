@@ -115,6 +115,27 @@ def test_what_leaves_a_narrow_table_is_named() -> None:
     assert "left out" not in attn(*COMPARISONS[0], columns=200).out
 
 
+DYNAMIC = "? unknown: it depends on a dynamic height or width"
+UNCOUNTED = "? unknown: no cost is known for Activation gelu"
+
+
+@pytest.mark.parametrize(
+    ("args", "reasons"),
+    [
+        (("compare", "se", "-s", "7,7,64"), []),
+        (("compare", "se", "eca", "-c", "64"), [DYNAMIC]),
+        (("compare", "se:activation=gelu", "se", "-s", "7,7,64"), [UNCOUNTED]),
+        (("compare", "se:activation=gelu", "se", "-c", "64"), [UNCOUNTED, DYNAMIC]),
+        (("blocks", "-s", "7,7,64"), []),
+        (("blocks", "eca", "-c", "64"), [DYNAMIC]),
+    ],
+)
+def test_what_is_unknown_has_its_reason_below(args: tuple[str, ...], reasons: list[str]) -> None:
+    """A ? in a table is explained under it, by what makes it unknown here."""
+    lines = run_here(args).out.splitlines()
+    assert [line for line in lines if line.startswith("? unknown")] == reasons
+
+
 @pytest.mark.parametrize("args", SUMMARIES[:2])
 def test_json_integers_are_the_tables(args: tuple[str, ...]) -> None:
     """Row by row: the table separates thousands, and changes nothing else."""
