@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from attn_cli.errors import AttnError, NotModelled
@@ -175,7 +175,6 @@ def compare(build: Callable[[World], Any], keras: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LAYERS)
-@settings(max_examples=100)
 @given(data=st.data())
 def test_a_layer_is_as_in_keras(keras: Any, name: str, data: st.DataObject) -> None:
     """Names, configuration, weights and shapes agree over one call and two, or both refuse."""
@@ -209,7 +208,6 @@ def test_a_layer_is_as_in_keras(keras: Any, name: str, data: st.DataObject) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OPS)
-@settings(max_examples=100)
 @given(data=st.data())
 def test_an_op_is_as_in_keras(keras: Any, name: str, data: st.DataObject) -> None:
     """Names, configuration and shapes agree, or both refuse."""
