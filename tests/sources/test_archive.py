@@ -66,9 +66,9 @@ GOOD = packed()
 # What Keras writes, and what else is as good
 
 
-def test_what_keras_saves(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_what_keras_saves(keras: Any, tmp_path: Path) -> None:
     """A model that Keras saved: the parts are those that zipfile finds, the weights in place."""
-    keras = pytest.importorskip("keras")
     path = tmp_path / "model.keras"
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]).save(path)
     with zipfile.ZipFile(path) as file:
