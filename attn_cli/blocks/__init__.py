@@ -152,6 +152,11 @@ class Block:
         }
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is code of the user's own."""
+        return not self.function.__module__.startswith(f"{__name__}.")
+
+    @property
     def title(self) -> str:
         """Its full name: the summary line up to the colon."""
         return self._sections["summary"].partition(":")[0]

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from attn_cli.analysis.figures import figures, width
+from attn_cli.analysis.formula import worked_out
 from attn_cli.blocks import Block, find_block
 from attn_cli.cli.options import (
     NAMES,
@@ -16,8 +17,8 @@ from attn_cli.cli.options import (
     completing,
     shape_from,
 )
-from attn_cli.cli.output import emit
-from attn_cli.errors import BadOption, BadShape
+from attn_cli.cli.output import emit, write
+from attn_cli.errors import AttnError, BadOption, BadShape
 from attn_cli.graph import Shape
 from attn_cli.spec import Spec
 from attn_cli.views.blocks import Card, catalogue, page
@@ -36,6 +37,9 @@ def blocks(
     ] = None,
     shape: ShapeOption = None,
     channels: ChannelsOption = None,
+    source: Annotated[
+        bool, typer.Option("--source", help="Print a block's own Keras code, to paste and run.")
+    ] = False,
     format: FormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
@@ -46,18 +50,30 @@ def blocks(
     attn blocks
     attn blocks cbam
     attn blocks eca -s 14,14,1024 --json
+    attn blocks se --source
     """
-    sized = shape_from(shape, channels) if shape or channels else COMMON
+    if source:
+        if name is None:
+            raise AttnError("--source prints the code of one block: name it")
+        if json or any(each is not None for each in (shape, channels, format, output)):
+            raise AttnError("--source prints code: it takes no input, format or file")
+        from attn_cli.blocks.source import keras_source
+
+        write(keras_source(find_block(name)))
+        return
+    measured = shape is not None or channels is not None
+    sized = shape_from(shape, channels) if measured else COMMON
     if name is None:
         cards = [card(find_block(known), sized) for known in NAMES]
         report = catalogue(cards, sized)
     else:
         block = find_block(name)
-        measured = shape is not None or channels is not None
         steps = Spec(block, {}).trace(sized if measured else PROBE)
         letters = {} if measured else LETTERS | {width(steps) or 0: "s"}
         beside = [card(each, sized) for each in dict.fromkeys((block, find_block("se")))]
-        report = page(beside, sized, steps, letters)
+        count, figured = sized[-1], beside[0].figures
+        in_numbers = worked_out(block, count, figured) if measured and count and figured else None
+        report = page(beside, sized, steps, letters, in_numbers)
     emit(report, format, json, output)
 
 

@@ -10,7 +10,7 @@ from attn_cli.views.report import EXTRA, Column, Report, Table, chosen, size_tex
 from attn_cli.views.summary import unknown_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from attn_cli.analysis.figures import Figures
     from attn_cli.blocks import Block
@@ -86,8 +86,17 @@ def catalogue(cards: Sequence[Card], shape: Shape) -> Report:
     )
 
 
-def page(cards: Sequence[Card], shape: Shape, steps: Graph, letters: Mapping[int, str]) -> Report:
-    """Return the report of the first block beside the others. Its steps are written in letters."""
+def page(
+    cards: Sequence[Card],
+    shape: Shape,
+    steps: Graph,
+    letters: Mapping[int, str],
+    in_numbers: str | None,
+) -> Report:
+    """Return the report of the first block beside the others. Its steps are written in letters.
+
+    `in_numbers` is the formula of its trainable parameters, worked out.
+    """
     card = cards[0]
     block = card.block
     step_rows = [
@@ -112,6 +121,7 @@ def page(cards: Sequence[Card], shape: Shape, steps: Graph, letters: Mapping[int
         record=lambda: {
             "input_shape": with_batch(shape),
             **_record(card),
+            "in_numbers": in_numbers,
             "steps": [
                 {column.key: cell for column, cell in zip(STEPS, row, strict=True)}
                 for row in step_rows
@@ -119,16 +129,33 @@ def page(cards: Sequence[Card], shape: Shape, steps: Graph, letters: Mapping[int
         },
         rows=Table(OPTIONS, option_rows),
         tables=[table for table in tables if table.rows],
-        heading=[
-            f"{block.name}  {block.title}",
-            *([f"as in {block.preset.source}"] if block.preset else []),
-            block.section("idea"),
-            "",
-            f"trainable params  {block.section('Trainable')}",
-            f"paper             {block.section('Paper')}",
-        ],
-        closing=[*_unknown(cards), f"In the wild. {_paragraph(block.section('In the wild'))}"],
+        heading=list(_heading(block, in_numbers)),
+        closing=[*_unknown(cards), *_last_words(block)],
     )
+
+
+def _heading(block: Block, in_numbers: str | None) -> Iterator[str]:
+    """Yield what a block is; of a user's own, what its docstring says."""
+    yield f"{block.name}  {block.title}"
+    if block.preset:
+        yield f"as in {block.preset.source}"
+    if block.section("idea"):
+        yield block.section("idea")
+    facts = {
+        "trainable params": block.section("Trainable"),
+        "": in_numbers,
+        "paper": block.section("Paper"),
+    }
+    told = [f"{label:16}  {text}" for label, text in facts.items() if text]
+    yield from ["", *told] if told else []
+
+
+def _last_words(block: Block) -> Iterator[str]:
+    """Yield where implementations disagree, and where the code is; a user's own says neither."""
+    if block.section("In the wild"):
+        yield f"In the wild. {_paragraph(block.section('In the wild'))}"
+    if not block.is_own:
+        yield f"attn blocks {block.name} --source prints it as Keras code, to paste and run"
 
 
 def _unknown(cards: Sequence[Card]) -> list[str]:

@@ -165,3 +165,11 @@ def test_plain_names_load_nothing_of_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_its_page_says_what_its_docstring_says(mine: str) -> None:
+    """No label stands without a text behind it."""
+    from process import run_here
+
+    heading, _, _ = run_here(["blocks", f"{mine}:gate"]).out.partition("\n\non ")
+    assert heading.splitlines() == [f"{mine}:gate  Mine", "The idea."]
