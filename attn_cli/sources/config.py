@@ -105,6 +105,7 @@ def trainable_parts(model: Part) -> set[int]:
 class _Parser:
     def __init__(self) -> None:
         self.shared: dict[tuple[int, str, str], Part] = {}
+        self.open: set[int] = set()  # the ids of the parts that hold the one that is read
         self.count = 0
 
     def part(self, data: Any, where: str) -> Part:
@@ -129,11 +130,16 @@ class _Parser:
         if isinstance(identity, int):
             known = self.shared.get((identity, class_name, name))
             if known is not None:
+                if id(known) in self.open:
+                    what = known.type if known.entries is None else "model"
+                    raise BadFile(f"{where} is the {what} that holds it")
                 return known
         part = self._new(name, class_name, config, data)
         if isinstance(identity, int):
             self.shared[identity, class_name, name] = part
+        self.open.add(id(part))
         self._fill(part, class_name, data)
+        self.open.remove(id(part))
         return part
 
     def _new(

@@ -30,7 +30,7 @@ KNOWN_MODULES = frozenset(("keras", "tf_keras", "builtins"))
 
 def dangers(config: Any, names: Iterable[str] = ()) -> list[str]:
     """Return what would run or be read when loaded: of a config, and of an archive's members."""
-    found: dict[str, None] = {}
+    found = _Lines()
     stack = [config]
     while stack:
         value = stack.pop()
@@ -38,17 +38,33 @@ def dangers(config: Any, names: Iterable[str] = ()) -> list[str]:
             stack.extend(reversed(value))
         elif isinstance(value, dict):
             if "class_name" in value:
-                found.update(dict.fromkeys(_of_object(value)))
+                for line in _of_object(value):
+                    found.add(line)
             stack.extend(reversed(value.values()))
     for name in names:
         if _leaves_folder(name):
-            found[
+            found.add(
                 f"member {shown(name)!r} would be written outside the folder it is unpacked in"
-            ] = None
-    lines = list(found)
-    if len(lines) > MAX_LISTED:
-        lines[MAX_LISTED:] = [f"and {len(lines) - MAX_LISTED:,} more"]
-    return lines
+            )
+    return found.all()
+
+
+class _Lines:
+    """Lines, each once: the first few, and how many more; of these only the hashes are kept."""
+
+    def __init__(self) -> None:
+        self.seen: set[int] = set()
+        self.first: list[str] = []
+
+    def add(self, line: str) -> None:
+        key = hash(line)
+        if key not in self.seen and len(self.first) < MAX_LISTED:
+            self.first.append(line)
+        self.seen.add(key)
+
+    def all(self) -> list[str]:
+        more = len(self.seen) - len(self.first)
+        return [*self.first, f"and {more:,} more"] if more else self.first
 
 
 def _of_object(value: dict[str, Any]) -> list[str]:
@@ -56,7 +72,9 @@ def _of_object(value: dict[str, Any]) -> list[str]:
     class_name, module, config = value["class_name"], value.get("module"), value.get("config")
     config = config if isinstance(config, dict) else {}
     name = config.get("name")
-    what = f"{shown(class_name)} {shown(name)!r}" if isinstance(name, str) else shown(class_name)
+    what = shown(class_name) if isinstance(class_name, str) else "something"
+    if isinstance(name, str):
+        what += f" {shown(name)!r}"
     lines = []
     if isinstance(class_name, str) and class_name in ACTING:
         lines.append(f"{what} {ACTING[class_name]}")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from configs import Tensor
 
+LAYERS = ("config", "layers")
 SIZE = {"kernel_size": [3, 3], "strides": [1, 1], "padding": "same", "activation": "linear"}
 
 
@@ -188,6 +189,22 @@ def test_what_would_act_when_loaded_is_listed_and_does_not(tmp_path: Path) -> No
     assert {each.name for each in tmp_path.iterdir()} == {"m.keras"}
 
 
+def test_what_acts_is_listed_in_bounded_time(tmp_path: Path) -> None:
+    """However large is what stands for a class, at each of many levels; however many act."""
+    inner: Any = {"class_name": ["x" * 30] * 200_000}
+    for _ in range(180):
+        inner = {"class_name": inner}
+    path = json_file(tmp_path / "m.json", changed(*LAYERS, 1, "config", "inner", value=inner))
+    start = time.process_time()
+    assert read_model(path).warnings == ()
+    assert time.process_time() - start < 2
+    acting = [{"class_name": "Lambda", "config": {"name": f"{i % 30_000}"}} for i in range(40_000)]
+    path = json_file(tmp_path / "n.json", changed(*LAYERS, 1, "config", "inner", value=acting))
+    warnings = read_model(path).warnings
+    assert len(warnings) == 21
+    assert warnings[-1] == "and 29,980 more"
+
+
 EVIL = "\x1b[2J\u202eevil\n[bold]x\u200b"
 
 
@@ -234,11 +251,31 @@ def doubling(depth: int) -> dict[str, Any]:
     return model
 
 
+def within_itself() -> dict[str, Any]:
+    """Return a model that holds, as the same object, itself."""
+    config = small() | {"name": "model", "shared_object_id": 7}
+    config["config"]["layers"].append({**config, "config": {}, "inbound_nodes": []})
+    return config
+
+
+def chained(depth: int) -> dict[str, Any]:
+    """Return a model of models, each of which holds the one before as the same object."""
+    outer = Config(4, 4, 1)
+    model = Config(4, 4, 1, name="m0")
+    x = model.add("ReLU", model.input)
+    for level in range(1, depth):
+        inner = {"class_name": "Functional", "name": model.name, "shared_object_id": level}
+        outer.layers.append({**model.model(x), **inner, "inbound_nodes": []})
+        model = Config(4, 4, 1, name=f"m{level}")
+        model.layers.append({**inner, "config": {}, "inbound_nodes": []})
+        x = model.call(inner["name"], model.input)._replace(call=1)
+    return outer.model(outer.call(inner["name"], outer.input)._replace(call=1))
+
+
 def sequential(*layers: Any) -> dict[str, Any]:
     return {"class_name": "Sequential", "config": {"name": "s", "layers": list(layers)}}
 
 
-LAYERS = ("config", "layers")
 BAD = {
     "a list": ([], "this is no model that Keras saved"),
     "no class": ({"config": {}}, "this is JSON, but not what model.to_json() writes"),
@@ -341,6 +378,20 @@ BAD = {
     "models that double": (
         doubling(28),
         "unfolded, its nested models make more than 40,000 calls",
+    ),
+    "a model within itself": (within_itself(), "layer 5 of 'model' is the model that holds it"),
+    "a TimeDistributed of itself": (
+        sequential(
+            {
+                **(itself := {"class_name": "TimeDistributed", "shared_object_id": 7}),
+                "config": {"name": "t", "layer": {**itself, "config": {"name": "t"}}},
+            }
+        ),
+        "what 't' applies is the TimeDistributed that holds it",
+    ),
+    "models in models, out of depth": (
+        chained(2_000),
+        "models are nested more than 100 deep in it",
     ),
     "too many layers": (
         sequential(*[{"class_name": "ReLU", "config": {"name": f"{n}"}} for n in range(30_001)]),
