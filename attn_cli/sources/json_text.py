@@ -15,7 +15,7 @@ MAX_VALUES = 600_000  # what 8 MiB of hostile JSON could hold would need 200 MB 
 MAX_DIGITS = 40  # the longest that a 64-bit integer or a float is ever written with is 25
 
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
-_NOT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
+_NEITHER_BRACKETS_NOR_QUOTES = bytes(sorted(set(range(256)) - set(b'[]{}"')))
 
 
 def load_json(data: bytes, what: str) -> Any:
@@ -88,13 +88,14 @@ def _check_surrogates(value: Any, what: str) -> None:
 def _check_depth(data: bytes, what: str) -> None:
     """Refuse what nests deeper than MAX_DEPTH before a recursive parser sees it.
 
-    Strings are cut out, and of the rest only the brackets kept; each pass then removes the
-    innermost pairs, so the passes count the depth. A bracket that closes nothing stays, and
-    counts as a level: such text is no JSON, and the parser that refuses it has recursed no deeper.
+    Only brackets and quotes are kept, of these only what has brackets between, and then what is
+    outside of quotes. Each pass then removes the innermost pairs, so the passes count the depth. A
+    bracket that closes nothing stays, and counts as a level: such text is no JSON, and the parser
+    that refuses it has recursed no deeper.
     """
     bare = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    outside_strings = b"".join(bare.split(b'"')[::2])
-    brackets = outside_strings.translate(_BRACKETS, _NOT_BRACKETS)
+    signs = bare.translate(_BRACKETS, _NEITHER_BRACKETS_NOR_QUOTES).replace(b'""', b"")
+    brackets = b"".join(signs.split(b'"')[::2])
     for _ in range(MAX_DEPTH):
         shorter = brackets.replace(b"[]", b"")
         if len(shorter) == len(brackets):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -82,3 +83,14 @@ def test_bad_texts_are_refused_with_their_line(text: bytes) -> None:
         load_json(text, "config.json")
     assert str(refusal.value).startswith(f"config.json {BAD[text]}")
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("text", [b'"aa"' * (2 << 20), b'["a"],' * 200_000], ids=["texts", "lists"])
+def test_looking_for_depth_takes_little_memory(text: bytes) -> None:
+    """Counting is done before anything is parsed, and must not cost more than the parser."""
+    tracemalloc.start()
+    with pytest.raises(BadFile):
+        load_json(text, "config.json")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 40 << 20
