@@ -12,11 +12,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.cost import COSTS, cost
+from attn_cli.graph import Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from attn_cli.graph import Graph, Layer, Node, Ref, Shape
+    from attn_cli.graph import Graph, Layer, Node, Shape
 
 # A gate that spells out everything, activation functions too, stays well below this.
 MAX_GATE = 64
@@ -248,12 +249,14 @@ class _Finder:
         over = {pool.over for pool in pools.values()}
         keeps = {pool.keeps for pool in pools.values()}
         # The feature map itself goes in, not only what was pooled of it.
-        whole = any(
-            ref in ends
-            for index in inside
-            if index not in pools
-            for ref in self.nodes[index].inputs
-        )
+        maps = set(ends)
+        whole = False
+        for index in sorted(inside):
+            if not maps.isdisjoint(self.nodes[index].inputs):
+                if self.nodes[index].layer.type in HANDING_ON:
+                    maps.add(Ref(index))
+                elif index not in pools:
+                    whole = True
         mixing = _layers(calls, MIXING)
         sizes = [size for size in shape[1:] if size != 1]
         if node.layer.type == "Add":

@@ -234,10 +234,24 @@ def test_what_is_no_attention_is_not_found() -> None:
     crossed = config.add("Multiply", [x, gate])
     scaled = config.op("Multiply", x, 0.5)
     squared = config.op("Multiply", x, x)
+    dropped = config.add("Multiply", [x, config.add("Dropout", x, rate=0.1)])
     head = config.add("Dense", config.add("GlobalAveragePooling2D", x), units=16)
     product = config.add("Multiply", [other, x])
-    outputs = (swish, hard, crossed, scaled, squared, head, product)
+    outputs = (swish, hard, crossed, scaled, squared, dropped, head, product)
     assert find_attention(graph_of(config, *outputs)) == ()
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_what_hands_on_its_input_hides_nothing(scaled: bool) -> None:
+    """A dropout before the pool, whether or not what it hands on is what is scaled."""
+    config = Config(6, 6, 16)
+    dropped = config.add("Dropout", config.input, rate=0.1)
+    s = config.add("GlobalAveragePooling2D", dropped, keepdims=True)
+    s = config.add("Dense", s, units=4, activation="relu")
+    s = config.add("Dense", s, units=16, activation="sigmoid")
+    x = dropped if scaled else config.input
+    found = only(graph_of(config, config.add("Multiply", [x, s])))
+    assert (found.kind, found.width) == ("se", 4)
 
 
 @pytest.mark.parametrize("squares", [True, False])
