@@ -13,8 +13,8 @@ from attn_cli.views.report import Column, Report, Table
 
 COLUMNS = (
     Column("channels", "channels", "int"),
-    Column("kernel_size", "kernel size", "int", strong=True),
-    Column("steps", "how", "name"),
+    Column("kernel_size", "kernel", "int", strong=True),
+    Column("steps", "how", "prose", leaves=1),
 )
 
 

@@ -34,9 +34,9 @@ CATALOGUE = (
 )
 OPTIONS = (
     Column("name", "option"),
-    Column("type", "type"),
-    Column("default", "default"),
-    Column("help", "", "prose"),
+    Column("type", "type", leaves=3),
+    Column("default", "default", leaves=2),
+    Column("help", "meaning", "prose", leaves=1),
 )
 PRESETS = (
     Column("name", "block"),
@@ -44,10 +44,10 @@ PRESETS = (
     Column("params", "params", "int", strong=True, missing="?"),
     Column("macs", "MACs", "int", leaves=1, missing="?"),
     Column("flops", "FLOPs", "int", leaves=2, missing="?"),
-    Column("source", "", "prose"),
+    Column("source", "whose", "prose", leaves=3),
 )
 STEPS = (
-    Column("layer", "step"),
+    Column("layer", "step", "name"),
     Column("output", "output"),
     Column("params", "params", "int", strong=True),
 )
@@ -110,11 +110,12 @@ def page(
     ]
     start = _in_letters(steps.nodes[steps.inputs[0]].output_shapes[0], letters)
     tables = [
-        chosen(Table(STEPS, step_rows, title=f"on {start}"), ("layer", "output")),
+        chosen(Table(STEPS, step_rows, title=f"on {start}"), ("layer", "output"), fixed=False),
         Table(OPTIONS, option_rows, title="options"),
         chosen(
             Table(CATALOGUE, list(map(_row, cards)), title=f"at {size_text(shape)}"),
             ("name", "params", "macs", "flops"),
+            fixed=False,
         ),
     ]
     return Report(

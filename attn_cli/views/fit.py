@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 GAP = 2
 # The narrowest that a column of this kind gets; every other kind keeps its natural width.
-NARROWEST = {"name": 8, "prose": 24}
+NARROWEST = {"name": 8, "prose": 12}
 
 
 class Fitted(NamedTuple):

@@ -97,12 +97,12 @@ def test_numbers_are_never_cut(args: tuple[str, ...]) -> None:
     assert counts[:-1] == sorted(counts[:-1])
 
 
-@pytest.mark.parametrize("columns", [60, 61, 80, 120])
+@pytest.mark.parametrize("columns", [40, 60, 61, 80, 120])
 @pytest.mark.parametrize(
     "args", [SUMMARIES[1], COMPARISONS[0], ("blocks",), ("blocks", "bam"), KERNELS]
 )
 def test_no_line_is_wider_than_the_terminal(args: tuple[str, ...], columns: int) -> None:
-    """From 60 columns up; a number that needs more than that has it."""
+    """From 40 columns up; a number that needs more than that has it."""
     drawn = attn(*args, columns=columns, env={"NO_COLOR": "1"}).out
     assert [line for line in drawn.splitlines() if len(line) > columns] == []
 
