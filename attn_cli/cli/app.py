@@ -152,6 +152,9 @@ def run(args: list[str] | None = None) -> int:
     except typer.TyperException as error:
         return fail(usage_error(error))
     except (KeyboardInterrupt, typer.Abort):
+        # Where it went through an exec() of a text, as dataclasses make them, Python remembers it
+        # and kills itself by SIGINT in the end. The next exec() makes it forget.
+        exec("")
         return 130
     return result if isinstance(result, int) else 0
 

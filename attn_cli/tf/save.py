@@ -15,7 +15,7 @@ from attn_cli.errors import BadFile, BadOption
 from attn_cli.sources.block import trace
 from attn_cli.tf.load import load_keras, quiet
 from attn_cli.tf.memory import check_memory, is_out_of_memory, memory_errors
-from attn_cli.tf.signals import ended_by_exception, held_back
+from attn_cli.tf.signals import ended_between_calls, held_back
 from attn_cli.tf.walk import build_model, count_params
 
 if TYPE_CHECKING:
@@ -77,19 +77,22 @@ def save_block(
     keras = load_keras()
     import numpy as np
 
-    keras.utils.set_random_seed(seed)
-    model = build_model(spec.block.build, shape, **_named(spec, name))
-    model.name = name or re.sub(r"\W", "_", spec.block.name.rpartition(":")[2])
-    params = count_params(model)
-    random = np.random.default_rng(seed)
-    inputs = random.standard_normal((1, *trial_shape(shape)), dtype=np.float32)
-    wanted = np.asarray(model(inputs, training=False))
-    target = check_target(path, force)
-    with beside(target) as temporary:
-        difference = write_and_compare(model, temporary, inputs, wanted)
-        size = size_of(temporary)
-        if target.exists() and not force:
-            raise BadFile(exists(path))
+    with ended_between_calls() as check_signals:
+        keras.utils.set_random_seed(seed)
+        model = build_model(spec.block.build, shape, **_named(spec, name))
+        model.name = name or re.sub(r"\W", "_", spec.block.name.rpartition(":")[2])
+        params = count_params(model)
+        random = np.random.default_rng(seed)
+        inputs = random.standard_normal((1, *trial_shape(shape)), dtype=np.float32)
+        wanted = np.asarray(model(inputs, training=False))
+        check_signals()
+        target = check_target(path, force)
+        with beside(target) as temporary:
+            difference = write_and_compare(model, temporary, inputs, wanted)
+            size = size_of(temporary)
+            check_signals()
+            if target.exists() and not force:
+                raise BadFile(exists(path))
     return Saved(path, format_of(path).name, size, params, seed, difference)
 
 
@@ -202,23 +205,22 @@ def exists(path: Path) -> str:
 def beside(target: Path) -> Iterator[Path]:
     """Yield a path beside the target; what is there at the end is renamed to the target.
 
-    Whatever ends this, a signal included, nothing but the target is left.
+    Whatever ends this, nothing but the target is left.
     """
     folder = None
-    with ended_by_exception():
-        try:
-            with held_back():
-                folder = Path(tempfile.mkdtemp(prefix=".attn-", dir=target.parent))
-            temporary = folder / target.name
-            yield temporary
-            with held_back():
-                _rename(temporary, target, folder / "replaced")
-        except OSError as error:
-            raise BadFile(f"cannot write {str(target)!r}: {_reason(error)}") from error
-        finally:
-            with held_back():
-                if folder is not None:
-                    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        with held_back():
+            folder = Path(tempfile.mkdtemp(prefix=".attn-", dir=target.parent))
+        temporary = folder / target.name
+        yield temporary
+        with held_back():
+            _rename(temporary, target, folder / "replaced")
+    except OSError as error:
+        raise BadFile(f"cannot write {str(target)!r}: {_reason(error)}") from error
+    finally:
+        with held_back():
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _rename(temporary: Path, target: Path, aside: Path) -> None:

@@ -15,14 +15,31 @@ TERMINATION = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasatt
 
 
 @contextmanager
-def ended_by_exception() -> Iterator[None]:
-    """Let `kill` and a closed terminal raise SystemExit meanwhile, so that `finally` is reached."""
+def ended_between_calls() -> Iterator[Callable[[], None]]:
+    """Yield a check that raises KeyboardInterrupt or SystemExit once Ctrl-C or `kill` has come.
 
-    def end(number: int, _: Any) -> None:
-        raise SystemExit(128 + number)
+    At the end of this it is made in any case. TensorFlow's C++ calls back into Python, and makes
+    another error of what is raised there, prints it, or drops it; so nothing is raised within a
+    call, unless somebody insists.
+    """
+    came: list[int] = []
 
-    with _handled(TERMINATION, end):
-        yield
+    def note(number: int, _: Any) -> None:
+        came.append(number)
+        if len(came) > 1:
+            check()
+
+    def check() -> None:
+        if came and came[0] == signal.SIGINT:
+            raise KeyboardInterrupt
+        if came:
+            raise SystemExit(128 + came[0])
+
+    with _handled([signal.SIGINT, *TERMINATION], note):
+        try:
+            yield check
+        finally:
+            check()
 
 
 @contextmanager

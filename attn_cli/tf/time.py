@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attn_cli.errors import BadOption
 from attn_cli.tf.load import load_keras
 from attn_cli.tf.memory import check_memory, memory_errors, sizes
+from attn_cli.tf.signals import ended_between_calls
 from attn_cli.tf.walk import build_model
 
 if TYPE_CHECKING:
@@ -89,13 +90,13 @@ def bench(
     inputs = tf.constant(
         np.random.default_rng(0).standard_normal((batch, *sizes(shape)), dtype=np.float32)
     )
-    models = [_identity(shape), *(_model(spec, shape) for spec in specs)]
-    calls = [_compiled(model, inputs) for model in models]
-    samples: list[list[int]] = [[] for _ in calls]
-    order = list(range(len(calls)))
+    samples: list[list[int]] = [[] for _ in range(len(specs) + 1)]
+    order = list(range(len(samples)))
     shuffle = random.Random(0).shuffle
     wait = tf.test.experimental.sync_devices
-    with _no_collection():
+    with ended_between_calls() as check_signals, _no_collection():
+        models = [_identity(shape), *(_model(spec, shape) for spec in specs)]
+        calls = [_compiled(model, inputs) for model in models]
         for run in range(warmup + runs):
             shuffle(order)
             for place in order:
@@ -104,6 +105,7 @@ def bench(
                 call(inputs)
                 wait()
                 took = perf_counter_ns() - start
+                check_signals()
                 if run >= warmup:
                     samples[place].append(took)
             progress(run + 1)

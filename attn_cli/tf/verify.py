@@ -18,7 +18,7 @@ from attn_cli.tf.load import load_keras
 from attn_cli.tf.memory import check_memory, is_out_of_memory, memory_errors, sizes
 from attn_cli.tf.profile import Profile, profiled_flops
 from attn_cli.tf.save import TOLERANCE, write_and_compare
-from attn_cli.tf.signals import ended_by_exception
+from attn_cli.tf.signals import ended_between_calls
 from attn_cli.tf.walk import build_model, count_params, walk
 
 if TYPE_CHECKING:
@@ -96,8 +96,12 @@ def run(prepared: Prepared) -> Verification:
     """Make all checks."""
     load_keras()
     case = Case(*prepared)
-    checks = tuple([_run(name, case) for name in CHECKS])
-    return Verification(prepared.spec.text, prepared.shape, checks)
+    checks = []
+    with ended_between_calls() as check_signals:
+        for name in CHECKS:
+            checks.append(_run(name, case))
+            check_signals()
+    return Verification(prepared.spec.text, prepared.shape, tuple(checks))
 
 
 class Case:
@@ -238,7 +242,7 @@ def dilation_padding(graph: Graph) -> int:
 
 
 def _saving(case: Case) -> Check:
-    with ended_by_exception(), TemporaryDirectory(prefix="attn-") as folder:
+    with TemporaryDirectory(prefix="attn-") as folder:
         path = Path(folder) / "block.keras"
         difference = write_and_compare(case.drawn, path, case.inputs, case.outputs)
     return Check("", f"≤ {TOLERANCE:g}", f"{difference:.1g}", True)

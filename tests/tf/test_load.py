@@ -13,7 +13,7 @@ import pytest
 from attn_cli.errors import MissingPackage
 from attn_cli.tf import load
 from attn_cli.tf.load import is_loaded, load_keras, quiet
-from attn_cli.tf.signals import ended_by_exception, held_back, interrupt_kept
+from attn_cli.tf.signals import ended_between_calls, held_back, interrupt_kept
 
 
 def print_everywhere(what: str) -> None:
@@ -153,13 +153,54 @@ def test_signals_are_held_back_to_the_end() -> None:
     assert done == ["tidied"]
 
 
-def test_a_kill_reaches_finally() -> None:
-    """With the exit code that a shell gives to it."""
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)],
+)
+def test_a_signal_ends_the_program_between_two_calls(
+    number: signal.Signals, error: type[BaseException]
+) -> None:
+    """What is under way returns first; with the exit code that a shell gives to it."""
+    done = []
 
-    def killed() -> None:
-        with ended_by_exception():
-            signal.raise_signal(signal.SIGTERM)
+    def work() -> None:
+        with ended_between_calls() as check:
+            signal.raise_signal(number)
+            done.append("first call")
+            check()
+            done.append("second call")
 
-    with pytest.raises(SystemExit) as caught:
-        killed()
-    assert caught.value.code == 143
+    before = signal.getsignal(number)
+    with pytest.raises(error) as caught:
+        work()
+    assert done == ["first call"]
+    assert error is KeyboardInterrupt or caught.value.args == (143,)
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_interrupt_does_not_wait() -> None:
+    """A call can take long, and somebody insists."""
+    done = []
+
+    def work() -> None:
+        with ended_between_calls():
+            signal.raise_signal(signal.SIGINT)
+            done.append("once")
+            signal.raise_signal(signal.SIGINT)
+            done.append("twice")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == ["once"]
+
+
+def test_an_interrupt_outweighs_the_error_that_it_made() -> None:
+    """What fails because somebody pressed Ctrl-C is not what they want to read about."""
+
+    def work() -> None:
+        with ended_between_calls():
+            signal.raise_signal(signal.SIGINT)
+            raise TypeError
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
