@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attn_cli.analysis.calls import is_dense
 from attn_cli.cost import GraphCost, graph_cost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from attn_cli.graph import Graph, Node, Params
+    from attn_cli.graph import Graph, Params
 
 # What may stand between the layer that squeezes the channels and the one that expands them again.
 BETWEEN = frozenset({
@@ -92,11 +93,3 @@ def kernel_size(graph: Graph) -> int | None:
         if sides and ((max(sides) > 1 and around) or node.layer.type == "Conv1D"):
             return int(max(sides))
     return None
-
-
-def is_dense(node: Node) -> bool:
-    """Tell whether a call mixes the channels of each place alone: dense, or a 1×1 convolution."""
-    layer = node.layer
-    if layer.type == "Conv2D":
-        return all(side == 1 for side in layer.config["kernel_size"])
-    return layer.type == "Dense"

@@ -11,84 +11,36 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from attn_cli.cost import COSTS, cost
+from attn_cli.analysis.calls import (
+    ACTIVATING,
+    HANDING_ON,
+    IN_A_GATE,
+    MIXING,
+    MOVING,
+    NORMALISING,
+    Pool,
+    are_depthwise,
+    filters_of,
+    function_of,
+    is_along_channels,
+    is_dense,
+    is_one_filter,
+    layers_of,
+    make_one_map,
+    pool_of,
+    sides_of,
+)
+from attn_cli.cost import cost
 from attn_cli.graph import Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from attn_cli.graph import Graph, Layer, Node, Shape
+    from attn_cli.graph import Graph, Node, Shape
 
 # A gate that spells out everything, activation functions too, stays well below this.
 MAX_GATE = 64
 UNNAMED = "unnamed"
-
-MIXING = frozenset(
-    ("Conv1D", "Conv2D", "Conv3D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv2D")
-)
-NORMALISING = frozenset(
-    ("BatchNormalization", "GroupNormalization", "LayerNormalization", "SyncBatchNormalization")
-)
-ACTIVATING = {
-    "Activation": "",
-    "ELU": "elu",
-    "Elu": "elu",
-    "Gelu": "gelu",
-    "HardSigmoid": "hard_sigmoid",
-    "HardSilu": "hard_silu",
-    "LeakyReLU": "leaky_relu",
-    "LeakyRelu": "leaky_relu",
-    "PReLU": "prelu",
-    "ReLU": "relu",
-    "Relu": "relu",
-    "Relu6": "relu6",
-    "Sigmoid": "sigmoid",
-    "Silu": "silu",
-    "Softmax": "softmax",
-    "Softplus": "softplus",
-    "Tanh": "tanh",
-}
-CALCULATING = frozenset(
-    ("Absolute", "Clip", "Exp", "Log", "Negative", "Power", "Rsqrt", "Sqrt", "Square")
-)
-# What hands on what it gets, value for value.
-HANDING_ON = frozenset(("Cast", "Dropout", "Identity", "SpatialDropout2D"))
-MOVING = HANDING_ON | frozenset(
-    (
-        *("Concatenate", "Cropping1D", "Cropping2D", "ExpandDims", "Flatten", "GetItem", "Permute"),
-        *("RepeatVector", "Reshape", "Split", "Squeeze", "Stack", "Transpose", "UpSampling2D"),
-        *("ZeroPadding1D", "ZeroPadding2D"),
-    )
-)
-MERGING = frozenset(
-    (
-        *("Add", "Average", "Divide", "Matmul", "Maximum", "Minimum", "Multiply", "Subtract"),
-        "TrueDivide",
-    )
-)
-# Pools, with what they keep of what they pool.
-POOLING = {
-    "AveragePooling1D": "mean",
-    "AveragePooling2D": "mean",
-    "GlobalAveragePooling1D": "mean",
-    "GlobalAveragePooling2D": "mean",
-    "GlobalAveragePooling3D": "mean",
-    "GlobalMaxPooling1D": "max",
-    "GlobalMaxPooling2D": "max",
-    "GlobalMaxPooling3D": "max",
-    "Amax": "max",
-    "Max": "max",
-    "MaxPooling1D": "max",
-    "MaxPooling2D": "max",
-    "Mean": "mean",
-    "Min": "min",
-    "Std": "deviation",
-    "Sum": "sum",
-    "Var": "deviation",
-}
-IN_A_GATE = (
-    MIXING | NORMALISING | ACTIVATING.keys() | CALCULATING | MOVING | MERGING | POOLING.keys()
-)
 
 
 class Attention(NamedTuple):
@@ -128,13 +80,6 @@ def attention_params(graph: Graph, blocks: Iterable[Attention]) -> int:
     """Return the params of all these blocks together, each layer counted once."""
     layers = {id(graph.nodes[node].layer): graph.nodes[node] for b in blocks for node in b.nodes}
     return sum([node.layer.params.total for node in layers.values()])
-
-
-class _Pool(NamedTuple):
-    """A reduction of a whole feature map: what it keeps, and over what: "space", "channels", …"""
-
-    keeps: str
-    over: str
 
 
 class _Gate(NamedTuple):
@@ -234,14 +179,14 @@ class _Finder:
         """Return the kind of a gate or of the part of a block that it is; empty for none."""
         calls = [self.nodes[index] for index in sorted(inside)]
         first = any(call.layer.config.get("data_format") == "channels_first" for call in calls)
-        pools: dict[int, _Pool] = {}
+        pools: dict[int, Pool] = {}
         changed: set[int] = set()  # what comes behind a pool, or a layer with weights
         for index in sorted(inside):
             call = self.nodes[index]
             if any(ref.node in changed for ref in call.inputs):
                 changed.add(index)
                 continue
-            pool = _pool(call, shape, first)
+            pool = pool_of(call, shape, first)
             if pool is not None:
                 pools[index] = pool
             if pool is not None or call.layer.type in MIXING:
@@ -257,14 +202,14 @@ class _Finder:
                     maps.add(Ref(index))
                 elif index not in pools:
                     whole = True
-        mixing = _layers(calls, MIXING)
+        mixing = layers_of(calls, MIXING)
         sizes = [size for size in shape[1:] if size != 1]
         if node.layer.type == "Add":
             return "gc" if _is_context(calls, over, whole) else ""
         if over == {"space"} and not whole:
             return self.channel_kind(calls, keeps, mixing)
         if over == {"channels"} and not whole:
-            return "spatial" if _is_one_map(mixing) else UNNAMED
+            return "spatial" if make_one_map(mixing) else UNNAMED
         if over in ({"height"}, {"width"}) and not whole:
             return over.pop() if mixing else UNNAMED
         if over == {"height", "width"} and not whole:
@@ -272,20 +217,20 @@ class _Finder:
         if whole and not pools:
             if _is_context(calls, over, whole):
                 return "gc"
-            if len(mixing) == 1 and _is_one_map(mixing) and _is_dense(mixing[0]):
+            if len(mixing) == 1 and make_one_map(mixing) and is_dense(mixing[0]):
                 return "place"
-            return UNNAMED if mixing and sizes and _bounded(self, calls) else ""
+            return UNNAMED if mixing and sizes and _is_bounded(calls) else ""
         if whole and over == {"space"}:
             return self.mixed_kind(calls, keeps, mixing)
         return UNNAMED if pools else ""
 
     def channel_kind(self, calls: Sequence[Node], keeps: set[str], mixing: Sequence[Node]) -> str:
         """Return the kind of a gate for the channels."""
-        if keeps == {"mean"} and len(mixing) == 1 and _along_channels(mixing[0]):
+        if keeps == {"mean"} and len(mixing) == 1 and is_along_channels(mixing[0]):
             return "ceca" if any(call.layer.type == "Concatenate" for call in calls) else "eca"
-        if keeps == {"mean", "deviation"} and _only_depthwise(mixing):
+        if keeps == {"mean", "deviation"} and are_depthwise(mixing):
             return "srm"
-        if not mixing or not all(map(_is_dense, mixing)):
+        if not mixing or not all(map(is_dense, mixing)):
             return UNNAMED
         if keeps == {"mean"}:
             if len(mixing) == 1:
@@ -302,11 +247,11 @@ class _Finder:
     def mixed_kind(self, calls: Sequence[Node], keeps: set[str], mixing: Sequence[Node]) -> str:
         """Return the kind of a gate made of the feature map and of what is pooled over space."""
         types = {call.layer.type for call in calls}
-        if "sum" in keeps and "Square" in types and _only_depthwise(mixing):
+        if "sum" in keeps and "Square" in types and are_depthwise(mixing):
             return "gct"
         if not mixing and "Subtract" in types and "Square" in types:
             return "simam"
-        if keeps == {"mean"} and len(mixing) > 3 and any(map(_is_one_filter, mixing)):
+        if keeps == {"mean"} and len(mixing) > 3 and any(map(is_one_filter, mixing)):
             return "bam"
         return UNNAMED
 
@@ -369,8 +314,8 @@ class _Finder:
         calls = [self.nodes[place] for place in places]
         shape = gate.shape
         first = any(call.layer.config.get("data_format") == "channels_first" for call in calls)
-        mixing = _layers(calls, MIXING)
-        dense = [call for call in mixing if _is_dense(call)]
+        mixing = layers_of(calls, MIXING)
+        dense = [call for call in mixing if is_dense(call)]
         costs = [cost(call) for call in calls]
         macs = [each.macs for each in costs]
         flops = [each.flops for each in costs]
@@ -384,7 +329,7 @@ class _Finder:
             path=self.nodes[gate.node].name,
             input_shape=shape,
             channels=(shape[1] if first else shape[-1]) if len(shape) > 1 else None,
-            width=None if squeezed is None else _filters(squeezed.layer),
+            width=None if squeezed is None else filters_of(squeezed.layer),
             kernel_size=_kernel_size(gate.kind, mixing),
             activation=None if squeezed is None else self.activation_after(squeezed, places),
             gate=self.gate_function(gate, calls),
@@ -406,7 +351,7 @@ class _Finder:
             place = readers[0]
             node = self.nodes[place]
             if node.layer.type in ACTIVATING:
-                return _function(node)
+                return function_of(node)
             if node.layer.type not in NORMALISING and node.layer.type not in MOVING:
                 return None
         return None
@@ -436,12 +381,12 @@ class _Finder:
                 # relu6(x + 3) / 6
                 if (
                     scaled
-                    and _function(node) == "relu6"
+                    and function_of(node) == "relu6"
                     and before.layer.type == "Add"
                     and len(before.inputs) == 1
                 ):
                     return "hard_sigmoid"
-                return _function(node)
+                return function_of(node)
             constant = type in ("Add", "Divide", "Multiply", "Subtract", "TrueDivide")
             if len(node.inputs) != 1 or not (constant or type in MOVING):
                 return None
@@ -463,139 +408,21 @@ MAX_PARTS = 3
 SQUEEZING = frozenset(("bam", "cbam", "coord", "gc", "scse", "se", UNNAMED))
 
 
-def _layers(calls: Iterable[Node], types: frozenset[str]) -> list[Node]:
-    """Return the first call of each layer of these types."""
-    first: dict[int, Node] = {}
-    for call in calls:
-        if call.layer.type in types:
-            first.setdefault(id(call.layer), call)
-    return list(first.values())
-
-
-def _pool(call: Node, shape: Shape, first: bool) -> _Pool | None:
-    """Return what a call pools of a whole feature map of this shape."""
-    keeps = POOLING.get(call.layer.type)
-    if keeps is None or not call.input_shapes or call.input_shapes[0] != shape:
-        return None
-    config, rank = call.layer.config, len(shape)
-    if call.layer.type.startswith("Global"):
-        return _Pool(keeps, "space")
-    if call.layer.type.endswith(("1D", "2D")):
-        before = shape[2:] if first else shape[1:-1]
-        output = call.output_shapes[0]
-        after = output[2:] if first else output[1:-1]
-        offset = 2 if first else 1
-        axes = {
-            axis + offset
-            for axis, (size, left) in enumerate(zip(before, after, strict=False))
-            if left == 1 and size not in (1, None)
-        }
-        if len(after) != len(before) or any(
-            left not in (1, size) for size, left in zip(before, after, strict=True)
-        ):
-            return None
-    else:
-        axis = config.get("axis")
-        given = range(rank) if axis is None else [axis] if isinstance(axis, int) else axis
-        axes = {each % rank for each in given if isinstance(each, int)} if rank else set()
-    over = _over(axes, rank, first)
-    return _Pool(keeps, over) if over else None
-
-
-def _over(axes: set[int], rank: int, first: bool) -> str:
-    """Return what these axes of a feature map are."""
-    if rank < 3:
-        return ""
-    if axes == set(range(2, rank)) and rank > 3:
-        first = True
-    space = list(range(2, rank)) if first else list(range(1, rank - 1))
-    if axes == set(space):
-        return "space"
-    if axes == {1 if first else rank - 1}:
-        return "channels"
-    if rank == 4 and len(axes) == 1:
-        return {space[0]: "height", space[1]: "width"}.get(min(axes), "")
-    return ""
-
-
-def _sides(layer: Layer) -> tuple[int, ...]:
-    sides = layer.config.get("kernel_size", ())
-    if isinstance(sides, int):
-        return (sides,)
-    return tuple([side for side in sides if isinstance(side, int)])
-
-
-def _filters(layer: Layer) -> int | None:
-    filters = layer.config.get("units", layer.config.get("filters"))
-    return filters if isinstance(filters, int) else None
-
-
-def _is_dense(call: Node) -> bool:
-    """Tell whether a call mixes the channels of each place alone: dense, or a 1×1 convolution."""
-    layer = call.layer
-    if layer.type == "Dense":
-        return True
-    return (
-        layer.type in ("Conv1D", "Conv2D", "Conv3D")
-        and set(_sides(layer)) == {1}
-        and layer.config.get("groups", 1) == 1
-    )
-
-
-def _along_channels(call: Node) -> bool:
-    """Tell whether a call is a convolution along the channels: of one channel, with one filter."""
-    sides = [side for side in _sides(call.layer) if side > 1]
-    if call.layer.type == "Dense" or not _is_one_filter(call) or len(sides) > 1:
-        return False
-    shape = call.input_shapes[0]
-    if call.layer.config.get("data_format") == "channels_first":
-        return len(shape) > 2 and shape[1] == 1
-    return len(shape) > 2 and shape[-1] == 1
-
-
-def _only_depthwise(mixing: Sequence[Node]) -> bool:
-    return bool(mixing) and all(call.layer.type.startswith("Depthwise") for call in mixing)
-
-
-def _is_one_filter(call: Node) -> bool:
-    return call.layer.type.startswith("Conv") and _filters(call.layer) == 1
-
-
-def _is_one_map(mixing: Sequence[Node]) -> bool:
-    return len(mixing) == 1 and _is_one_filter(mixing[0])
-
-
 def _is_context(calls: Sequence[Node], over: set[str], whole: bool) -> bool:
     """Tell whether calls are a global context: pooled, squeezed, normalised and expanded.
 
     The pool is the mean, or a sum of all places by a softmax of one filter's output.
     """
     types = Counter([call.layer.type for call in calls])
-    dense = [call for call in _layers(calls, MIXING) if _is_dense(call)]
+    dense = [call for call in layers_of(calls, MIXING) if is_dense(call)]
     if types["Matmul"]:
-        weighed = [call for call in dense if _is_one_filter(call)]
+        weighed = [call for call in dense if is_one_filter(call)]
         return (
             bool(weighed)
             and len(dense) == 3
-            and any(_function(call) == "softmax" for call in calls)
+            and any(function_of(call) == "softmax" for call in calls)
         )
     return over == {"space"} and not whole and len(dense) == 2 and types["LayerNormalization"] > 0
-
-
-def _bounded(finder: _Finder, calls: Sequence[Node]) -> bool:
-    """Tell whether what comes last is a function with a lower and an upper bound."""
-    functions = {_function(call) or call.layer.function for call in calls}
-    return bool(functions & {"sigmoid", "hard_sigmoid", "softmax", "tanh"})
-
-
-def _function(call: Node) -> str | None:
-    """Return the activation function that a call is."""
-    name = ACTIVATING.get(call.layer.type)
-    if name == "":
-        return call.layer.function
-    if name == "relu" and call.layer.config.get("max_value") == 6:
-        return "relu6"
-    return name
 
 
 def _kernel_size(kind: str, mixing: Sequence[Node]) -> int | None:
@@ -603,42 +430,14 @@ def _kernel_size(kind: str, mixing: Sequence[Node]) -> int | None:
     if kind == "srm":
         return None
     for call in mixing:
-        sides = _sides(call.layer)
+        sides = sides_of(call.layer)
         # Along the channels, even a kernel of 1 is one that was chosen.
         if sides and (max(sides) > 1 or kind in ("eca", "ceca", "spatial")):
             return max(sides)
     return None
 
 
-class Guess(NamedTuple):
-    """A layer of a custom type whose weights have the shapes of a block's: a guess, no finding."""
-
-    path: str
-    type: str
-    kind: str
-    params: int
-
-
-def guess_attention(graph: Graph) -> tuple[Guess, ...]:
-    """Return the custom layers that may be attention blocks, by the shapes of their weights."""
-    guesses = []
-    for node in graph.nodes:
-        layer = node.layer
-        # The type of a layer that is not Keras' own has no cost.
-        if node.call or not layer.weights or layer.type in COSTS or layer.type in IN_A_GATE:
-            continue
-        shapes = [_core(weight.shape) for weight in layer.weights if len(weight.shape) > 1]
-        kind = ""
-        if len(shapes) == 2 and shapes[0][::-1] == shapes[1] and len(shapes[0]) == 2:
-            kind = "se" if shapes[0][0] > shapes[0][1] else ""
-        elif len(shapes) == 1 and len(layer.weights) == 1:
-            (size, *rest) = layer.weights[0].shape
-            kind = "eca" if rest == [1, 1] and size % 2 else ""
-        if kind:
-            guesses.append(Guess(node.name, layer.type, kind, layer.params.total))
-    return tuple(guesses)
-
-
-def _core(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a kernel's shape without the sides of 1×1 convolutions."""
-    return shape[2:] if len(shape) == 4 and shape[:2] == (1, 1) else shape
+def _is_bounded(calls: Sequence[Node]) -> bool:
+    """Tell whether what comes last is a function with a lower and an upper bound."""
+    functions = {function_of(call) or call.layer.function for call in calls}
+    return bool(functions & {"sigmoid", "hard_sigmoid", "softmax", "tanh"})

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from attn_cli.analysis.find import (
-    UNNAMED,
-    Attention,
-    Guess,
-    attention_params,
-    find_attention,
-    guess_attention,
-)
+from attn_cli.analysis.find import UNNAMED, Attention, attention_params, find_attention
+from attn_cli.analysis.guess import Guess, guess_attention
 from attn_cli.cost import GraphCost, graph_cost
 from attn_cli.errors import BadFile
 from attn_cli.sources.saved import read_model

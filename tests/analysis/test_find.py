@@ -11,13 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from attn_cli.analysis.figures import figures
-from attn_cli.analysis.find import (
-    Attention,
-    Guess,
-    attention_params,
-    find_attention,
-    guess_attention,
-)
+from attn_cli.analysis.find import Attention, attention_params, find_attention
+from attn_cli.analysis.guess import Guess, guess_attention
 from attn_cli.blocks import BLOCKS, find_block
 from attn_cli.errors import AttnError
 from attn_cli.graph import UNKNOWN, Graph, Layer, Node, Ref, Weight
