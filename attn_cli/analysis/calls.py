@@ -5,7 +5,7 @@ What layers are called says nothing, but what they are of does: Keras' own types
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -120,8 +120,8 @@ def pool_of(call: Node, shape: Shape, first: bool) -> Pool | None:
             return None
     else:
         axis = config.get("axis")
-        given = range(rank) if axis is None else [axis] if isinstance(axis, int) else axis
-        axes = {each % rank for each in given if isinstance(each, int)} if rank else set()
+        given = range(rank) if axis is None else _integers(axis)
+        axes = {each % rank for each in given} if rank else set()
     over = _over(axes, rank, first)
     return Pool(keeps, over) if over else None
 
@@ -142,12 +142,15 @@ def _over(axes: set[int], rank: int, first: bool) -> str:
     return ""
 
 
+def _integers(value: Any) -> list[int]:
+    """Return the integers of an option that is one or several of them; a file can say anything."""
+    several = value if isinstance(value, (list, tuple)) else [value]
+    return [each for each in several if isinstance(each, int)]
+
+
 def sides_of(layer: Layer) -> tuple[int, ...]:
     """Return the sides of a layer's kernel; none where it has none."""
-    sides = layer.config.get("kernel_size", ())
-    if isinstance(sides, int):
-        return (sides,)
-    return tuple([side for side in sides if isinstance(side, int)])
+    return tuple(_integers(layer.config.get("kernel_size")))
 
 
 def filters_of(layer: Layer) -> int | None:

@@ -411,6 +411,48 @@ def test_a_bad_config_gets_its_line(tmp_path: Path, case: str) -> None:
     assert str(refusal.value).isprintable()
 
 
+ODD = [1e300, 1.5, -1, 10**18, True, None, "x", [], [[]], [None], ["x"], [1.5], [0, 0], {"x": 1}]
+OPTIONS = {
+    "Mean": ("axis", "keepdims"),
+    "AveragePooling2D": ("pool_size", "strides", "padding", "data_format"),
+    "Conv2D": ("kernel_size", "filters", "strides", "dilation_rate", "groups", "use_bias"),
+    "Conv1D": ("kernel_size", "filters", "data_format"),
+    "DepthwiseConv2D": ("kernel_size", "depth_multiplier", "strides"),
+    "Dense": ("units", "activation", "dtype"),
+    "ReLU": ("max_value",),
+    "BatchNormalization": ("axis", "scale", "center"),
+    "LayerNormalization": ("axis", "epsilon"),
+    "Reshape": ("target_shape",),
+    "Permute": ("dims",),
+    "Concatenate": ("axis",),
+    "UpSampling2D": ("size", "data_format"),
+    "Cropping2D": ("cropping",),
+    "Softmax": ("axis",),
+}
+
+
+@pytest.mark.parametrize(
+    ("type", "option"), [(type, option) for type, options in OPTIONS.items() for option in options]
+)
+def test_an_option_of_a_wrong_type_is_read_or_refused(
+    tmp_path: Path, type: str, option: str
+) -> None:
+    """In a gate, where the options of a layer tell what it is."""
+    for value in ODD:
+        config = Config(8, 8, 4)
+        given = {"filters": 1, "kernel_size": [3, 3], "units": 4, "axis": [1, 2], "keepdims": True}
+        x = config.input
+        s = config.add(type, x, **given | {option: value})
+        s = config.add("Dense", s, units=4, activation="sigmoid")
+        pooled = config.op("Mean", x, axis=-1, keepdims=True)
+        outputs = [
+            config.add("Multiply", [x, s]),
+            config.add("Multiply", [x, config.add(type, x, **given | {option: value})]),
+            config.add("Multiply", [x, config.add(type, pooled, **given | {option: value})]),
+        ]
+        refusal(json_file(tmp_path / "m.json", config.model(*outputs)))
+
+
 OTHERS = {
     "model.pkl": (b"\x80\x04\x95", "this is a Python pickle, which could run anything"),
     "saved_model.pb": (b"\x08\x01", "this is a SavedModel, which attn does not read"),
