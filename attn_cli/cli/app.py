@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -104,6 +105,8 @@ def show_help(ctx: Any, _: Any, wanted: bool) -> None:
         raise typer.Exit
 
 
+INTERRUPTED = 130  # as a shell says it: 128 and the number of SIGINT
+
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
@@ -139,7 +142,12 @@ def attn(
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 fine, 1 a check failed, 2 wrong use, 130 interrupted."""
-    sys.exit(run())
+    code = run()
+    if code == INTERRUPTED:
+        # At once: ending TensorFlow takes a second, and Python, which remembers an interrupt that
+        # went through an exec(), would kill itself by the signal. All files are closed by now.
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(args: list[str] | None = None) -> int:
@@ -152,10 +160,7 @@ def run(args: list[str] | None = None) -> int:
     except typer.TyperException as error:
         return fail(usage_error(error))
     except (KeyboardInterrupt, typer.Abort):
-        # Where it went through an exec() of a text, as dataclasses make them, Python remembers it
-        # and kills itself by SIGINT in the end. The next exec() makes it forget.
-        exec("")
-        return 130
+        return INTERRUPTED
     return result if isinstance(result, int) else 0
 
 

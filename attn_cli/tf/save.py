@@ -127,7 +127,7 @@ def write_and_compare(model: Any, path: Path, inputs: Any, wanted: Any) -> float
 
     format = format_of(path)
     try:
-        with quiet():
+        with quiet(), _temporary_files_in(path.parent):
             format.write(model, path)
     except Exception as error:
         if is_out_of_memory(error):
@@ -135,7 +135,7 @@ def write_and_compare(model: Any, path: Path, inputs: Any, wanted: Any) -> float
         raise BadFile(f"cannot write {path.name!r}: {_reason(error)}") from error
     load_keras().backend.clear_session(free_memory=False)
     try:
-        with quiet():
+        with quiet(), _temporary_files_in(path.parent):
             got = np.asarray(format.read(path)(inputs))
     except Exception as error:
         if is_out_of_memory(error):
@@ -153,6 +153,17 @@ def write_and_compare(model: Any, path: Path, inputs: Any, wanted: Any) -> float
             f"{difference:.2g}"
         )
     return difference
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """Have what TensorFlow generates on its way go with the folder, not with Python's exit."""
+    before = tempfile.tempdir
+    tempfile.tempdir = str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def format_of(path: Path) -> Format:
@@ -272,7 +283,7 @@ def _read_saved_model(path: Path) -> Callable[[Any], Any]:
 def _write_tflite(model: Any, path: Path) -> None:
     import tensorflow as tf
 
-    # The converter would put its SavedModel into the system's folder for temporary files.
+    # Made here and not by the converter, which prints what it made.
     between = path.with_name("between")
     _write_saved_model(model, between)
     path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(str(between)).convert())
