@@ -35,9 +35,9 @@ from attn_cli.spec import parse_spec
 for name in BLOCKS:
     graph_cost(parse_spec(name).trace((14, 14, 64)))
 model, config = sys.argv[1:3]
-lines = ["--help", "blocks", "blocks eca", "kernel-size 512", "summary -b eca -s 26,26,512",
-    "params -b se -s 26,26,512", "compare se eca -s 26,26,512", "build --help", "verify --help",
-    "bench --help", f"inspect {model}.keras", f"inspect {model}.h5", f"inspect {model}.json",
+lines = ["--help", "blocks", "blocks eca", "blocks eca --source", "kernel-size 512",
+    "summary -b eca -s 26,26,512", "params -b se -s 26,26,512", "compare se eca -s 26,26,512",
+    "build --help", "verify --help", "bench --help", f"inspect {model}.keras", f"inspect {model}.h5", f"inspect {model}.json",
     f"check {model}.keras --max-share 1", f"diff {model}.keras {model}.h5",
     f"check --config {config}", "check --init -b eca -s 26,26,512 -o -"]
 also = ["--version", "--show-completion bash", "summary -b nonsense -s 26,26,512"]
@@ -178,3 +178,13 @@ def test_no_two_modules_import_each_other() -> None:
     while free := {name for name, others in edges.items() if not others}:
         edges = {name: others - free for name, others in edges.items() if name not in free}
     assert edges == {}
+
+
+def test_every_block_is_a_public_name() -> None:
+    """What the command line knows by a short name, Python knows by that of its function."""
+    import attn_cli
+    from attn_cli.blocks import BLOCKS, find_block
+
+    functions = {find_block(name).function.__name__: find_block(name).function for name in BLOCKS}
+    assert set(functions) <= set(attn_cli.__all__)
+    assert {name: getattr(attn_cli, name) for name in functions} == functions

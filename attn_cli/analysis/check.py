@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from attn_cli.analysis.compare import Entry
-    from attn_cli.graph import Shape
+    from attn_cli.spec import Place
 
 AT_MOST, AT_LEAST, EQUAL = "<=", ">=", "=="
 BLOCK, MODEL = "block", "model"
@@ -92,7 +92,7 @@ class Result(NamedTuple):
     line: int | None
     kind: str
     of: str
-    places: Sequence[tuple[Shape, int]] = ()
+    places: Sequence[Place] = ()
     verdicts: Sequence[Verdict] = ()
     problem: str | None = None
 

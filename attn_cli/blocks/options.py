@@ -10,6 +10,8 @@ from attn_cli.errors import BadOption, BadShape
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# What a name may be in every format that a model is saved in: TensorFlow's scopes take no other.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 MAX_FLOAT32 = (2 - 2**-23) * 2.0**127
 
 
@@ -113,9 +115,7 @@ def prefixed(name: str | None) -> Callable[[str], str | None]:
 
     Raises BadOption for a name that Keras would take, and TensorFlow refuse in a compiled model.
     """
-    if name is not None and not (
-        isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name)
-    ):
+    if name is not None and not (isinstance(name, str) and NAME.fullmatch(name)):
         raise BadOption(f"name is ASCII letters, digits, '_', '.' and '-', not {name!r}")
     return lambda role: None if name is None else f"{name}_{role}"
 

@@ -17,7 +17,14 @@ from attn_cli.analysis.check import (
     part_of,
 )
 from attn_cli.cli.measure import measure, measure_block
-from attn_cli.cli.options import JsonOption, OutputOption, complete_spec, completing, places_from
+from attn_cli.cli.options import (
+    ChannelsOption,
+    JsonOption,
+    OutputOption,
+    complete_spec,
+    completing,
+    places_from,
+)
 from attn_cli.cli.output import emit, on_terminal, write_error
 from attn_cli.config.checks import Check, expectations, read_checks
 from attn_cli.config.find import find_config
@@ -58,15 +65,7 @@ def check(
             help="The block's input, and how many places have it; bounds are for all together.",
         ),
     ] = None,
-    channels: Annotated[
-        str | None,
-        typer.Option(
-            "--channels",
-            "-c",
-            metavar="C",
-            help="The channels; alone, with a dynamic height and width.",
-        ),
-    ] = None,
+    channels: ChannelsOption = None,
     max_params: Annotated[
         str | None, bound_option("max_params", "N", "At most so many params, trainable or not.")
     ] = None,

@@ -120,22 +120,25 @@ def shape_from(shape: str | None, channels: str | None) -> Shape:
         parsed = parse_shape(shape, count)
         hint_channels_last(parsed)
         return parsed
-    if count is None:
-        raise BadShape("no input is given: --shape H,W,C, or --channels C")
-    return (None, None, count)
+    return dynamic(count)
 
 
 def places_from(shapes: list[str] | None, channels: str | None) -> list[Place]:
     """Return the inputs that --shape and --channels name together."""
     count = None if channels is None else parse_channels(channels)
     if not shapes:
-        if count is None:
-            raise BadShape("no input is given: --shape H,W,C, or --channels C")
-        return [Place((None, None, count))]
+        return [Place(dynamic(count))]
     places = [parse_place(text, count) for text in shapes]
     for place in places:
         hint_channels_last(place.shape)
     return places
+
+
+def dynamic(channels: int | None) -> Shape:
+    """Return the input that --channels names alone."""
+    if channels is None:
+        raise BadShape("no input is given: --shape H,W,C, or --channels C")
+    return (None, None, channels)
 
 
 def hint_channels_last(shape: Shape) -> None:

@@ -94,13 +94,17 @@ def columns_from(text: str) -> list[str]:
 def built(spec: Spec, shape: Shape) -> Summary:
     """Return the summary of a block as Keras builds it."""
     from attn_cli.cli.progress import load_tensorflow
+    from attn_cli.tf.load import versions
     from attn_cli.tf.memory import check_weights
-    from attn_cli.tf.walk import build_model, versions, walk
+    from attn_cli.tf.walk import build_model, walk
 
     check_weights(spec.trace(shape))
     load_tensorflow()
     graph = walk(build_model(spec.block.build, shape, **spec.given))
-    return summary_of(spec, graph, f"built with {versions()}")
+    used = versions()
+    return summary_of(
+        spec, graph, f"built with Keras {used['keras']} on TensorFlow {used['tensorflow']}"
+    )
 
 
 def figure(figures: Figures, key: str, spec: str) -> int:

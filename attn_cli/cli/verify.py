@@ -17,7 +17,7 @@ from attn_cli.cli.progress import Progress, load_tensorflow
 from attn_cli.errors import BadSpec
 from attn_cli.spec import parse_spec
 from attn_cli.tf import verify as verifying
-from attn_cli.tf.time import versions
+from attn_cli.tf.load import versions
 from attn_cli.views.verify import report
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import io
 import os
+import platform
 import sys
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from importlib.util import find_spec
@@ -32,6 +33,20 @@ def load_keras() -> Any:
 def is_loaded() -> bool:
     """Tell whether TensorFlow is there already, or would take seconds to load."""
     return "tensorflow" in sys.modules
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what builds and runs the blocks."""
+    keras = load_keras()
+    import numpy as np
+    import tensorflow as tf
+
+    return {
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+    }
 
 
 def _import_keras() -> Any:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attn_cli.blocks.options import NAME
 from attn_cli.errors import BadFile, BadOption
 from attn_cli.sources.block import trace
 from attn_cli.tf.load import load_keras, quiet
@@ -31,8 +32,6 @@ TOLERANCE = 1e-5
 # As many tensors of the output's size are around where two outputs are compared, as measured.
 COPIES = 4
 LARGEST_SEED = 2**32 - 1
-# What a name may be in all formats: TensorFlow's scopes take no other.
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 class Saved(NamedTuple):

@@ -11,7 +11,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadOption
-from attn_cli.tf.load import load_keras
+from attn_cli.tf.load import load_keras, versions
 from attn_cli.tf.memory import check_memory, memory_errors, sizes
 from attn_cli.tf.signals import ended_between_calls
 from attn_cli.tf.walk import build_model
@@ -166,17 +166,3 @@ def _processor() -> str | None:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or None
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what runs the blocks."""
-    keras = load_keras()
-    import numpy as np
-    import tensorflow as tf
-
-    return {
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-    }

@@ -139,14 +139,6 @@ def _layer(operation: Any, within: tuple[str, ...]) -> Layer:
     return Layer(operation.name, name, {**config, **plain(config)}, weights, within)
 
 
-def versions() -> str:
-    """Return which Keras and TensorFlow build the models."""
-    keras = load_keras()
-    import tensorflow as tf
-
-    return f"Keras {keras.__version__} on TensorFlow {tf.__version__}"
-
-
 def count_params(model: Any) -> Params:
     """Return the parameters of a model as Keras counts them."""
     trainable = sum(math.prod(variable.shape) for variable in model.trainable_variables)

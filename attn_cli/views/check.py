@@ -180,7 +180,8 @@ def _annotations(result: Result, file: str | None) -> Iterator[Annotation]:
 
 
 def _rows(result: Result) -> Iterator[tuple[Any, ...]]:
-    first = (result.name, result.line, result.of, _places_text(result))
+    places = " ".join(place.text for place in result.places)
+    first = (result.name, result.line, result.of, places)
     for verdict in result.verdicts:
         yield (
             *first,
@@ -198,15 +199,6 @@ def _rows(result: Result) -> Iterator[tuple[Any, ...]]:
 
 def _cell(value: Any) -> Any:
     return " ".join(format_value(each) for each in value) if isinstance(value, list) else value
-
-
-def _places_text(result: Result) -> str:
-    """Return the inputs as they are written on the command line."""
-    texts = []
-    for shape, times in result.places:
-        text = ",".join(map(str, shape))
-        texts.append(f"{times}@{text}" if times > 1 else text)
-    return " ".join(texts)
 
 
 def _record(results: Sequence[Result], path: str | None) -> dict[str, Any]:
