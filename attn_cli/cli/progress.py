@@ -17,9 +17,6 @@ def load_tensorflow() -> None:
     if not is_loaded() and on_terminal():
         write_error("loading TensorFlow…")
     load_keras()
-    # From here on TensorFlow imports code that it generates in the temporary folder: compiled, it
-    # would stay there.
-    sys.dont_write_bytecode = True
 
 
 def on_terminal() -> bool:
