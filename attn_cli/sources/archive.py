@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from attn_cli.errors import BadFile
 from attn_cli.sources.files import ByteRange
-from attn_cli.sources.quoting import quote
+from attn_cli.sources.text import quote
 
 MAX_MEMBERS = 10_000  # three, and the assets: vocabularies
 MAX_DIRECTORY = 4 << 20

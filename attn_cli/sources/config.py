@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadFile
-from attn_cli.sources.text import shown
+from attn_cli.sources.text import quote, shown
 
 if TYPE_CHECKING:
     from attn_cli.graph import Shape
@@ -172,24 +172,24 @@ class _Parser:
         config = part.config
         if class_name == "InputLayer":
             shape = config.get("batch_shape", config.get("batch_input_shape"))
-            part.batch_shape = parse_shape(shape, f"the shape of input {shown(part.name)!r}")
+            part.batch_shape = parse_shape(shape, f"the shape of input {quote(part.name)}")
         elif isinstance(config.get("layers"), list):
             if "output_layers" in config:
                 self._functional(part)
             elif class_name == "Sequential" or "input_layers" not in config:
                 self._sequential(part, data)
         elif class_name == "TimeDistributed":
-            part.wrapped = self.part(config.get("layer"), f"what {shown(part.name)!r} applies")
+            part.wrapped = self.part(config.get("layer"), f"what {quote(part.name)} applies")
 
     def _functional(self, part: Part) -> None:
         part.entries = {}
         nodes: list[tuple[str, Any]] = []
         for index, data in enumerate(part.config["layers"]):
-            where = f"layer {index} of {shown(part.name)!r}"
+            where = f"layer {index} of {quote(part.name)}"
             inner = self.part(data, where)
-            name = data.get("name", inner.name)
+            name = inner.name
             if name in part.entries:
-                raise BadFile(f"two layers of {shown(part.name)!r} are called {shown(name)!r}")
+                raise BadFile(f"two layers of {quote(part.name)} are called {quote(name)}")
             inbound = data.get("inbound_nodes", [])
             if not isinstance(inbound, list):
                 raise BadFile(f"the inbound_nodes of {where} are not a list")
@@ -201,7 +201,7 @@ class _Parser:
         part.inputs = _sources(part.config.get("input_layers"), part, "input_layers", models)
         part.outputs = _sources(part.config["output_layers"], part, "output_layers", models)
         if not part.outputs:
-            raise BadFile(f"{shown(part.name)!r} has no outputs")
+            raise BadFile(f"{quote(part.name)} has no outputs")
         part.used.update(part.outputs)
         for entry in part.entries.values():
             for call in entry.calls:
@@ -215,11 +215,11 @@ class _Parser:
         part.entries = {}
         previous: Source | None = None
         for index, layer in enumerate(part.config["layers"]):
-            where = f"layer {index} of {shown(part.name)!r}"
+            where = f"layer {index} of {quote(part.name)}"
             inner = self.part(layer, where)
             name = inner.name
             if name in part.entries:
-                raise BadFile(f"two layers of {shown(part.name)!r} are called {shown(name)!r}")
+                raise BadFile(f"two layers of {quote(part.name)} are called {quote(name)}")
             entry = Entry(inner, [])
             part.entries[name] = entry
             if inner.batch_shape is not None:
@@ -235,13 +235,13 @@ class _Parser:
                 entry.calls.append(Call((previous,), (None,), {}))
             previous = Source(name, 0, 0)
         if previous is None:
-            raise BadFile(f"{shown(part.name)!r} has no layers")
+            raise BadFile(f"{quote(part.name)} has no layers")
         part.outputs = (previous,)
         part.used.update([Source(name, 0, 0) for name in part.entries])
 
 
 def _call(node: Any, part: Part, name: str) -> Call:
-    where = f"a call of {shown(name)!r}"
+    where = f"a call of {quote(name)}"
     if isinstance(node, dict):
         return _call_of_keras_3(node, part, where)
     if isinstance(node, list):
@@ -293,7 +293,7 @@ def _call_of_keras_2(node: list[Any], part: Part, where: str) -> Call:
 
 
 def _sources(value: Any, part: Part, what: str, models: int) -> tuple[Source, ...]:
-    where = f"the {what} of {shown(part.name)!r}"
+    where = f"the {what} of {quote(part.name)}"
     sources: list[Source] = []
     stack = [value]
     while stack:
@@ -334,7 +334,7 @@ def _source(value: Any, part: Part, where: str, models: int) -> Source:
 
 
 def _unknown(name: str, where: str) -> BadFile:
-    return BadFile(f"{where} refers to a layer {shown(name)!r} that its model does not hold")
+    return BadFile(f"{where} refers to a layer {quote(name)} that its model does not hold")
 
 
 def parse_shape(value: Any, what: str) -> Shape | None:

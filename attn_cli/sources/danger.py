@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.sources.text import shown
+from attn_cli.sources.text import MAX_LENGTH, quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +44,7 @@ def dangers(config: Any, names: Iterable[str] = ()) -> list[str]:
     for name in names:
         if _leaves_folder(name):
             found.add(
-                f"member {shown(name)!r} would be written outside the folder it is unpacked in"
+                f"member {_quoted(name)} would be written outside the folder it is unpacked in"
             )
     return found.all()
 
@@ -74,21 +74,25 @@ def _of_object(value: dict[str, Any]) -> list[str]:
     name = config.get("name")
     what = shown(class_name) if isinstance(class_name, str) else "something"
     if isinstance(name, str):
-        what += f" {shown(name)!r}"
+        what += f" {_quoted(name)}"
     lines = []
     if isinstance(class_name, str) and class_name in ACTING:
         lines.append(f"{what} {ACTING[class_name]}")
     if isinstance(module, str) and module.split(".")[0] not in KNOWN_MODULES:
-        lines.append(f"{what} would be imported from {shown(module)!r} when loaded")
+        lines.append(f"{what} would be imported from {_quoted(module)} when loaded")
     vocabulary = config.get("vocabulary")
     if isinstance(vocabulary, str):
-        lines.append(f"{what} would read the file {shown(vocabulary)!r}")
+        lines.append(f"{what} would read the file {_quoted(vocabulary)}")
     path = config.get("filepath")
     if isinstance(path, str):
-        lines.append(f"{what} would read {shown(path)!r}")
+        lines.append(f"{what} would read {_quoted(path)}")
     return lines
 
 
 def _leaves_folder(name: str) -> bool:
     parts = name.replace("\\", "/").split("/")
     return ".." in parts or not parts[0] or parts[0].endswith(":")
+
+
+def _quoted(name: str) -> str:
+    return quote(name, MAX_LENGTH)

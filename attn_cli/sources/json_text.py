@@ -7,7 +7,7 @@ import math
 from typing import Any, NoReturn
 
 from attn_cli.errors import BadFile
-from attn_cli.sources.quoting import quote
+from attn_cli.sources.text import quote
 
 MAX_BYTES = 8 << 20
 MAX_DEPTH = 200

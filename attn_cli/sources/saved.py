@@ -205,7 +205,7 @@ def _weights_alone(root: Group) -> Model:
         "weights",
         "",
         "",
-        shown(version) if version else None,
+        shown(version) if isinstance(version, str) else None,
         None,
         None,
         total,

@@ -5,25 +5,34 @@ from __future__ import annotations
 from typing import Any
 
 MAX_LENGTH = 200
+MAX_QUOTED = 60
 
 
-def shown(text: object) -> str:
+def shown(text: str, most: int = MAX_LENGTH) -> str:
     r"""Return a name as it can be shown on any terminal, on one line.
 
     Terminal escapes, line ends, bidirectional controls and other invisible characters become
-    backslash escapes, and what is longer than 200 characters is cut.
+    backslash escapes, and what is longer than `most` characters is cut.
 
     >>> print(shown("conv\x1b[2J\n"))
     conv\x1b[2J\n
     """
-    text = str(text) if not isinstance(text, str) else text
-    if len(text) > MAX_LENGTH:
-        text = f"{text[: MAX_LENGTH - 1]}…"
+    if len(text) > most:
+        text = f"{text[: most - 1]}…"
     if text.isprintable():
         return text
     return "".join(
         [c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text]
     )
+
+
+def quote(name: str, most: int = MAX_QUOTED) -> str:
+    r"""Return a name in quotes, as it can be shown; short, for it stands in a sentence.
+
+    >>> print(quote("conv\x1b[2J"))
+    'conv\x1b[2J'
+    """
+    return f"'{shown(name, most)}'"
 
 
 def plain(config: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from attn_cli.errors import BadFile
 from attn_cli.graph import UNKNOWN, Graph, Layer, Node, Ref, Shape, Weight
 from attn_cli.sources.config import trainable_parts
 from attn_cli.sources.kinds import output_shapes, predicted, variable_dtype, weight_roles
-from attn_cli.sources.text import plain, shown
+from attn_cli.sources.text import plain, quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -250,12 +250,12 @@ class _Unfolder:
             if entries[source.name].part.batch_shape is None and (
                 entries[source.name].part.type != "InputLayer"
             ):
-                raise BadFile(f"an input of {shown(part.name)!r} is not an InputLayer")
+                raise BadFile(f"an input of {quote(part.name)} is not an InputLayer")
         if inputs is None:
             return [self.input(entries[source.name].part, ()) for source in part.inputs]
         if len(inputs) < len(part.inputs):
             raise BadFile(
-                f"{shown(part.name)!r} takes {len(part.inputs)} inputs and is called with "
+                f"{quote(part.name)} takes {len(part.inputs)} inputs and is called with "
                 f"{len(inputs)}"
             )
         return list(inputs[: len(part.inputs)])
@@ -270,13 +270,13 @@ class _Unfolder:
         found = values.get((source.name, source.call))
         if found is None:
             raise BadFile(
-                f"{shown(part.name)!r} uses call {source.call} of {shown(source.name)!r}, "
+                f"{quote(part.name)} uses call {source.call} of {quote(source.name)}, "
                 f"which is not there"
             )
         if source.output < len(found):
             return found[source.output]
         raise BadFile(
-            f"{shown(part.name)!r} uses output {source.output} of {shown(source.name)!r}, "
+            f"{quote(part.name)} uses output {source.output} of {quote(source.name)}, "
             f"which has {len(found)}"
         )
 
@@ -293,10 +293,10 @@ class _Unfolder:
                 calls = entries[source.name].calls
                 if source[:2] not in values and source.call >= len(calls):
                     raise BadFile(
-                        f"{shown(name)!r} uses call {source.call} of {shown(source.name)!r}, "
+                        f"{quote(name)} uses call {source.call} of {quote(source.name)}, "
                         f"which is not there"
                     )
         raise BadFile(
-            f"the layers of {shown(part.name)!r} feed each other in a circle, through "
-            f"{shown(left[0][0])!r}"
+            f"the layers of {quote(part.name)} feed each other in a circle, through "
+            f"{quote(left[0][0])}"
         )

@@ -15,7 +15,7 @@ from attn_cli.graph import ITEM_SIZES, UNKNOWN, Weight
 from attn_cli.sources.config import trainable_parts
 from attn_cli.sources.hdf5 import Dataset, Group
 from attn_cli.sources.kinds import KINDS, Role, weight_roles
-from attn_cli.sources.text import shown
+from attn_cli.sources.text import quote, shown
 from attn_cli.symbolic.trace import snake_case
 
 if TYPE_CHECKING:
@@ -217,13 +217,13 @@ class _LegacyReader(_Reader):
             group = root.get(name) if "/" not in name else reach(root, name)
             if not isinstance(group, Group):
                 if name in names:
-                    raise BadFile(f"it holds no weights for layer {shown(name)!r}")
+                    raise BadFile(f"it holds no weights for layer {quote(name)}")
                 continue
             datasets = []
             for path in texts(group, "weight_names") or ():
                 node = reach(group, path)
                 if not isinstance(node, Dataset):
-                    raise BadFile(f"the weight {shown(path)!r} is not in it")
+                    raise BadFile(f"the weight {quote(path)} is not in it")
                 datasets.append((path, node))
             part = entries.get(name)
             if part is None:

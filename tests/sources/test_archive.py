@@ -446,7 +446,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "a long name": (
         lambda: packed([("\x1b[31m" + "x" * 999, b"")] * 2),
-        "the archive holds '\\x1b[31m" + "x" * 52 + "...' twice",
+        "the archive holds '\\x1b[31m" + "x" * 54 + "…' twice",
     ),
 }
 

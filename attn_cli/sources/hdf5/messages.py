@@ -7,7 +7,7 @@ from math import prod
 from typing import NamedTuple
 
 from attn_cli.sources.hdf5.storage import MAX_BLOCK, UNDEFINED, Storage, damaged, foreign
-from attn_cli.sources.quoting import quote
+from attn_cli.sources.text import quote
 
 DATASPACE, LINK_INFO, DATATYPE, LINK, LAYOUT = 1, 2, 3, 6, 8
 ATTRIBUTE, CONTINUATION, SYMBOL_TABLE, ATTRIBUTE_INFO = 12, 16, 17, 21

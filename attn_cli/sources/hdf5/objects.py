@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from attn_cli.sources.hdf5 import messages as m
 from attn_cli.sources.hdf5.storage import Storage, beyond, damaged, foreign
-from attn_cli.sources.quoting import quote
+from attn_cli.sources.text import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

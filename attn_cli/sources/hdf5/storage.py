@@ -6,7 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from attn_cli.errors import BadFile
-from attn_cli.sources.quoting import quote
+from attn_cli.sources.text import quote
 
 if TYPE_CHECKING:
     from attn_cli.sources.files import ByteRange
