@@ -37,7 +37,8 @@ for name in BLOCKS:
 model, config = sys.argv[1:3]
 lines = ["--help", "blocks", "blocks eca", "blocks eca --source", "kernel-size 512",
     "summary -b eca -s 26,26,512", "params -b se -s 26,26,512", "compare se eca -s 26,26,512",
-    "build --help", "verify --help", "bench --help", f"inspect {model}.keras", f"inspect {model}.h5", f"inspect {model}.json",
+    "build --help", "verify --help", "bench --help", f"inspect {model}.keras",
+    f"inspect {model}.h5", f"inspect {model}.json",
     f"check {model}.keras --max-share 1", f"diff {model}.keras {model}.h5",
     f"check --config {config}", "check --init -b eca -s 26,26,512 -o -"]
 also = ["--version", "--show-completion bash", "summary -b nonsense -s 26,26,512"]
