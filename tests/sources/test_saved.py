@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import csv
 import io
 import json
 import random
@@ -226,6 +227,22 @@ def test_names_are_shown_harmlessly(tmp_path: Path, format: str) -> None:
             assert sign not in result.err
         assert "\\x1b" in result.out
         assert "[bold]" in result.out.replace("\\[", "[").replace("\\]", "]")
+
+
+@pytest.mark.parametrize("name", ['=HYPERLINK("http://evil")', "+1+cmd|x", "-1-a", "@SUM(a)"])
+def test_a_name_is_no_formula_in_a_spreadsheet(tmp_path: Path, name: str) -> None:
+    """An apostrophe keeps a cell of CSV a text; JSON has the name as it is."""
+    config = Config(8, 8, 3)
+    s = config.add("GlobalAveragePooling2D", config.input, keepdims=True)
+    s = config.add("Dense", s, units=3, activation="sigmoid")
+    path = json_file(tmp_path / "m.json", config.model(config.op("Multiply", s, name=name)))
+    result = attn("inspect", str(path), "--layers", "--format", "csv")
+    cells = [cell for row in csv.reader(result.out.splitlines()) for cell in row]
+    assert f"'{name}" in cells
+    assert name not in cells
+    assert not [cell for cell in cells if cell[:1] in tuple("=+-@")]
+    result = attn("inspect", str(path), "--layers", "--json")
+    assert json.dumps(name) in result.out
 
 
 # What is refused.
