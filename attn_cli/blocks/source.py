@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attn_cli.errors import BadSpec
@@ -55,7 +55,7 @@ class _Source:
         if (module, name) in self._taken or name == NAMESPACE:
             return
         self._taken.add((module, name))
-        text = Path(import_module(module).__file__ or "").read_text(encoding="utf-8")
+        text = inspect.getsource(import_module(module))
         statement = _named(ast.parse(text)).get(name)
         if statement is None:
             return  # a local name, or one of Python's own
