@@ -69,6 +69,7 @@ BAD = [
     (["params", "-b", "", "-s", "1,2,8"], "no block is called '' (attn blocks lists them all)"),
     (["params", "-b", ":", "-s", "1,2,8"], "no block is called '' (attn blocks lists them all)"),
     (["blocks", "nothing"], "no block is called 'nothing' (attn blocks lists them all)"),
+    (["blocks", "-s", ""], "a shape is H,W,C, as in 26,26,512, not ''"),
     # options of blocks
     (["params", "-b", "se:", "-s", "1,2,8"], "'' in 'se:' is not key=value, as in se:ratio=4"),
     (
