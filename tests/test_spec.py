@@ -126,6 +126,10 @@ def test_a_bad_spec_gets_its_line(text: str, line: str) -> None:
         ("se:width=0", "width is at least 1, not 0"),
         ("se:ratio=8,width=8", "give ratio or width, not both: ratio=8 and width=8"),
         ("se:width=8,divisor=8", "divisor rounds C / ratio, and width=8 is given outright"),
+        (
+            "se:width=8,round_limit=0.5",
+            "round_limit=0.5 goes with a divisor, not with width=8",
+        ),
         ("se:round_limit=0.9", "round_limit=0.9 says when to round up, and needs a divisor"),
         ("se:divisor=8,round_limit=2", "round_limit is from 0 to 1, not 2"),
         ("se:divisor=0", "divisor is at least 1, not 0"),

@@ -145,6 +145,10 @@ def se_width(
             raise BadOption(f"give ratio or width, not both: ratio={ratio} and width={width}")
         if divisor is not None:
             raise BadOption(f"divisor rounds C / ratio, and width={width} is given outright")
+        if round_limit:
+            raise BadOption(
+                f"round_limit={round_limit} goes with a divisor, not with width={width}"
+            )
         if input_channels is not None:
             raise BadOption(f"input_channels makes the width, and width={width} is given outright")
         return integer("width", width)
