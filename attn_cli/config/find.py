@@ -11,6 +11,7 @@ from attn_cli.errors import BadFile
 
 NAME = "attn.toml"
 PYPROJECT = "pyproject.toml"
+MAX_BYTES = 1 << 20  # a device has no end
 
 
 class Source(NamedTuple):
@@ -56,11 +57,14 @@ def find_config(given: str | None = None) -> Source:
 def _read(path: str) -> Source | None:
     """Return what a file says; None for a pyproject.toml that says nothing to us."""
     try:
-        data = Path(path).read_bytes()
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise BadFile(f"cannot read {path!r}: {error.strerror}") from None
     except ValueError as error:  # a NUL byte
         raise BadFile(f"cannot read {path!r}: {error}") from None
+    if len(data) > MAX_BYTES:
+        raise BadFile(f"{path!r} is longer than {MAX_BYTES:,} bytes: no configuration is")
     in_pyproject = os.path.basename(path) == PYPROJECT
     if in_pyproject and b"attn" not in data:
         return None

@@ -362,6 +362,7 @@ WRONG = [
     (("check", "-b", "se", "-s", "7,7,8", "-b", "se:ratio=16", "--max-params", "5", "-q"), "se:ratio=16 on 7,7,8: ratio 16 squeezes 8 channels to a width of 0; the largest ratio here is 8"),
     (("check", "--config", "none.toml"), "cannot read 'none.toml': No such file or directory"),
     (("check", "--config", "."), "cannot read '.': Is a directory"),
+    (("check", "--config", "/dev/zero"), "'/dev/zero' is longer than 1,048,576 bytes: no configuration is"),
     (("check", "--config", "pyproject.toml"), "pyproject.toml has no [tool.attn]"),
     (("check", "--config", "broken.toml"), "broken.toml, line 2, column 8: invalid value"),
     (("check", "--config", "empty.toml"), "empty.toml has no [[check]]: there is nothing to check"),
