@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attn_cli.blocks import find_block
 from attn_cli.blocks.options import format_value
+from attn_cli.spec import Spec
 from attn_cli.views.records import figures_record
 from attn_cli.views.report import EXTRA, Column, Report, Table, chosen, size_text, with_batch
 from attn_cli.views.summary import unknown_reasons
@@ -194,8 +196,8 @@ def _row(card: Card) -> tuple[Any, ...]:
 def _preset_row(card: Card) -> tuple[Any, ...]:
     preset = card.block.preset
     assert preset is not None
-    options = [f"{name}={format_value(value)}" for name, value in preset.options.items()]
-    return card.block.name, f"{preset.block}:{','.join(options)}", *_costs(card), preset.source
+    form = Spec(find_block(preset.block), preset.options).text
+    return card.block.name, form, *_costs(card), preset.source
 
 
 def _costs(card: Card) -> tuple[int | None, int | None, int | None]:
