@@ -190,6 +190,34 @@ def budgets(runs: int) -> list[Line]:
     return [ratio("200 checks / one attn summary, CPU", ours.cpu, one.cpu, 1.5)]
 
 
+SAVE = """
+import os, sys
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import keras
+keras.applications.EfficientNetB0(weights=None).save(sys.argv[1])
+"""
+LOAD = SAVE.replace(
+    "keras.applications.EfficientNetB0(weights=None).save(sys.argv[1])",
+    "keras.saving.load_model(sys.argv[1]).count_params()",
+)
+
+
+def inspect(runs: int) -> list[Line]:
+    """`attn inspect` beside loading the same file in Keras."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/EfficientNetB0.keras"
+        run([*python(SAVE), path])
+        ours, keras = in_turns(max(3, runs // 5), [*ATTN, "inspect", path], [*python(LOAD), path])
+    times = keras.wall / ours.wall
+    measured = f"{times:.0f}×  ({keras.wall:.2f} s, {ours.wall:.3f} s)"
+    part = ours.memory / keras.memory
+    memory = f"{part:.2f}  ({ours.memory:.0f} MiB, {keras.memory:.0f} MiB)"
+    return [
+        Line("load_model / attn inspect, wall", "15×", measured, times >= 15),
+        Line("attn inspect / load_model, memory", "0.1", memory, part <= 0.1),
+    ]
+
+
 def ratio(name: str, ours: float, theirs: float, target: float) -> Line:
     """Return the line of a time as a multiple of another one."""
     measured = f"{ours / theirs:.2f}×  ({1000 * ours:.0f} ms, {1000 * theirs:.0f} ms)"
@@ -203,6 +231,7 @@ ROWS: dict[str, Callable[[int], list[Line]]] = {
     "keras": against_keras,
     "verify": verify,
     "configurations": configurations,
+    "inspect": inspect,
     "check": budgets,
 }
 
