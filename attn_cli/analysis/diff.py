@@ -60,8 +60,9 @@ class Total(NamedTuple):
     @property
     def difference(self) -> int | None:
         """By how much it grew; None where one of the two is unknown."""
-        known = self.before is not None and self.after is not None
-        return self.after - self.before if known else None  # type: ignore[operator] # both are
+        if self.before is None or self.after is None:
+            return None
+        return self.after - self.before
 
 
 class Diff(NamedTuple):

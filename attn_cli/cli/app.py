@@ -44,7 +44,7 @@ class Command(TyperCommand):
                 _, extra, order = self.make_parser(ctx).parse_args(list(args))
             except typer.TyperException as error:
                 # Not every complaint of the parser says whose help answers it.
-                error.ctx = ctx  # type: ignore[attr-defined]
+                error.ctx = ctx  # type: ignore[attr-defined] # UsageErrors, which these are, have one
                 raise
             if self.get_help_option(ctx) not in order:
                 self._check(extra, order)
