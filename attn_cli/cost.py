@@ -15,7 +15,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from attn_cli.graph import Graph, Node, Shape
 
@@ -35,6 +35,15 @@ class GraphCost(NamedTuple):
     flops: int | None
     at_least: Cost
     unknown: tuple[str, ...]
+
+
+# Why a total is unknown, in the words that are shown.
+DYNAMIC = "the height or the width is dynamic"
+
+
+def no_cost(unknown: Iterable[str]) -> str:
+    """Return that these types have no known cost."""
+    return f"no cost is known for {', '.join(unknown)}"
 
 
 class Unknown(Exception):

@@ -140,7 +140,7 @@ def eca_kernel_size(
     """
     integer("channels", channels)
     least = odd("min_kernel_size", min_kernel_size)
-    t = _rule(channels, b, gamma)
+    t = int(_rule(channels, b, gamma))
     return max(least, t | 1) if kernel_size is None else odd("kernel_size", kernel_size)
 
 
@@ -156,14 +156,15 @@ def explain_eca(
     k = eca_kernel_size(channels, b, gamma, kernel_size, min_kernel_size)
     if kernel_size is not None:
         return f"kernel_size = {kernel_size}, given: k = {k}"
-    t = _rule(channels, b, gamma)
+    exact = _rule(channels, b, gamma)
+    t = int(exact)
     logarithm = log2(channels)
     offset = f"+ {b:g}" if b >= 0 else f"- {-b:g}"
     steps = [
         f"log2 {channels} = {logarithm:.4g}",
-        f"|{logarithm:.4g} {offset}| / {abs(gamma):g} = {abs((logarithm + b) / gamma):.4g}",
+        f"|{logarithm:.4g} {offset}| / {abs(gamma):g} = {exact:.4g}",
     ]
-    if t != abs((logarithm + b) / gamma):
+    if t != exact:
         steps.append(f"cut to {t}")
     steps.append("odd" if t % 2 else f"even, so {t + 1}")
     if k > t | 1:
@@ -174,8 +175,8 @@ def explain_eca(
 explain_ceca = explain_eca
 
 
-def _rule(channels: int, b: float, gamma: float) -> int:
-    """Return t, before it is made odd (section 3.2.3, equation 12)."""
+def _rule(channels: int, b: float, gamma: float) -> float:
+    """Return t, before it is cut to an integer and made odd (section 3.2.3, equation 12)."""
     if number("gamma", gamma) == 0:
         raise BadOption("gamma divides in the rule for the kernel size: it cannot be 0")
     # log2, and not log(C, 2), is exact at powers of two.
@@ -184,4 +185,4 @@ def _rule(channels: int, b: float, gamma: float) -> int:
         raise BadOption(
             f"b={b:g} and gamma={gamma:g} make a kernel of {t:.3g}; it must be below 2^31"
         )
-    return int(t)
+    return t

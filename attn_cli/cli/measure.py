@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.check import BLOCK, flattened, over_places
 from attn_cli.analysis.compare import entry
+from attn_cli.cost import DYNAMIC, no_cost
 from attn_cli.spec import parse_spec
 
 if TYPE_CHECKING:
     from attn_cli.analysis.inspect import Inspection
     from attn_cli.config.checks import Check
     from attn_cli.spec import Place
-
-DYNAMIC = "the height or the width is dynamic"
 
 
 class Measured(NamedTuple):
@@ -37,7 +36,7 @@ def measure_block(text: str, places: tuple[Place, ...]) -> Measured:
     spec = parse_spec(text)
     entries = [entry(spec, place) for place in places]
     unknown = {label for each in entries for label in each.figures.cost.unknown}
-    return Measured(over_places(entries), _no_cost(unknown) if unknown else DYNAMIC)
+    return Measured(over_places(entries), no_cost(sorted(unknown)) if unknown else DYNAMIC)
 
 
 @cache
@@ -70,8 +69,4 @@ def _why(inspection: Inspection) -> str:
         return "the file does not tell the layers"
     if model.at_least:
         return "the file does not hold all weights"
-    return _no_cost(cost.unknown) if cost.unknown else DYNAMIC
-
-
-def _no_cost(unknown: set[str] | tuple[str, ...]) -> str:
-    return f"no cost is known for {', '.join(sorted(unknown))}"
+    return no_cost(sorted(cost.unknown)) if cost.unknown else DYNAMIC

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.blocks.options import format_value
+from attn_cli.cost import DYNAMIC, no_cost
 from attn_cli.views.report import EXTRA, Column, Report, Table, chosen, shape_text
 
 if TYPE_CHECKING:
@@ -87,20 +88,14 @@ def unknown_lines(cost: GraphCost) -> list[str]:
     names = {"macs": "MACs", "flops": "FLOPs"}
     what = " and ".join(names[name] for name in missing)
     known = " and ".join(f"{getattr(cost.at_least, name):,} {names[name]}" for name in missing)
-    why = (
-        f"the cost of {', '.join(cost.unknown)} is not known"
-        if cost.unknown
-        else "the height or the width is dynamic"
-    )
+    why = f"the cost of {', '.join(cost.unknown)} is not known" if cost.unknown else DYNAMIC
     return [f"? {what}: {why}; at least {known}"]
 
 
 def unknown_reasons(costs: Iterable[GraphCost]) -> list[str]:
     """Return why totals of several blocks are unknown, each reason once."""
     reasons = {
-        f"no cost is known for {', '.join(cost.unknown)}"
-        if cost.unknown
-        else "it depends on a dynamic height or width": None
+        no_cost(cost.unknown) if cost.unknown else "it depends on a dynamic height or width": None
         for cost in costs
         if None in (cost.macs, cost.flops)
     }
