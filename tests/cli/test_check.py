@@ -65,17 +65,17 @@ max_flops = 1_000_000
 )
 def test_exit_codes_of_one_liners(bounds: tuple[str, ...], code: int) -> None:
     """0 if all holds, 1 if something does not; -q leaves only that."""
-    result = attn(*ECA, *bounds)
+    result = run_here([*ECA, *bounds])
     assert (result.code, result.err) == (code, "")
     assert result.out.endswith(f"1 of 1 {'passed' if code == 0 else 'failed'}\n")
-    assert attn(*ECA, *bounds, "-q") == (code, "", "")
+    assert run_here([*ECA, *bounds, "-q"]) == (code, "", "")
 
 
 def test_places_on_the_command_line() -> None:
     """A bound is for all of them together, as compare totals them."""
     places = ("-s", "3@56,56,256", "-s", "4@28,28,512", "-s", "6@14,14,1024", "-s", "3@7,7,2048")
-    assert attn("check", "-b", "eca", *places, "--max-params", "86", "-q").code == 0
-    assert attn("check", "-b", "eca", *places, "--max-params", "85", "-q").code == 1
+    assert run_here(["check", "-b", "eca", *places, "--max-params", "86", "-q"]).code == 0
+    assert run_here(["check", "-b", "eca", *places, "--max-params", "85", "-q"]).code == 1
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_places_on_the_command_line() -> None:
 def test_exit_codes_of_a_file(content: str, code: int, tmp_path: Path) -> None:
     """2 outranks 1, and is also that nothing was checked."""
     (tmp_path / "attn.toml").write_text(content, encoding="utf-8")
-    assert attn("check", cwd=tmp_path).code == code
-    quiet = attn("check", "-q", cwd=tmp_path)
+    assert run_here(["check"], cwd=tmp_path).code == code
+    quiet = run_here(["check", "-q"], cwd=tmp_path)
     assert (quiet.code, quiet.out, bool(quiet.err)) == (code, "", code == 2)
 
 
@@ -105,7 +105,7 @@ def test_output_is_as_it_was(
 ) -> None:
     """What passed, what did not and what could not be checked, each with its bound and margin."""
     (tmp_path / "attn.toml").write_text(BUDGETS, encoding="utf-8")
-    result = attn("check", "--format", format, cwd=tmp_path)
+    result = run_here(["check", "--format", format], cwd=tmp_path)
     assert result.code == 2
     assert result.err == (
         "attn: attn.toml, line 20: bad: no block is called 'ecaa'; did you mean eca, or ceca? "
@@ -123,7 +123,7 @@ def test_json_is_described(tmp_path: Path) -> None:
     places = '[[check]]\nname = "n"\nblock = "eca"\nshapes = ["7,7,64", "7,7,512"]\n'
     config = f"{model}{places}expect = {{ kernel_size = 3 }}\n{BUDGETS}[[check]]\n"
     (tmp_path / "attn.toml").write_text(config, encoding="utf-8")
-    document = json.loads(attn("check", "--json", cwd=tmp_path).out)
+    document = json.loads(run_here(["check", "--json"], cwd=tmp_path).out)
     validator("check").validate(document)
     relative = document["checks"][3]["verdicts"][1]["relative"]
     assert relative == {"spec": "se:ratio=16", "factor": 0.1}
@@ -151,13 +151,13 @@ def test_the_file_is_found_upwards(tmp_path: Path) -> None:
     (tmp_path / "a" / "pyproject.toml").write_text("broken [", encoding="utf-8")
     (tmp_path / "attn.toml").write_text(GOOD, encoding="utf-8")
     (tmp_path / "pyproject.toml").write_text("[tool.attn] broken", encoding="utf-8")
-    assert attn("check", cwd=deep).out.startswith("../../attn.toml   1 check\n")
+    assert run_here(["check"], cwd=deep).out.startswith("../../attn.toml   1 check\n")
     (tmp_path / "a" / "pyproject.toml").write_text(
         FAILING.replace("[[check]]", "[[tool.attn.check]]"), encoding="utf-8"
     )
-    result = attn("check", "-f", "github", cwd=deep)
+    result = run_here(["check", "-f", "github"], cwd=deep)
     assert result.out.startswith("::error file=../pyproject.toml,line=1,title=failing::")
-    assert attn("check", "--config", "../../attn.toml", cwd=deep).code == 0
+    assert run_here(["check", "--config", "../../attn.toml"], cwd=deep).code == 0
 
 
 def test_github_wants_paths_from_the_top(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_github_escapes(tmp_path: Path) -> None:
     """A name cannot end the command, or begin another."""
     text = FAILING.replace("failing", r"100%: a,b::c\n::error::d")
     (tmp_path / "attn.toml").write_text(text, encoding="utf-8")
-    first, *others = attn("check", "-f", "github", cwd=tmp_path).out.splitlines()
+    first, *others = run_here(["check", "-f", "github"], cwd=tmp_path).out.splitlines()
     assert first == (
         "::error file=attn.toml,line=1,title=100%25%3A a%2Cb%3A%3Ac\\n%3A%3Aerror%3A%3Ad"
         "::se:ratio=8 on 26 × 26 × 512: params 66,112 > 10, 66,102 over"
@@ -187,13 +187,13 @@ def test_own_blocks_stand_beside_the_file(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("def twice(x, *, n: int = 2):\n    return x\n")
     text = CHECK.format("own", "mine.py:twice:n=3", 0)
     (tmp_path / "attn.toml").write_text(text, encoding="utf-8")
-    assert attn("check", cwd=tmp_path / "deep").code == 0
+    assert run_here(["check"], cwd=tmp_path / "deep").code == 0
 
 
 def test_a_file_is_written(tmp_path: Path) -> None:
     """Its suffix picks the format; what could not be checked is still said."""
     (tmp_path / "attn.toml").write_text(GOOD + BAD, encoding="utf-8")
-    result = attn("check", "-o", "report.json", cwd=tmp_path)
+    result = run_here(["check", "-o", "report.json"], cwd=tmp_path)
     assert (result.code, result.out) == (2, "")
     assert "ecaa" in result.err
     record = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
@@ -232,7 +232,7 @@ def own_layer(inputs: Any) -> Any:
 def test_models(bounds: tuple[str, ...], code: int, tmp_path: Path) -> None:
     """The figures are those of inspect, by the names that they have in its JSON."""
     save_json(net, (32, 32, 3), tmp_path / "net.json")
-    assert attn("check", "net.json", *bounds, "-q", cwd=tmp_path).code == code
+    assert run_here(["check", "net.json", *bounds, "-q"], cwd=tmp_path).code == code
 
 
 def test_what_a_model_does_not_tell_is_not_passed(tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_what_a_model_does_not_tell_is_not_passed(tmp_path: Path) -> None:
     text = (tmp_path / "net.json").read_text(encoding="utf-8")
     (tmp_path / "net.json").write_text(text.replace('"Dense"', '"Mine"'), encoding="utf-8")
     for bound in ("--max-params", "--max-bytes", "--max-share"):
-        result = attn("check", "net.json", bound, "1", cwd=tmp_path)
+        result = run_here(["check", "net.json", bound, "1"], cwd=tmp_path)
         assert (result.code, result.out.splitlines()[-1]) == (2, "1 of 1 could not be checked")
         assert result.err.endswith("cannot be known: the file does not hold all weights\n")
 
@@ -256,7 +256,7 @@ def test_other_models_are_checked_beside_a_missing_one(tmp_path: Path) -> None:
         for name in ("none.keras", "bad.keras", "net.json")
     )
     (tmp_path / "attn.toml").write_text(text, encoding="utf-8")
-    result = attn("check", "-f", "plain", cwd=tmp_path / "deep")
+    result = run_here(["check", "-f", "plain"], cwd=tmp_path / "deep")
     assert result.code == 2
     assert [line.split("\t")[-2:] for line in result.out.splitlines()[1:]] == [
         ["unchecked", "../none.keras: there is no such file"],
@@ -284,20 +284,20 @@ def test_init_writes_what_passes(args: tuple[str, ...], output: str, tmp_path: P
     (tmp_path / "mine.py").write_text("def twice(x, *, n: int = 2):\n    return x\n")
     for name in ("net.json", 'it\'s a "net".json'):
         save_json(net, (32, 32, 3), tmp_path / name)
-    begun = attn("check", "--init", *args, "-o", output, cwd=tmp_path)
+    begun = run_here(["check", "--init", *args, "-o", output], cwd=tmp_path)
     assert (begun.code, begun.err) == (0, "")
-    result = attn("check", "--config", output, cwd=tmp_path)
+    result = run_here(["check", "--config", output], cwd=tmp_path)
     assert (result.code, result.err) == (0, "")
-    again = attn("check", "--init", *args, "-o", output, cwd=tmp_path)
+    again = run_here(["check", "--init", *args, "-o", output], cwd=tmp_path)
     assert again == (2, "", f"attn: {output!r} is there already; --force replaces it\n")
-    assert attn("check", "--init", *args, "-o", output, "--force", cwd=tmp_path) == begun
+    assert run_here(["check", "--init", *args, "-o", output, "--force"], cwd=tmp_path) == begun
 
 
 def test_init_is_as_it_was(golden: Callable[[str, str], None], tmp_path: Path) -> None:
     """Comments say what else there is."""
     save_json(net, (32, 32, 3), tmp_path / "net.json")
-    block = attn("check", "--init", "-b", "eca", "-s", "26,26,512", "-o", "-")
-    model = attn("check", "--init", "net.json", "-o", "-", cwd=tmp_path)
+    block = run_here(["check", "--init", "-b", "eca", "-s", "26,26,512", "-o", "-"])
+    model = run_here(["check", "--init", "net.json", "-o", "-"], cwd=tmp_path)
     golden("cli/check-init.toml", f"{block.out}\n# and of a model:\n\n{model.out}")
 
 
@@ -383,4 +383,4 @@ def test_wrong_use(args: tuple[str, ...], line: str, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'attn'\n", encoding="utf-8")
     (tmp_path / "broken.toml").write_text("a = 1\ncheck =\n", encoding="utf-8")
     (tmp_path / "empty.toml").touch()
-    assert attn(*args, cwd=tmp_path) == (2, "", f"attn: {line}\n")
+    assert run_here(args, cwd=tmp_path) == (2, "", f"attn: {line}\n")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from models import save_json
-from process import attn
+from process import attn, run_here
 from test_schema import changed, validator
 
 from attn_cli import cbam_block, eca_block, namespace_of, se_block
@@ -49,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("format", ["table", "json", "csv", "markdown", "plain"])
 def test_output_is_as_it_was(format: str, golden: Callable[[str, str], None], folder: Path) -> None:
     """What came, what changed, and what that costs; what stayed is only counted."""
-    result = attn("diff", "before.json", "after.json", "--format", format, cwd=folder)
+    result = run_here(["diff", "before.json", "after.json", "--format", format], cwd=folder)
     assert (result.code, result.err) == (0, "")
     golden(f"cli/diff.{format}", result.out)
 
@@ -67,13 +67,13 @@ def test_terminals_are_as_they_were(
 
 def test_exit_codes(folder: Path) -> None:
     """Like those of diff, where they are asked for."""
-    assert attn("diff", "before.json", "before.json", "--exit-code", cwd=folder) == (
+    assert run_here(["diff", "before.json", "before.json", "--exit-code"], cwd=folder) == (
         0,
         "before.json → before.json\nno difference\n",
         "",
     )
-    assert attn("diff", "before.json", "after.json", "--exit-code", cwd=folder).code == 1
-    assert attn("diff", "before.json", "after.json", cwd=folder).code == 0
+    assert run_here(["diff", "before.json", "after.json", "--exit-code"], cwd=folder).code == 1
+    assert run_here(["diff", "before.json", "after.json"], cwd=folder).code == 0
 
 
 def test_a_difference_outside_attention_is_one(folder: Path) -> None:
@@ -82,27 +82,29 @@ def test_a_difference_outside_attention_is_one(folder: Path) -> None:
     wider = text.replace('"use_bias": true', '"use_bias": false', 1)
     assert wider != text
     (folder / "wider.json").write_text(wider, encoding="utf-8")
-    result = attn("diff", "before.json", "wider.json", "--exit-code", cwd=folder)
+    result = run_here(["diff", "before.json", "wider.json", "--exit-code"], cwd=folder)
     assert result.code == 1
     assert result.out.endswith("attention blocks: 3 the same\n")
 
 
 def test_what_is_unknown_is_said(folder: Path) -> None:
     """A question mark, and why; null in JSON."""
-    result = attn("diff", "dynamic.json", "before.json", cwd=folder)
+    result = run_here(["diff", "dynamic.json", "before.json"], cwd=folder)
     rows = [line.split("  ") for line in result.out.splitlines()]
     assert ["model MACs", "?", "379,290,752", "?"] in [
         [cell.strip() for cell in row if cell.strip()] for row in rows
     ]
     assert "dynamic.json: ? MACs and FLOPs: the height or the width is dynamic" in result.out
-    document = json.loads(attn("diff", "dynamic.json", "before.json", "--json", cwd=folder).out)
+    document = json.loads(
+        run_here(["diff", "dynamic.json", "before.json", "--json"], cwd=folder).out
+    )
     validator("diff").validate(document)
     assert document["model"]["macs"] == {"before": None, "after": 379290752, "difference": None}
 
 
 def test_json_is_described(folder: Path) -> None:
     """And a document that is wrong is noticed."""
-    document = json.loads(attn("diff", "before.json", "after.json", "--json", cwd=folder).out)
+    document = json.loads(run_here(["diff", "before.json", "after.json", "--json"], cwd=folder).out)
     validator("diff").validate(document)
     free = ("before = nonsense", "after = nonsense", "activation = nonsense", "gate = nonsense")
     unnoticed = [what for what, wrong in changed(document) if validator("diff").is_valid(wrong)]
@@ -124,4 +126,4 @@ def test_json_is_described(folder: Path) -> None:
 def test_wrong_use(args: tuple[str, ...], line: str, folder: Path) -> None:
     """One line, nothing on stdout, 2."""
     (folder / "empty.h5").touch()
-    assert attn("diff", *args, cwd=folder) == (2, "", f"attn: {line}\n")
+    assert run_here(["diff", *args], cwd=folder) == (2, "", f"attn: {line}\n")

@@ -52,7 +52,7 @@ def test_columns_sum_to_totals(args: tuple[str, ...]) -> None:
     """In the table, in JSON and in CSV: one truth in three faces."""
     record = document(*args)
     layers = record["layers"]
-    table = attn(*args, "--columns", "params,trainable,non_trainable,macs,flops").out
+    table = run_here([*args, "--columns", "params,trainable,non_trainable,macs,flops"]).out
     # Its last part but one is the row of totals, its last one the totals in words.
     total, words = [[int(each.replace(",", "")) for each in NUMBER.findall(part)]
                     for part in table.split("\n\n")[-2:]]  # fmt: skip
@@ -139,7 +139,7 @@ def test_what_is_unknown_has_its_reason_below(args: tuple[str, ...], reasons: li
 @pytest.mark.parametrize("args", SUMMARIES[:2])
 def test_json_integers_are_the_tables(args: tuple[str, ...]) -> None:
     """Row by row: the table separates thousands, and changes nothing else."""
-    table = attn(*args, "--format", "table", "--columns", "params,macs,flops").out
+    table = run_here([*args, "--format", "table", "--columns", "params,macs,flops"]).out
     drawn = [
         [int(cell.replace(",", "")) for cell in line.split()]
         for line in table.split("─\n")[1].split("\n\n")[0].splitlines()
@@ -161,9 +161,9 @@ def test_figures_that_are_got_are_the_records() -> None:
     counts = record["params"]
     flat = {**record, **counts, "params": counts["total"]}
     for figure in FIGURES:
-        assert attn(*args, "--get", figure) == (0, f"{flat[figure]}\n", "")
-    assert attn("params", *args[1:]) == (0, f"{counts['total']}\n", "")
-    assert attn(*args, "--get", "kernel-size") == attn(*args, "--get", "kernel_size")
+        assert run_here([*args, "--get", figure]) == (0, f"{flat[figure]}\n", "")
+    assert run_here(["params", *args[1:]]) == (0, f"{counts['total']}\n", "")
+    assert run_here([*args, "--get", "kernel-size"]) == run_here([*args, "--get", "kernel_size"])
 
 
 def test_columns_choose_and_order() -> None:
@@ -250,7 +250,7 @@ def test_a_file_keeps_its_links_and_its_mode(tmp_path: Path) -> None:
     target.write_text("old")
     target.chmod(0o640)
     link.symlink_to(target)
-    assert attn(*SUMMARIES[0], "-o", str(link)).code == 0
+    assert run_here([*SUMMARIES[0], "-o", str(link)]).code == 0
     assert link.is_symlink()
     assert json.loads(target.read_text())["block"] == "eca"
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
@@ -263,7 +263,7 @@ def test_a_read_only_file_is_left_alone(tmp_path: Path) -> None:
     target = tmp_path / "figures.json"
     target.write_text("old")
     target.chmod(0o444)
-    result = attn(*SUMMARIES[0], "-o", str(target))
+    result = run_here([*SUMMARIES[0], "-o", str(target)])
     assert result == (2, "", f"attn: cannot write {str(target)!r}: Permission denied\n")
     assert target.read_text() == "old"
 
