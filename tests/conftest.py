@@ -1,25 +1,32 @@
 """What all tests share.
 
-`pytest -m "not slow"` takes seconds and never imports TensorFlow. `--overwrite-goldens` rewrites
-the drawn output in golden/ instead of comparing with it. Drawn examples are the same in every run;
-`--hypothesis-profile=explore` draws new ones, and more of them.
+`pytest -m "not slow"` takes seconds: it starts no process, never imports TensorFlow, and draws a
+tenth of the examples. What is slow is marked by what it does: see slow.py. `--overwrite-goldens`
+rewrites the drawn output in golden/ instead of comparing with it. Drawn examples are the same in
+every run; `--hypothesis-profile=explore` draws new ones, and more of them.
 """
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from slow import is_slow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 GOLDEN = Path(__file__).parent / "golden"
 
 shared = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
-settings.register_profile("fixed", shared, max_examples=200, derandomize=True, database=None)
+fixed = settings(shared, derandomize=True, database=None)
+settings.register_profile("fixed", fixed, max_examples=200)
+settings.register_profile("quick", fixed, max_examples=20)
 settings.register_profile("explore", shared, max_examples=2000)
 settings.load_profile("fixed")
 
@@ -30,6 +37,44 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write what is drawn now to tests/golden/ instead of comparing with it",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw less for who waits for it, if nothing else is said."""
+    quick = config.getoption("markexpr") == "not slow"
+    if quick and config.getoption("--hypothesis-profile") is None:
+        settings.load_profile("quick")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark slow what is."""
+    if isinstance(item, pytest.Function) and is_slow(item):
+        item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Hold what is not marked slow to that: it starts no process and loads no TensorFlow."""
+    if item.get_closest_marker("slow"):
+        return (yield)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess, "Popen", Refused)
+        loaded = tensorflow_is_loaded()
+        result = yield
+    assert tensorflow_is_loaded() == loaded, "this loads TensorFlow: mark it slow"
+    return result
+
+
+def tensorflow_is_loaded() -> bool:
+    """Tell whether it is, and not a test's own in its place."""
+    return isinstance(sys.modules.get("tensorflow"), ModuleType)
+
+
+class Refused:
+    """What a process is to a quick test."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        raise AssertionError("this starts a process unseen by slow.py: mark it slow")
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from attn_cli.graph import Graph
 
-pytestmark = pytest.mark.slow
 
 Case = tuple[tuple[int, ...], "Callable[[Any, Any], Any]"]
 

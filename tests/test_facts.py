@@ -151,7 +151,6 @@ def test_timms_rounding_of_the_width() -> None:
         assert se_width(channels, ratio=16, divisor=8) == width
 
 
-@pytest.mark.slow
 def test_mobilenetv3s_rounding_of_the_width(keras: Any) -> None:
     """Keras' own rounding, which goes a multiple up where it would lose a tenth."""
     from keras.src.applications.mobilenet_v3 import _depth
@@ -161,7 +160,6 @@ def test_mobilenetv3s_rounding_of_the_width(keras: Any) -> None:
         assert se_width(channels, ratio=4, divisor=8, round_limit=0.9) == expected, channels
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "spec"),
     [("MobileNetV3Small", "se-mobilenetv3"), ("MobileNetV3Large", "se-mobilenetv3")],

@@ -13,7 +13,7 @@ import pytest
 
 from attn_cli.blocks import BLOCKS, find_block
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("keras")]
+pytestmark = pytest.mark.usefixtures("keras")
 
 ROOT = Path(__file__).parent.parent
 PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)

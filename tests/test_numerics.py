@@ -17,7 +17,7 @@ from attn_cli.errors import AttnError, BadShape
 from attn_cli.sources.block import trace
 from attn_cli.tf.load import load_keras
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.usefixtures("keras")
 
 # What float32 may lose in a few dozen additions, of the largest number around.
 TOLERANCE = 64 * float(np.finfo(np.float32).eps)

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from attn_cli.graph import Graph
 
-pytestmark = pytest.mark.slow
-
 
 def described(graph: Graph) -> dict[str, Any]:
     """Return all that the two worlds must have in common, but the configurations."""

@@ -249,6 +249,7 @@ def test_what_hands_on_its_input_hides_nothing(scaled: bool) -> None:
     assert (found.kind, found.width) == ("se", 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("squares", [True, False])
 def test_long_chains_take_no_time(squares: bool) -> None:
     """Thousands of multiplications, each of what the one before made."""

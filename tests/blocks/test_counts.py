@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from attn_cli.analysis.figures import figures
@@ -56,7 +56,6 @@ def test_every_block_has_a_formula() -> None:
 
 
 @pytest.mark.parametrize("spec", FORMULAS)
-@settings(max_examples=200)
 @given(channels=st.one_of(st.integers(16, 5000), st.sampled_from([16, 127, 128, 2047, 2048])))
 def test_follows_its_formula(spec: str, channels: int) -> None:
     """Whatever the number of channels, the trace has as many parameters as the formula says."""
@@ -219,7 +218,6 @@ def test_a_preset_can_be_misspelt() -> None:
         parse_spec("se-tim")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "blocks", "params"),
     [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
 
@@ -68,7 +70,6 @@ def test_says_what_an_option_takes(mine: str) -> None:
         parse_spec(f"{mine}:gate:ration=3")
 
 
-@pytest.mark.slow
 def test_is_the_same_built(mine: str, keras: object) -> None:
     """Keras builds what was traced."""
     from attn_cli.tf.walk import build_model, walk
@@ -156,9 +157,6 @@ def test_imports_what_stands_beside_it(mine: str) -> None:
 
 def test_plain_names_load_nothing_of_it() -> None:
     """The machinery for files is imported only for files."""
-    import subprocess
-    import sys
-
     code = (
         "import sys; from attn_cli.spec import parse_spec; parse_spec('se-timm:ratio=8');"
         "print('attn_cli.blocks.own' in sys.modules)"

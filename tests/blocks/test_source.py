@@ -29,7 +29,6 @@ def test_imports_nothing_of_ours(name: str) -> None:
     assert {str(module).split(".")[0] for module in imported} <= sys.stdlib_module_names | {"keras"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", [*BLOCKS, *PRESETS])
 def test_pasted_and_run_it_is_the_block(name: str, keras: Any) -> None:
     """What it builds in Keras has the layers, the shapes and the weights of the trace."""

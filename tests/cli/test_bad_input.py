@@ -468,6 +468,7 @@ def written_to_file(args: list[str]) -> bool:
     return any(after not in safe for after in follows)
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(args=ARGUMENTS, stdin=st.sampled_from([b"", b"se\neca\n", b"\xff\n", b"se:ratio=0\n"]))
 @example(args=["summary", "-b", "se", "-s", "8,8,8", "-o", "a\x00.json"], stdin=b"")

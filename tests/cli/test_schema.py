@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from process import ROOT, attn
+from process import ROOT, run_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ PRINTED = [
 @cache
 def printed(line: str) -> Any:
     """Return the document that a command prints."""
-    result = attn(*line.split(), "--json", cwd=ROOT)
+    result = run_here([*line.split(), "--json"], cwd=ROOT)
     assert (result.code, result.err) == (0, "")
     return json.loads(result.out, parse_constant=pytest.fail)
 
@@ -124,6 +124,7 @@ NO_MISTAKES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("definition", "line"), [row for row in PRINTED if row[1] != "blocks -c 1"]
 )

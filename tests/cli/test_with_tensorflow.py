@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 SHAPE = ("-s", "8,8,32")
 
 
-@pytest.mark.slow
 def test_build_says_what_it_wrote(tmp_path: Path) -> None:
     """The report is all there is on stdout, and there is nothing on stderr."""
     done = attn("build", "-b", "se", *SHAPE, "-o", "m.tflite", "--json", cwd=tmp_path)
@@ -36,7 +35,6 @@ def test_build_says_what_it_wrote(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["m.tflite"]
 
 
-@pytest.mark.slow
 def test_verify_lays_its_checks_side_by_side() -> None:
     """Exit code 0, a row for each check, nothing on stderr."""
     done = attn("verify", "eca", "-s", "26,26,512")
@@ -60,7 +58,6 @@ def wrong(inputs, *, name=None):
 """
 
 
-@pytest.mark.slow
 def test_verify_fails_with_exit_code_1(tmp_path: Path) -> None:
     """It shows the first difference of each check, and the checks that passed."""
     (tmp_path / "mine.py").write_text(WRONG)
@@ -75,7 +72,6 @@ def test_verify_fails_with_exit_code_1(tmp_path: Path) -> None:
     assert (failed[1]["expected"], failed[1]["got"]) == (1056, 1024)
 
 
-@pytest.mark.slow
 def test_bench_times_blocks_beside_a_baseline() -> None:
     """JSON has the machine, the versions and all samples."""
     done = attn("bench", "se", "eca", *SHAPE, "--batch", "2", "--runs", "5", "--json")
@@ -92,7 +88,6 @@ def test_bench_times_blocks_beside_a_baseline() -> None:
     assert set(record["versions"]) == {"python", "tensorflow", "keras", "numpy"}
 
 
-@pytest.mark.slow
 def test_a_terminal_is_told_that_tensorflow_loads(tmp_path: Path) -> None:
     """One line on stderr, and a bar that is gone in the end; nothing else."""
     master, slave = pty.openpty()
@@ -136,7 +131,6 @@ COMMANDS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "when", "number"),
     [

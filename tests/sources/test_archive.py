@@ -66,7 +66,6 @@ GOOD = packed()
 # What Keras writes, and what else is as good
 
 
-@pytest.mark.slow
 def test_what_keras_saves(keras: Any, tmp_path: Path) -> None:
     """A model that Keras saved: the parts are those that zipfile finds, the weights in place."""
     path = tmp_path / "model.keras"
@@ -439,7 +438,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
         "'model.weights.h5' in the archive unpacks from 51,380,226 to 1 bytes; at most 50,331,648",
     ),
     "overlapping": (overlapping, "the archive is damaged: "),
-    "100,000 members": (lambda: many(100_000), "the archive holds 100,001 members; at most 10,000"),
+    "10,001 members": (lambda: many(10_000), "the archive holds 10,001 members; at most 10,000"),
     "a large directory": (
         lambda: packed([("x" * 65_000 + f"{i}", b"") for i in range(99)]),
         "the archive's directory takes 6,439,742 bytes: too much to read",
@@ -471,6 +470,7 @@ def test_doubled_members_are_refused(name: str) -> None:
         read(packed([*MEMBERS.items(), (name, b"{}")]))
 
 
+@pytest.mark.slow
 def test_100_000_members_cost_one_read_of_the_end() -> None:
     """The members are counted before any is looked at."""
 

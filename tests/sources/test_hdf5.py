@@ -137,14 +137,12 @@ def saved(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, byt
     return files
 
 
-@pytest.mark.slow
 def test_keras_files_read_as_h5py_and_pyfive_read_them(saved: dict[str, bytes]) -> None:
     """Every file that Keras saved: the same groups, attributes, shapes and types by all three."""
     for data in saved.values():
         assert_same(data)
 
 
-@pytest.mark.slow
 def test_keras_files_hold_what_the_test_means_to_cover(saved: dict[str, bytes]) -> None:
     """The saved files do have the types, attributes and names that the comparison is for."""
     nodes = [node for data in saved.values() for node in read(data).values()]
@@ -156,7 +154,6 @@ def test_keras_files_hold_what_the_test_means_to_cover(saved: dict[str, bytes]) 
     assert legacy["model_weights/batch_normalization"]["weight_names"][0].endswith("/gamma")
 
 
-@pytest.mark.slow
 def test_no_weight_is_ever_read(saved: dict[str, bytes]) -> None:
     """No read touches the bytes of any array's elements."""
     for data in saved.values():
@@ -177,7 +174,6 @@ def test_no_weight_is_ever_read(saved: dict[str, bytes]) -> None:
                 assert at + length <= start or start + size <= at
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("keras")
 def test_long_lists_of_names_come_in_the_chunks_that_keras_writes() -> None:
     """Keras splits an attribute above 64 KB into name0, name1, ...: all are there."""

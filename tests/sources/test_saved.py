@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 import pytest
 from configs import Config
-from process import ROOT, attn, environment
+from process import ROOT, environment, run_here
 
 from attn_cli.errors import BadFile
 from attn_cli.graph import Params
@@ -183,13 +183,14 @@ def test_what_would_act_when_loaded_is_listed_and_does_not(tmp_path: Path) -> No
         path = keras_file(tmp_path / "m.keras", config.model(output), {"layers/x/vars/0": (1,)})
         with zipfile.ZipFile(path, "a") as archive:
             archive.writestr("../evil", "x")
-        result = attn("inspect", str(path))
+        result = run_here(["inspect", str(path)])
         assert result.code == 0, result.err
         assert words in result.out
         assert "'../evil' would be written outside" in result.out
     assert {each.name for each in tmp_path.iterdir()} == {"m.keras"}
 
 
+@pytest.mark.slow
 def test_what_acts_is_listed_in_bounded_time(tmp_path: Path) -> None:
     """However large is what stands for a class, at each of many levels; however many act."""
     inner: Any = {"class_name": ["x" * 30] * 200_000}
@@ -220,7 +221,7 @@ def test_names_are_shown_harmlessly(tmp_path: Path, format: str) -> None:
     x = config.add(f"Evil{EVIL}", x, name=f"{EVIL}4", module=EVIL)
     path = keras_file(tmp_path / "m.keras", config.model(x), {f"layers/{EVIL}/vars/0": (1,)})
     for options in ([], ["--layers"]):
-        result = attn("inspect", str(path), "--format", format, *options)
+        result = run_here(["inspect", str(path), "--format", format, *options])
         assert result.code == 0
         for sign in "\x1b\u202e\u200b":
             assert sign not in result.out
@@ -236,12 +237,12 @@ def test_a_name_is_no_formula_in_a_spreadsheet(tmp_path: Path, name: str) -> Non
     s = config.add("GlobalAveragePooling2D", config.input, keepdims=True)
     s = config.add("Dense", s, units=3, activation="sigmoid")
     path = json_file(tmp_path / "m.json", config.model(config.op("Multiply", s, name=name)))
-    result = attn("inspect", str(path), "--layers", "--format", "csv")
+    result = run_here(["inspect", str(path), "--layers", "--format", "csv"])
     cells = [cell for row in csv.reader(result.out.splitlines()) for cell in row]
     assert f"'{name}" in cells
     assert name not in cells
     assert not [cell for cell in cells if cell[:1] in tuple("=+-@")]
-    result = attn("inspect", str(path), "--layers", "--json")
+    result = run_here(["inspect", str(path), "--layers", "--json"])
     assert json.dumps(name) in result.out
 
 
@@ -488,7 +489,7 @@ def test_other_files_get_their_line(tmp_path: Path, name: str) -> None:
     data, line = OTHERS[name]
     path = tmp_path / name
     path.write_bytes(data)
-    result = attn("inspect", str(path))
+    result = run_here(["inspect", str(path)])
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith(f"attn: {path}: {line}")
     assert result.err.count("\n") == 1
@@ -666,6 +667,7 @@ def test_damaged_files_are_read_or_refused(tmp_path: Path, name: str, suffix: st
     assert refused > 100
 
 
+@pytest.mark.slow
 def test_models_are_costed_in_no_time(tmp_path: Path) -> None:
     """The largest config that is read, in less than the two seconds that any file may take."""
     config = Config(8, 8, 3)

@@ -146,7 +146,6 @@ OTHERS = (
 LARGE = ("ConvNeXtXLarge", "EfficientNetV2S", "ResNet152V2", "VGG19")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "suffix"),
     [*[(name, ".keras") for name in KNOWN], ("EfficientNetB0", ".h5"), ("MobileNetV3Small", ".h5")],
@@ -170,7 +169,6 @@ def test_known_models_have_their_figures(
     path.unlink()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", [*OTHERS, *LARGE])
 def test_other_models_are_counted_and_have_what_they_have(
     applications: Applications, name: str
@@ -187,7 +185,6 @@ def test_other_models_are_counted_and_have_what_they_have(
     path.unlink()
 
 
-@pytest.mark.slow
 def test_a_dynamic_input_leaves_macs_unknown(keras: Any, tmp_path: Path) -> None:
     """And the params and blocks as they are; a static input outside makes them known."""
     inner = keras.applications.MobileNetV3Small(weights=None, include_top=False)
@@ -202,7 +199,6 @@ def test_a_dynamic_input_leaves_macs_unknown(keras: Any, tmp_path: Path) -> None
     assert graph_cost(graph).macs is not None
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", BLOCKS)
 def test_a_block_is_the_same_traced_built_and_saved(keras: Any, tmp_path: Path, name: str) -> None:
     """And found as what it is in all three."""
@@ -305,7 +301,6 @@ class Random:
         return self.keras.Model(inputs, x)
 
 
-@pytest.mark.slow
 # To shrink a model, which is built each time, takes minutes and shows little.
 @settings(max_examples=60, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(data=st.data())
@@ -324,7 +319,6 @@ def read_back(model: Any, folder: Path, suffix: str = ".keras") -> Any:
     return read_model(folder / f"odd{suffix}")
 
 
-@pytest.mark.slow
 def test_quantised_and_lora_layers_are_said_to_be_so(keras: Any, tmp_path: Path) -> None:
     """Quantised ones are counted as stored; what LoRA adds is not in the file."""
     inputs = keras.Input((16,))
@@ -341,7 +335,6 @@ def test_quantised_and_lora_layers_are_said_to_be_so(keras: Any, tmp_path: Path)
     assert graph_cost(read.graph).macs is None
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["bfloat16", "float16", "mixed_bfloat16", "float64"])
 def test_weights_are_counted_in_their_own_bytes(keras: Any, tmp_path: Path, policy: str) -> None:
     """Those of a mixed policy are stored in float32."""
@@ -353,7 +346,6 @@ def test_weights_are_counted_in_their_own_bytes(keras: Any, tmp_path: Path, poli
             assert read_back(model, tmp_path, suffix).bytes == 136 * size
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 def test_layers_that_hold_layers_are_counted_once(keras: Any, tmp_path: Path, suffix: str) -> None:
     """Wrappers, recurrent layers, preprocessing with a state; names beyond an attribute's size."""

@@ -173,7 +173,6 @@ def compare(build: Callable[[World], Any], keras: Any) -> None:
         assert plain(config) == plain({key: keras_config.get(key, "(absent)") for key in config})
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYERS)
 @given(data=st.data())
 def test_a_layer_is_as_in_keras(keras: Any, name: str, data: st.DataObject) -> None:
@@ -206,7 +205,6 @@ def test_a_layer_is_as_in_keras(keras: Any, name: str, data: st.DataObject) -> N
     compare(build, keras)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", OPS)
 @given(data=st.data())
 def test_an_op_is_as_in_keras(keras: Any, name: str, data: st.DataObject) -> None:
@@ -240,7 +238,6 @@ def test_an_op_is_as_in_keras(keras: Any, name: str, data: st.DataObject) -> Non
     compare(build, keras)
 
 
-@pytest.mark.slow
 @EVERY_MEMBER
 def test_arguments_are_those_of_keras(keras: Any, part: str, name: str) -> None:
     """Each argument is one of Keras' with its default, and stands where it stands in Keras."""
@@ -256,7 +253,6 @@ def test_arguments_are_those_of_keras(keras: Any, part: str, name: str) -> None:
     assert positional == list(theirs)[: len(positional)]
 
 
-@pytest.mark.slow
 @EVERY_MEMBER
 def test_what_is_not_modelled_is_refused(keras: Any, part: str, name: str) -> None:
     """An argument that Keras has and the stand-in has not is an error, never ignored."""
@@ -301,7 +297,6 @@ def test_tensors_of_two_traces_do_not_meet() -> None:
     assert all(isinstance(tensor, SymbolicTensor) for tensor in tensors)
 
 
-@pytest.mark.slow
 def test_activations_are_those_of_keras(keras: Any) -> None:
     """The names that Keras takes are those that the stand-in takes, each saved as the same."""
     public = {name for name in dir(keras.activations) if not name.startswith("_")}

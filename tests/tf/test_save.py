@@ -19,15 +19,12 @@ from attn_cli.tf.save import FORMATS, beside, check_target, save_block, size_of
 SHAPE = (6, 5, 32)
 NAMES = {".keras": "m.keras", ".tflite": "m.tflite", "": "m"}
 
-tensorflow = pytest.mark.slow
-
 
 def left(folder: Path) -> list[str]:
     """Return what stands in a folder, hidden names too."""
     return sorted(os.listdir(folder))
 
 
-@tensorflow
 @pytest.mark.usefixtures("keras")
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("name", BLOCKS)
@@ -43,7 +40,6 @@ def test_saves_every_block_in_every_format(name: str, suffix: str, tmp_path: Pat
     assert left(tmp_path) == [path.name]
 
 
-@tensorflow
 @pytest.mark.usefixtures("keras")
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_dynamic_height_and_width_stay_so(suffix: str, tmp_path: Path) -> None:
@@ -56,7 +52,6 @@ def test_a_dynamic_height_and_width_stay_so(suffix: str, tmp_path: Path) -> None
         assert np.asarray(run(inputs)).shape == inputs.shape
 
 
-@tensorflow
 def test_the_seed_makes_the_weights(keras: Any, tmp_path: Path) -> None:
     """The same seed gives the same weights, another one others."""
     kernels = []
@@ -68,7 +63,6 @@ def test_the_seed_makes_the_weights(keras: Any, tmp_path: Path) -> None:
     assert not np.array_equal(kernels[0], kernels[2])
 
 
-@tensorflow
 def test_the_name_is_the_models_and_its_layers_prefix(keras: Any, tmp_path: Path) -> None:
     """Without a name the model has the block's."""
     save_block(parse_spec("se"), SHAPE, tmp_path / "a.keras", name="stage3_se")
@@ -82,7 +76,6 @@ def test_the_name_is_the_models_and_its_layers_prefix(keras: Any, tmp_path: Path
     assert keras.saving.load_model(tmp_path / "b.keras").name == "se_timm"
 
 
-@tensorflow
 @pytest.mark.usefixtures("keras")
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_replaces_only_when_forced(suffix: str, tmp_path: Path) -> None:
@@ -211,7 +204,6 @@ def test_a_folder_that_cannot_be_replaced_comes_back(
     assert left(tmp_path) == ["m"]
 
 
-@tensorflow
 @pytest.mark.usefixtures("keras")
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_file_that_computes_something_else_is_not_kept(
@@ -230,7 +222,6 @@ def test_a_file_that_computes_something_else_is_not_kept(
     assert left(tmp_path) == []
 
 
-@tensorflow
 @pytest.mark.usefixtures("keras")
 def test_a_file_that_does_not_load_is_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -248,7 +239,6 @@ def test_a_file_that_does_not_load_is_not_kept(
     assert left(tmp_path) == []
 
 
-@tensorflow
 @pytest.mark.usefixtures("keras")
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_full_disk_leaves_nothing(suffix: str, tmp_path: Path) -> None:

@@ -41,7 +41,6 @@ def test_refuses_what_cannot_run() -> None:
         check([parse_spec("se")], (1024, 1024, 64), batch=1_000_000)
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("keras")
 def test_times_each_block_in_each_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """In another order each time, after warming up, with the collector off, and it says so far."""

@@ -27,8 +27,6 @@ from attn_cli.tf.verify import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-tensorflow = pytest.mark.slow
-
 
 def failing(verification: Verification) -> dict[str, Check]:
     """Return the checks that failed, by name."""
@@ -40,7 +38,6 @@ def own(function: Callable[..., Any]) -> Spec:
     return Spec(Block(function.__name__, function), {})
 
 
-@tensorflow
 @pytest.mark.usefixtures("keras")
 @pytest.mark.parametrize("name", BLOCKS)
 def test_every_block_passes(name: str) -> None:
@@ -62,7 +59,6 @@ def two_faced(inputs: Any, *, name: str | None = None) -> Any:
     return merge()([inputs, s] if traced else [s, inputs])
 
 
-@tensorflow
 @pytest.mark.usefixtures("keras")
 def test_shows_the_first_difference() -> None:
     """All that can differ between two graphs is told apart; the rest is checked as well."""
@@ -81,7 +77,6 @@ def only_traced(inputs: Any, *, name: str | None = None) -> Any:
     return inputs
 
 
-@tensorflow
 @pytest.mark.usefixtures("keras")
 def test_a_block_that_keras_refuses_fails_every_check() -> None:
     """Every check is still in the table, with the first line of the error."""
@@ -90,7 +85,6 @@ def test_a_block_that_keras_refuses_fails_every_check() -> None:
     assert {check.note for check in verification.checks} == {"RuntimeError: not here"}
 
 
-@tensorflow
 @pytest.mark.usefixtures("keras")
 @pytest.mark.parametrize("figure", ["macs", "flops"])
 def test_a_wrong_cost_fails(figure: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +116,6 @@ def infinite(inputs: Any, *, name: str | None = None) -> Any:
     return keras.layers.Multiply()([inputs, keras.ops.divide(s, 0.0)])
 
 
-@tensorflow
 @pytest.mark.usefixtures("keras")
 def test_a_weight_without_a_gradient_fails() -> None:
     """It is named."""
@@ -132,7 +125,6 @@ def test_a_weight_without_a_gradient_fails() -> None:
     assert failed["gradients"].note == "none for dense/kernel"
 
 
-@tensorflow
 @pytest.mark.usefixtures("keras")
 def test_infinite_outputs_fail() -> None:
     """So does the comparison with the file, as nothing equals what is no number."""
@@ -141,7 +133,6 @@ def test_infinite_outputs_fail() -> None:
     assert failed["finite outputs"].got == "0 finite"
 
 
-@tensorflow
 @pytest.mark.usefixtures("keras")
 def test_exceptions_are_shown_and_not_hidden() -> None:
     """The padding of dilated convolutions, to the last operation, and a bias before a softmax."""
