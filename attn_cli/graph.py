@@ -90,6 +90,14 @@ class Layer(NamedTuple):
         return sum(weight.size * ITEM_SIZES[weight.dtype] for weight in self.weights)
 
 
+class Cost(NamedTuple):
+    """What one call costs for one sample; None is unknown, and `why` says why."""
+
+    macs: int | None = None
+    flops: int | None = None
+    why: str = ""
+
+
 class Ref(NamedTuple):
     """An output of a node: the node's place in the graph, and which of its outputs."""
 
@@ -100,7 +108,7 @@ class Ref(NamedTuple):
 class Node(NamedTuple):
     """One call of a layer. Shapes are (B, H, W, C), with None where a size is dynamic.
 
-    Inside a TimeDistributed, shapes are those of one step, and `times` is how many steps there are.
+    Inside a TimeDistributed, shapes are those of one step; the cost is that of all steps.
     """
 
     layer: Layer
@@ -108,7 +116,7 @@ class Node(NamedTuple):
     input_shapes: tuple[Shape, ...]
     output_shapes: tuple[Shape, ...]
     call: int = 0
-    times: int | None = 1
+    cost: Cost = Cost(why="it was not asked for")
 
     @property
     def name(self) -> str:

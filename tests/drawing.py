@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from attn_cli.symbolic.layers import ACTIVATIONS
+from attn_cli.operations.arguments import ACTIVATIONS
 
 if TYPE_CHECKING:
     from attn_cli.blocks import Block, Option

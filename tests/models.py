@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from attn_cli.operations import LAYERS
 from attn_cli.sources.block import trace
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def _model(graph: Graph, name: str) -> dict[str, Any]:
         layers[layer.name] = layer
         tensors = [_tensor(graph, ref) for ref in node.inputs]
         if tensors:
-            args = [tensors] if len(tensors) > 1 else tensors
+            args = [tensors] if len(tensors) > 1 and layer.type in LAYERS else tensors
             calls.setdefault(layer.name, []).append({"args": args, "kwargs": {}})
     return {
         "module": "keras.src.models.functional",
@@ -37,7 +38,7 @@ def _model(graph: Graph, name: str) -> dict[str, Any]:
             "name": name,
             "layers": [
                 {
-                    "module": "keras.layers",
+                    "module": "keras.layers" if layer.type in LAYERS else "keras.src.ops.numpy",
                     "class_name": layer.type,
                     "config": {"name": layer.name, **_config(graph, layer.name)},
                     "registered_name": None,

@@ -30,7 +30,6 @@ from attn_cli.analysis.calls import (
     pool_of,
     sides_of,
 )
-from attn_cli.cost import cost
 from attn_cli.graph import Ref
 
 if TYPE_CHECKING:
@@ -316,7 +315,7 @@ class _Finder:
         first = any(call.layer.config.get("data_format") == "channels_first" for call in calls)
         mixing = layers_of(calls, MIXING)
         dense = [call for call in mixing if is_dense(call)]
-        costs = [cost(call) for call in calls]
+        costs = [call.cost for call in calls]
         macs = [each.macs for each in costs]
         flops = [each.flops for each in costs]
         # In a global context, the first one of three weighs the places.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.check import BLOCK, flattened, over_places
 from attn_cli.analysis.compare import entry
-from attn_cli.cost import DYNAMIC, no_cost
+from attn_cli.cost import reasons
 from attn_cli.spec import parse_spec
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def measure_block(text: str, places: tuple[Place, ...]) -> Measured:
     """Return the figures of a block, as a spec, over all its places."""
     spec = parse_spec(text)
     entries = [entry(spec, place) for place in places]
-    unknown = {label for each in entries for label in each.figures.cost.unknown}
-    return Measured(over_places(entries), no_cost(sorted(unknown)) if unknown else DYNAMIC)
+    unknown = [why for each in entries for why in each.figures.cost.unknown]
+    return Measured(over_places(entries), reasons(unknown))
 
 
 @cache
@@ -69,4 +69,4 @@ def _why(inspection: Inspection) -> str:
         return "the file does not tell the layers"
     if model.at_least:
         return "the file does not hold all weights"
-    return no_cost(sorted(cost.unknown)) if cost.unknown else DYNAMIC
+    return reasons(cost.unknown)

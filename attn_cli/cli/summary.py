@@ -22,7 +22,7 @@ from attn_cli.cli.options import (
     spec_from,
 )
 from attn_cli.cli.output import emit, write
-from attn_cli.cost import DYNAMIC, no_cost
+from attn_cli.cost import reasons
 from attn_cli.errors import AttnError
 from attn_cli.graph import Shape
 from attn_cli.spec import Spec
@@ -112,10 +112,8 @@ def figure(figures: Figures, key: str, spec: str) -> int:
     """Return one figure. Raises AttnError where it is unknown or meaningless."""
     value = FIGURES[key](figures)
     if value is None:
-        why = f"is unknown here: {DYNAMIC}"
+        why = f"is unknown: {reasons(figures.cost.unknown)}"
         if key in ("width", "kernel_size"):
             why = "means nothing: it has none"
-        elif figures.cost.unknown:
-            why = f"is unknown: {no_cost(figures.cost.unknown)}"
         raise AttnError(f"{key} of {spec} {why}")
     return value

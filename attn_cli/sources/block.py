@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import BadGraph
-from attn_cli.graph import Graph, Layer, Node, Ref, Shape, Weight
+from attn_cli.graph import Cost, Graph, Layer, Node, Ref, Shape, Weight
+from attn_cli.operations.base import Constant
+from attn_cli.operations.call import Bound, Tensor, input_tensor, tell
 from attn_cli.symbolic import SymbolicTensor, new_trace
 
 if TYPE_CHECKING:
@@ -28,17 +30,29 @@ def trace(block: Callable[..., Any], shape: Shape, **options: Any) -> Graph:
         raise TypeError(f"a block returns one tensor, not {type(output).__name__}")
     layers: dict[int, Layer] = {}
     nodes = []
-    for operation, inputs, outputs in tracing.calls:
-        layer = layers.get(id(operation))
+    tensors: list[Tensor] = []
+    for called, inputs, operands, shape in tracing.calls:
+        does = called.does
+        layer = layers.get(id(called))
         if layer is None:
             weights = tuple(
-                [Weight(w.name, w.shape, "float32", w.trainable) for w in operation.weights]
+                [Weight(w.name, w.shape, "float32", w.trainable) for w in called.weights]
             )
-            layer = Layer(operation.name, operation.type, operation.config, weights)
-            layers[id(operation)] = layer
-        refs = tuple([Ref(tensor.call, tensor.output) for tensor in inputs])
-        nodes.append(Node(layer, refs, tuple([tensor.shape for tensor in inputs]), outputs))
-    graph = Graph(nodes, [Ref(output.call, output.output)])
+            layer = Layer(called.name, does.type, does.config, weights)
+            layers[id(called)] = layer
+        if inputs:
+            taken = [
+                tensors[each.call] if isinstance(each, SymbolicTensor) else Constant((), each)
+                for each in operands
+            ]
+            (made,), cost = tell(Bound(does, taken), (shape,))
+        else:
+            made, cost = input_tensor(shape), Cost(0, 0)
+        tensors.append(made)
+        refs = tuple([Ref(tensor.call) for tensor in inputs])
+        shapes = tuple([tensor.shape for tensor in inputs])
+        nodes.append(Node(layer, refs, shapes, (shape,), cost=cost))
+    graph = Graph(nodes, [Ref(output.call)])
     names = [node.layer.name for node in graph.nodes if not node.call]
     if len(set(names)) < len(names):
         twice = next(name for place, name in enumerate(names) if name in names[:place])

@@ -11,14 +11,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadFile
+from attn_cli.operations.base import MAX_SIZE
+from attn_cli.operations.tensorflow import type_of_function
 from attn_cli.sources.text import quote, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from attn_cli.graph import Shape
 
 MAX_LAYERS = 30_000
 MAX_RANK = 16
-MAX_SIZE = 2**31 - 1  # TensorFlow's own limit for a dimension
 
 
 class Source(NamedTuple):
@@ -30,11 +33,15 @@ class Source(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One call of a layer: its tensors, the shapes noted with them, its other arguments."""
+    """One call of a layer: its tensors, the shapes noted with them, and all its arguments.
+
+    `args` and `kwargs` hold the tensors where they stand, as Sources.
+    """
 
     tensors: tuple[Source, ...]
     shapes: tuple[Shape | None, ...]
-    arguments: dict[str, Any]
+    args: list[Any]
+    kwargs: dict[str, Any]
 
 
 class Part:
@@ -45,6 +52,7 @@ class Part:
         "config",
         "entries",
         "inputs",
+        "is_function",
         "is_op",
         "is_sequential",
         "name",
@@ -62,6 +70,7 @@ class Part:
         self.config = config
         self.is_op = is_op
         self.trainable = config.get("trainable") is not False
+        self.is_function = False  # of TensorFlow's, whose arguments stand at the call
         self.is_sequential = False
         # What a model holds, in its order; None for a layer.
         self.entries: dict[str, Entry] | None = None
@@ -163,10 +172,11 @@ class _Parser:
             else not config.keys() & {"trainable", "layers", "batch_shape", "batch_input_shape"}
         )
         function = config.get("function")
+        part = Part(name, shown(type), config, is_op)
         if class_name in ("TFOpLambda", "SlicingOpLambda") and isinstance(function, str):
-            type = TF_OPS.get(function, f"tf.{function}")
-            is_op = True
-        return Part(name, shown(type), config, is_op)
+            part.type = shown(type_of_function(function))
+            part.is_op = part.is_function = True
+        return part
 
     def _fill(self, part: Part, class_name: str, data: dict[str, Any]) -> None:
         config = part.config
@@ -232,7 +242,7 @@ class _Parser:
                     previous = Source("", 0, 0)
                     part.entries = {"": Entry(first, []), name: entry}
                     part.inputs = (previous,)
-                entry.calls.append(Call((previous,), (None,), {}))
+                entry.calls.append(Call((previous,), (None,), [previous], {}))
             previous = Source(name, 0, 0)
         if previous is None:
             raise BadFile(f"{quote(part.name)} has no layers")
@@ -252,44 +262,68 @@ def _call(node: Any, part: Part, name: str) -> Call:
 def _call_of_keras_3(node: dict[str, Any], part: Part, where: str) -> Call:
     tensors: list[Source] = []
     shapes: list[Shape | None] = []
-    stack = [node.get("kwargs", {}), node.get("args", [])]
-    while stack:
-        value = stack.pop()
+
+    def read(value: Any) -> Any:
         if isinstance(value, list):
-            stack.extend(reversed(value))
-        elif isinstance(value, dict):
-            if value.get("class_name") != "__keras_tensor__":
-                stack.extend([value[key] for key in sorted(value, reverse=True)])
-                continue
-            config = _object(value.get("config"), f"a tensor in {where}")
-            tensors.append(_source(config.get("keras_history"), part, where, NONE))
-            shapes.append(parse_shape(config.get("shape"), f"a shape in {where}"))
-    arguments = node.get("kwargs")
-    return Call(tuple(tensors), tuple(shapes), arguments if isinstance(arguments, dict) else {})
+            return [read(each) for each in value]
+        if not isinstance(value, dict) or value.get("class_name") in CONSTANTS:
+            return value
+        if value.get("class_name") != "__keras_tensor__":
+            return {key: read(value[key]) for key in sorted(value)}
+        config = _object(value.get("config"), f"a tensor in {where}")
+        source = _source(config.get("keras_history"), part, where, NONE)
+        tensors.append(source)
+        shapes.append(parse_shape(config.get("shape"), f"a shape in {where}"))
+        return source
+
+    args, kwargs = read(node.get("args", [])), read(node.get("kwargs", {}))
+    if not isinstance(args, list) or not isinstance(kwargs, dict):
+        raise BadFile(f"{where} has no list of arguments")
+    return Call(tuple(tensors), tuple(shapes), args, kwargs)
 
 
 def _call_of_keras_2(node: list[Any], part: Part, where: str) -> Call:
-    tensors: list[Source] = []
-    arguments: dict[str, Any] = {}
-    stack: list[Any] = [node]
-    while stack:
-        value = stack.pop()
+    """Read `["name", call, output, {...}]`, or a list of those; the others stand in the last."""
+    named: dict[str, Any] = {}
+    entries = part.entries or {}
+
+    def read(value: Any) -> Any:
         if isinstance(value, dict):
-            stack.extend([value[key] for key in sorted(value, reverse=True)])
-        elif isinstance(value, list):
-            if len(value) in (3, 4) and isinstance(value[0], str):
-                constant = value[0] == "_CONSTANT_VALUE"
-                if constant or value[0] in (part.entries or ()):
-                    if not constant:
-                        tensors.append(_source(value, part, where, ALL))
-                    if len(value) == 4 and isinstance(value[3], dict):
-                        arguments = {**value[3], **arguments}
-                        stack.append(value[3])
-                    continue
-                if len(value) == 4:
-                    raise _unknown(value[0], where)
-            stack.extend(reversed(value))
-    return Call(tuple(tensors), (None,) * len(tensors), arguments)
+            return {key: read(value[key]) for key in sorted(value)}
+        if not isinstance(value, list):
+            return value
+        if len(value) in (3, 4) and isinstance(value[0], str):
+            constant = value[0] == "_CONSTANT_VALUE"
+            if constant or value[0] in entries:
+                if len(value) == 4 and isinstance(value[3], dict):
+                    named.update(value[3])
+                return value[2] if constant else _source(value, part, where, ALL)
+            if len(value) == 4:
+                raise _unknown(value[0], where)
+        return [read(each) for each in value]
+
+    first = read(node)
+    if isinstance(first, list) and len(first) == 1 and not isinstance(node[0], str):
+        (first,) = first
+    kwargs = read(dict(named))
+    tensors = [*_tensors_in(first), *_tensors_in(kwargs)]
+    return Call(tuple(tensors), (None,) * len(tensors), [first], kwargs)
+
+
+# What Keras 3 writes for an array; the values in it are no tensors of the model.
+CONSTANTS = ("__numpy__", "__tensor__")
+
+
+def _tensors_in(value: Any) -> Iterator[Source]:
+    """Yield the tensors in the arguments of a call, in order."""
+    if isinstance(value, Source):
+        yield value
+    elif isinstance(value, dict):
+        for key in sorted(value):
+            yield from _tensors_in(value[key])
+    elif isinstance(value, list):
+        for each in value:
+            yield from _tensors_in(each)
 
 
 def _sources(value: Any, part: Part, what: str, models: int) -> tuple[Source, ...]:
@@ -368,56 +402,3 @@ def _object(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadFile(f"{what} is not an object")
     return value
-
-
-# What Keras 2 wraps around TensorFlow's functions, by the name of Keras 3's op.
-TF_OPS = {
-    "__operators__.add": "Add",
-    "__operators__.getitem": "GetItem",
-    "__operators__.truediv": "TrueDivide",
-    "cast": "Cast",
-    "clip_by_value": "Clip",
-    "concat": "Concatenate",
-    "expand_dims": "ExpandDims",
-    "identity": "Identity",
-    "linalg.matmul": "Matmul",
-    "math.abs": "Absolute",
-    "math.add": "Add",
-    "math.divide": "TrueDivide",
-    "math.exp": "Exp",
-    "math.maximum": "Maximum",
-    "math.minimum": "Minimum",
-    "math.multiply": "Multiply",
-    "math.negative": "Negative",
-    "math.pow": "Power",
-    "math.reduce_max": "Max",
-    "math.reduce_mean": "Mean",
-    "math.reduce_min": "Min",
-    "math.reduce_std": "Std",
-    "math.reduce_sum": "Sum",
-    "math.reduce_variance": "Var",
-    "math.rsqrt": "Rsqrt",
-    "math.sigmoid": "Sigmoid",
-    "math.softplus": "Softplus",
-    "math.sqrt": "Sqrt",
-    "math.square": "Square",
-    "math.subtract": "Subtract",
-    "math.tanh": "Tanh",
-    "math.truediv": "TrueDivide",
-    "nn.elu": "Elu",
-    "nn.gelu": "Gelu",
-    "nn.leaky_relu": "LeakyRelu",
-    "nn.relu": "Relu",
-    "nn.relu6": "Relu6",
-    "nn.sigmoid": "Sigmoid",
-    "nn.silu": "Silu",
-    "nn.softmax": "Softmax",
-    "nn.softplus": "Softplus",
-    "nn.swish": "Silu",
-    "nn.tanh": "Tanh",
-    "reshape": "Reshape",
-    "split": "Split",
-    "squeeze": "Squeeze",
-    "stack": "Stack",
-    "transpose": "Transpose",
-}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.errors import BadFile, BadGraph
 from attn_cli.graph import ITEM_SIZES, Graph, Params
+from attn_cli.operations import LAYERS
 from attn_cli.sources.archive import SIGNATURE as ZIP
 from attn_cli.sources.archive import read_archive
 from attn_cli.sources.config import Part, parse_config
@@ -19,7 +20,6 @@ from attn_cli.sources.files import open_file
 from attn_cli.sources.hdf5 import SIGNATURE as HDF5
 from attn_cli.sources.hdf5 import Dataset, Group, open_hdf5
 from attn_cli.sources.json_text import MAX_BYTES, load_json
-from attn_cli.sources.kinds import KINDS
 from attn_cli.sources.text import shown
 from attn_cli.sources.unfold import unfold
 from attn_cli.sources.weights import (
@@ -134,7 +134,7 @@ def _model(
 ) -> Model:
     """Return the record of a model that tells its layers; their weights are stored or follow."""
     if root.entries is None:
-        if root.is_op or root.type in KINDS:
+        if root.is_op or root.type in LAYERS:
             raise BadFile(f"this is the config of a {shown(root.type)} layer, not of a model")
         return _record(format, root, version, None, None, 0, 0, True, [*warnings, OPAQUE])
     unfolded = unfold(root, None if stored is None else stored.weights)

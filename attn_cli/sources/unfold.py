@@ -5,18 +5,33 @@ A model that is called twice stands there twice, with one set of weights.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadFile
-from attn_cli.graph import UNKNOWN, Graph, Layer, Node, Ref, Shape, Weight
-from attn_cli.sources.config import trainable_parts
-from attn_cli.sources.kinds import output_shapes, predicted, variable_dtype, weight_roles
+from attn_cli.graph import ITEM_SIZES, Cost, Graph, Layer, Node, Ref, Weight
+from attn_cli.operations import bind, roles_of
+from attn_cli.operations.base import Opaque, Unknown
+from attn_cli.operations.call import (
+    Bound,
+    Tensor,
+    bind_call,
+    input_tensor,
+    repeated,
+    steps_of,
+    tell,
+    with_steps,
+    without_steps,
+)
+from attn_cli.operations.tensorflow import bind_function
+from attn_cli.sources.config import CONSTANTS, Source, trainable_parts
 from attn_cli.sources.text import plain, quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from attn_cli.sources.config import Call, Part, Source
+    from attn_cli.graph import Shape
+    from attn_cli.operations.base import Operation, Role
+    from attn_cli.sources.config import Part
 
 MAX_CALLS = 40_000
 MAX_TENSORS = 200_000
@@ -25,10 +40,18 @@ MAX_NESTED = 100
 
 
 class Value(NamedTuple):
-    """A tensor: where it comes from, and its shape there."""
+    """A tensor: where it comes from, and what is known of it there."""
 
     ref: Ref
-    shape: Shape
+    tensor: Tensor
+
+
+class Called(NamedTuple):
+    """What a part is called with: its tensors in order, and all its arguments."""
+
+    values: Sequence[Value]
+    args: list[Any]
+    kwargs: dict[str, Any]
 
 
 class Unfolded(NamedTuple):
@@ -64,6 +87,7 @@ class _Unfolder:
         self.trainable = trainable
         self.nodes: list[Node] = []
         self.layers: dict[int, Layer] = {}
+        self.operations: dict[int, Operation] = {}
         self.counted: set[int] = set()
         self.calls = 0
         self.tensors = 0
@@ -71,7 +95,7 @@ class _Unfolder:
     def part(
         self,
         part: Part,
-        inputs: Sequence[Value],
+        called: Called,
         recorded: Sequence[Shape | None],
         within: tuple[str, ...],
         times: int | None,
@@ -83,82 +107,90 @@ class _Unfolder:
         if len(within) > MAX_NESTED:
             raise BadFile(f"models are nested more than {MAX_NESTED} deep in it")
         if part.entries is not None:
-            return self.model(part, inputs, (*within, shown(part.name)), times)
+            return self.model(part, called.values, (*within, shown(part.name)), times)
         if part.wrapped is not None:
-            return self.steps(part, part.wrapped, inputs, recorded, within, times)
-        return self.leaf(part, inputs, recorded, within, times)
+            return self.steps(part, part.wrapped, called, recorded, within, times)
+        return self.leaf(part, called, recorded, within, times)
 
     def steps(
         self,
         part: Part,
         wrapped: Part,
-        inputs: Sequence[Value],
+        called: Called,
         recorded: Sequence[Shape | None],
         within: tuple[str, ...],
         times: int | None,
     ) -> list[Value]:
         """Call what a TimeDistributed applies to each step of (B, T, …)."""
-        shapes = [value.shape for value in inputs]
-        if not all(len(shape) > 2 for shape in shapes):
-            steps, inner = None, [Value(value.ref, UNKNOWN) for value in inputs]
-        else:
-            steps = shapes[0][1] if shapes else None
-            inner = [Value(value.ref, (value.shape[0], *value.shape[2:])) for value in inputs]
-        outside = [shape and (shape[0], *shape[2:]) for shape in recorded]
-        each = None if steps is None or times is None else times * steps
-        values = self.part(wrapped, inner, outside, (*within, shown(part.name)), each)
-        return [
-            Value(ref, (shape[0], steps, *shape[1:]) if shape else UNKNOWN) for ref, shape in values
-        ]
+        whole = called.values[0].tensor
+        inner = [Value(ref, without_steps(tensor)) for ref, tensor in called.values]
+        outside = [shape and without_steps(Tensor(shape)).shape for shape in recorded]
+        one = Called(inner, [value.tensor for value in inner], {})
+        below = (*within, shown(part.name))
+        values = self.part(wrapped, one, outside, below, steps_of(whole, times))
+        return [Value(ref, with_steps(tensor, whole)) for ref, tensor in values]
 
     def leaf(
         self,
         part: Part,
-        inputs: Sequence[Value],
+        called: Called,
         recorded: Sequence[Shape | None],
         within: tuple[str, ...],
         times: int | None,
     ) -> list[Value]:
         """Call a layer or an op."""
-        shapes = tuple([value.shape for value in inputs])
-        layer = self.layer(part, shapes, within)
-        if None in recorded or not recorded:
-            told = output_shapes(layer.type, part.config, shapes)
-            count = max(len(told), len(recorded), 1)
-            outputs = tuple(
-                [
-                    (recorded[i] if i < len(recorded) else None)
-                    or (told[i] if i < len(told) else UNKNOWN)
-                    for i in range(count)
-                ]
-            )
-        else:
-            outputs = tuple([shape or UNKNOWN for shape in recorded])
-        refs = tuple([value.ref for value in inputs])
-        return self.add(Node(layer, refs, shapes, outputs, times=times))
-
-    def add(self, node: Node) -> list[Value]:
-        self.nodes.append(node)
+        bound = self.bound(part, called)
+        shapes = tuple([value.tensor.shape for value in called.values])
+        layer = self.layer(part, bound.operation, shapes, within)
+        outputs, cost = tell(bound, recorded)
+        if layer.weights and not all(weight.name for weight in layer.weights):
+            cost = Cost(why=f"the weights of {layer.name} are not those of a {layer.type}")
+        refs = tuple([value.ref for value in called.values])
+        noted = tuple([tensor.shape for tensor in outputs])
+        self.nodes.append(Node(layer, refs, shapes, noted, cost=repeated(cost, times)))
         place = len(self.nodes) - 1
-        return [Value(Ref(place, i), shape) for i, shape in enumerate(node.output_shapes)]
+        return [Value(Ref(place, i), tensor) for i, tensor in enumerate(outputs)]
 
-    def layer(self, part: Part, shapes: Sequence[Shape], within: tuple[str, ...]) -> Layer:
+    def bound(self, part: Part, called: Called) -> Bound:
+        """Return what a call does, with its operands."""
+        tensors = [value.tensor for value in called.values]
+        args, kwargs = called.args, called.kwargs
+        if part.is_function:
+            try:
+                operation, args = bind_function(part.config["function"], args[0], kwargs)
+            except Unknown as unknown:
+                return Bound(Opaque(part.type, str(unknown)), tensors)
+            return bind_call(operation, args, {}, tensors)
+        known = self.operations.get(id(part))
+        if known is None:
+            known = bind(part.type, part.config, is_op=part.is_op)
+            self.operations[id(part)] = known
+        return bind_call(known, args, kwargs, tensors)
+
+    def layer(
+        self,
+        part: Part,
+        operation: Operation,
+        shapes: Sequence[Shape],
+        within: tuple[str, ...],
+    ) -> Layer:
         """Return the layer of a part: the same at each of its calls."""
         layer = self.layers.get(id(part))
         if layer is None:
-            config = plain(part.config)
+            config = part.config
             known: tuple[Weight, ...] | None
             if part.is_op or part.batch_shape is not None:
                 known = ()
+                if part.is_function and not isinstance(operation, Opaque):
+                    config = operation.config
             elif self.stored is not None:
                 known = self.stored.get(id(part), ())
             else:
-                roles = weight_roles(part.type, part.config, shapes[0] if shapes else UNKNOWN)
-                known = predicted(roles, variable_dtype(part.config), id(part) in self.trainable)
+                roles = roles_of(self.operations[id(part)], *shapes)
+                known = predicted(roles, part.config, id(part) in self.trainable)
             if known is not None:
                 self.counted.add(id(part))
-            weights = known or ()
-            layer = Layer(shown(part.name), part.type, config, weights, within)
+            layer = Layer(shown(part.name), part.type, plain(config), known or (), within)
             self.layers[id(part)] = layer
         return layer
 
@@ -175,7 +207,7 @@ class _Unfolder:
         values: dict[tuple[str, int], list[Value]] = {}
         # A nested model may be called on other shapes than those that its config notes.
         notes = inputs is None or all(
-            value.shape == entries[source.name].part.batch_shape
+            value.tensor.shape == entries[source.name].part.batch_shape
             for source, value in zip(part.inputs, given, strict=False)
         )
         noted: dict[tuple[str, int], dict[int, Shape]] = {}
@@ -212,14 +244,19 @@ class _Unfolder:
             key = ready.pop()
             entry = entries[key[0]]
             call = entry.calls[key[1]]
-            tensors = [self.value(values, source, part) for source in call.tensors]
+            tensors = {source: self.value(values, source, part) for source in call.tensors}
             notes_here = noted.get(key, {})
             count = 1 + used.get(key, -1)
             self.tensors += count
             if self.tensors > MAX_TENSORS:
                 raise BadFile(f"its calls have more than {MAX_TENSORS:,} outputs")
             recorded = [notes_here.get(i) for i in range(count)]
-            values[key] = self.call(entry.part, call, tensors, recorded, within, times)
+            called = Called(
+                [tensors[source] for source in call.tensors],
+                _filled(call.args, tensors),
+                _filled(call.kwargs, tensors),
+            )
+            values[key] = self.part(entry.part, called, recorded, within, times)
             for reader in readers.get(key, ()):
                 waiting[reader] -= 1
                 if not waiting[reader]:
@@ -228,20 +265,6 @@ class _Unfolder:
         if left:
             self.refuse(part, left, values)
         return [self.value(values, source, part) for source in part.outputs]
-
-    def call(
-        self,
-        part: Part,
-        call: Call,
-        tensors: list[Value],
-        recorded: Sequence[Shape | None],
-        within: tuple[str, ...],
-        times: int | None,
-    ) -> list[Value]:
-        if part.is_op and call.arguments and part.config.get("function"):
-            # TensorFlow's functions in Keras 2 have their arguments at the call.
-            part.config = {**part.config, **call.arguments}
-        return self.part(part, tensors, recorded, within, times)
 
     def inputs(self, part: Part, inputs: Sequence[Value] | None) -> list[Value]:
         """Return the inputs of a model, those that are given or its own."""
@@ -261,8 +284,10 @@ class _Unfolder:
         return list(inputs[: len(part.inputs)])
 
     def input(self, part: Part, within: tuple[str, ...]) -> Value:
-        shape = part.batch_shape or UNKNOWN
-        return self.add(Node(self.layer(part, (), within), (), (), (shape,)))[0]
+        tensor = input_tensor(part.batch_shape)
+        layer = self.layer(part, INPUT, (), within)
+        self.nodes.append(Node(layer, (), (), (tensor.shape,), cost=Cost(0, 0)))
+        return Value(Ref(len(self.nodes) - 1), tensor)
 
     def value(
         self, values: Mapping[tuple[str, int], list[Value]], source: Source, part: Part
@@ -300,3 +325,42 @@ class _Unfolder:
             f"the layers of {quote(part.name)} feed each other in a circle, through "
             f"{quote(left[0][0])}"
         )
+
+
+INPUT = bind("InputLayer", {})
+
+
+def _filled(value: Any, tensors: Mapping[Source, Value]) -> Any:
+    """Return the arguments of a call with its tensors in place of where they come from."""
+    if isinstance(value, Source):
+        return tensors[value].tensor
+    if isinstance(value, list):
+        return [_filled(each, tensors) for each in value]
+    if isinstance(value, dict) and value.get("class_name") not in CONSTANTS:
+        return {key: _filled(each, tensors) for key, each in value.items()}
+    return value
+
+
+def predicted(
+    roles: list[Role] | None, config: dict[str, Any], trainable: bool
+) -> tuple[Weight, ...] | None:
+    """Return the weights that a layer will have; None where a size is unknown."""
+    if roles is None:
+        return None
+    dtype = variable_dtype(config)
+    weights = []
+    for role in roles:
+        sizes = [dim for dim in role.dims or () if dim is not None]
+        if role.dims is None or len(sizes) < len(role.dims):
+            return None
+        weights.append(Weight(role.name, tuple(sizes), dtype, role.trainable and trainable))
+    return tuple(weights)
+
+
+def variable_dtype(config: dict[str, Any]) -> str:
+    """Return the type of a layer's weights, as its dtype policy says."""
+    policy = config.get("dtype")
+    if isinstance(policy, dict):
+        inner = policy.get("config")
+        policy = inner.get("name") if isinstance(inner, dict) else None
+    return policy if isinstance(policy, str) and policy in ITEM_SIZES else "float32"

@@ -11,16 +11,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.errors import BadFile
-from attn_cli.graph import ITEM_SIZES, UNKNOWN, Weight
+from attn_cli.graph import ITEM_SIZES, Weight
+from attn_cli.operations import LAYERS, weight_roles
 from attn_cli.sources.config import trainable_parts
 from attn_cli.sources.hdf5 import Dataset, Group
-from attn_cli.sources.kinds import KINDS, Role, weight_roles
 from attn_cli.sources.text import quote, shown
 from attn_cli.symbolic.trace import snake_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from attn_cli.operations.base import Role
     from attn_cli.sources.config import Part
 
 # Where the parts of a model stand. The second is Keras 2.12's.
@@ -93,7 +94,7 @@ class _Reader:
     def take(self, part: Part, datasets: Sequence[tuple[str, Dataset]]) -> None:
         """Give a layer its weights, by the roles that its type has."""
         trains = id(part) in self.trainable
-        roles = weight_roles(part.type, part.config, UNKNOWN)
+        roles = [] if part.is_op else weight_roles(part.type, part.config)
         names: list[tuple[str, bool]]
         if roles is not None and part.type == "Normalization" and len(datasets) < len(roles):
             roles = roles[: len(datasets)]
@@ -104,7 +105,7 @@ class _Reader:
             where = shown(part.name)
             if is_changed(part):
                 self.warnings.add("quantised or LoRA layers, counted as they are stored", where)
-            elif part.type in KINDS:
+            elif part.type in LAYERS:
                 self.warnings.add("layers with other weights than their type has", where)
             elif datasets and part.type not in TRAINED:
                 self.warnings.add(
@@ -244,7 +245,7 @@ class _LegacyReader(_Reader):
             return
         slots: list[tuple[Part, int, Role, bool]] = []
         for leaf in leaves:
-            roles = [] if leaf.is_op else weight_roles(leaf.type, leaf.config, UNKNOWN) or []
+            roles = [] if leaf.is_op else weight_roles(leaf.type, leaf.config) or []
             trains = id(leaf) in self.trainable
             slots.extend(
                 [(leaf, i, role, role.trainable and trains) for i, role in enumerate(roles)]
@@ -328,7 +329,7 @@ def is_state(path: str) -> bool:
 
 def needs_weights(part: Part) -> bool:
     """Tell whether a layer of this type and config has weights."""
-    return not part.is_op and bool(weight_roles(part.type, part.config, UNKNOWN))
+    return not part.is_op and bool(weight_roles(part.type, part.config))
 
 
 def is_changed(part: Part) -> bool:

@@ -8,16 +8,21 @@ import sys
 from typing import Any
 
 from attn_cli.errors import NotModelled
-from attn_cli.symbolic.layers import LAYERS
-from attn_cli.symbolic.ops import OPS
-from attn_cli.symbolic.trace import SymbolicTensor, Trace
+from attn_cli.symbolic.members import LAYERS, OPS, layer, op
+from attn_cli.symbolic.trace import Namespace, SymbolicTensor, Trace
 
 __all__ = ["SymbolicTensor", "Trace", "namespace_of", "new_trace"]
 
 
+NAMESPACES = (
+    Namespace("keras.layers", LAYERS, layer),
+    Namespace("keras.ops", OPS, op),
+)
+
+
 def new_trace() -> Trace:
     """Return an empty model to build a block in, named as in a fresh Keras."""
-    return Trace(LAYERS, OPS)
+    return Trace(*NAMESPACES)
 
 
 def namespace_of(inputs: Any) -> Any:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial, reduce
+from functools import cache, partial
 from operator import index
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadShape, NotModelled
+from attn_cli.operations import bind
 
-Shape = tuple[int | None, ...]
-Members = Mapping[str, Callable[..., Any]]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from attn_cli.graph import Shape
+    from attn_cli.operations.base import Operation
 
 
 class Weight(NamedTuple):
@@ -22,35 +25,34 @@ class Weight(NamedTuple):
     trainable: bool = True
 
 
-class Operation:
-    """A layer or an op: what it is called, how it was made, the variables it owns."""
+class Called:
+    """A layer or an op by its name: what it does, and the variables that it owns."""
 
-    __slots__ = ("config", "name", "type", "weights")
+    __slots__ = ("does", "name", "weights")
 
-    def __init__(self, type: str, name: str, config: dict[str, Any]) -> None:
-        self.type = type
+    def __init__(self, does: Operation, name: str) -> None:
+        self.does = does
         self.name = name
-        self.config = config
         self.weights: tuple[Weight, ...] = ()
 
 
 class Call(NamedTuple):
-    """One call of an operation."""
+    """One call of an operation: its tensors, and all its operands, numbers too."""
 
-    operation: Operation
+    called: Called
     inputs: tuple[SymbolicTensor, ...]
-    outputs: tuple[Shape, ...]
+    operands: tuple[Any, ...]
+    output: Shape
 
 
 class SymbolicTensor:
     """A shape (B, H, W, C) and the call that yields it; there are no values."""
 
-    __slots__ = ("call", "output", "shape", "trace")
+    __slots__ = ("call", "shape", "trace")
 
-    def __init__(self, trace: Trace, call: int, output: int, shape: Shape) -> None:
+    def __init__(self, trace: Trace, call: int, shape: Shape) -> None:
         self.trace = trace
         self.call = call
-        self.output = output
         self.shape = shape
 
     def __repr__(self) -> str:
@@ -66,17 +68,17 @@ class SymbolicTensor:
 class Trace:
     """Records a block that is built on `input()`, and names its layers as a fresh Keras would."""
 
-    def __init__(self, layers: Members, ops: Members) -> None:
+    def __init__(self, layers: Namespace, ops: Namespace) -> None:
         self.calls: list[Call] = []
         self._uses: dict[str, int] = {}
-        self.layers = Namespace(self, "keras.layers", layers)
-        self.ops = Namespace(self, "keras.ops", ops)
+        self.layers = Members(self, layers)
+        self.ops = Members(self, ops)
 
     def input(self, shape: Shape) -> SymbolicTensor:
         """Return what `keras.Input(shape[1:])` does: a tensor of this shape, batch included."""
         shape = tuple([None if size is None else _size(size) for size in shape])
-        layer = Operation("InputLayer", self.unique_name("InputLayer"), {"batch_shape": shape})
-        return self.record(layer, (), shape)
+        does = bind("InputLayer", {"batch_shape": shape})
+        return self.record(Called(does, self.unique_name("InputLayer")), (), shape)
 
     def unique_name(self, type: str) -> str:
         """Return Keras' automatic name: the type in snake case, numbered from its second use."""
@@ -86,64 +88,43 @@ class Trace:
         return f"{base}_{uses}" if uses else base
 
     def record(
-        self, operation: Operation, inputs: tuple[SymbolicTensor, ...], shape: Shape
+        self,
+        called: Called,
+        inputs: tuple[SymbolicTensor, ...],
+        shape: Shape,
+        operands: tuple[Any, ...] | None = None,
     ) -> SymbolicTensor:
-        """Record a call that yields one tensor, and return the tensor."""
-        return self.record_many(operation, inputs, (shape,))[0]
-
-    def record_many(
-        self, operation: Operation, inputs: tuple[SymbolicTensor, ...], shapes: tuple[Shape, ...]
-    ) -> list[SymbolicTensor]:
-        """Record a call that yields several tensors, and return them."""
+        """Record a call that yields a tensor of this shape, and return the tensor."""
         for tensor in inputs:
             if tensor.trace is not self:
                 raise TypeError("these symbolic tensors belong to two different traces")
-        self.calls.append(Call(operation, inputs, shapes))
-        call = len(self.calls) - 1
-        return [SymbolicTensor(self, call, output, shape) for output, shape in enumerate(shapes)]
+        self.calls.append(Call(called, inputs, inputs if operands is None else operands, shape))
+        return SymbolicTensor(self, len(self.calls) - 1, shape)
 
 
-def elementwise(shapes: Sequence[Shape], *, of_op: bool = False) -> Shape:
-    """Return the shape of tensors combined element by element; a size of 1 is stretched.
+class Namespace(NamedTuple):
+    """`keras.layers` or `keras.ops`: just what is modelled, and what makes one of it."""
 
-    Where one size is dynamic and the other is known, Keras' merge layers say that it is dynamic,
-    and its ops that it is the known one.
-    """
-
-    def pair(first: Shape, second: Shape) -> Shape:
-        if len(first) != len(second):
-            raise NotModelled(f"what is combined has one rank, unlike {first} and {second}")
-        combined: list[int | None] = []
-        for one, other in zip(first, second, strict=True):
-            if one is None or other is None:
-                known = one if other is None else other
-                combined.append(known if of_op and known != 1 else None)
-            elif one != other and 1 not in (one, other):
-                raise BadShape(f"{first} and {second} do not fit each other")
-            else:
-                combined.append(other if one == 1 else one)
-        return tuple(combined)
-
-    return reduce(pair, shapes)
+    path: str
+    names: Collection[str]
+    member: Callable[[str], Callable[..., Any]]
 
 
-class Namespace:
-    """`keras.layers` or `keras.ops` inside a trace: just what is modelled, nothing more."""
+class Members:
+    """A namespace inside a trace."""
 
-    def __init__(self, trace: Trace, path: str, members: Members) -> None:
+    def __init__(self, trace: Trace, namespace: Namespace) -> None:
         self._trace = trace
-        self._path = path
-        self._members = members
+        self._namespace = namespace
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            member = self._members[name]
-        except KeyError:
-            known = ", ".join(sorted(self._members))
+        path, names, member = self._namespace
+        if name not in names:
             raise NotModelled(
-                f"{self._path}.{name} is not modelled without TensorFlow; a block can use {known}"
-            ) from None
-        return partial(member, self._trace)
+                f"{path}.{name} is not modelled without TensorFlow; a block can use "
+                f"{', '.join(sorted(names))}"
+            )
+        return partial(member(name), self._trace)
 
 
 def _size(size: int) -> int:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.blocks import BLOCKS, PRESETS, find_block
-from attn_cli.cost import cost, graph_cost
+from attn_cli.cost import graph_cost, reasons
 from attn_cli.errors import AttnError
 from attn_cli.spec import Spec
 from attn_cli.tf.load import load_keras
@@ -217,8 +217,8 @@ def _profiled(case: Case, expected: int | None, got: int, padding: int) -> Check
     """Compare a figure with the profiler's; by the exceptions that are named, they may differ."""
     silent = ", ".join(case.profile.uncounted)
     if expected is None:
-        types = ", ".join(graph_cost(case.traced).unknown)
-        return Check("", None, got, True, f"not claimed: the cost of {types} is not known")
+        why = reasons(graph_cost(case.traced).unknown)
+        return Check("", None, got, True, f"not claimed: {why}")
     note = f"the profiler takes {silent} for 0" if silent else ""
     if padding and got == expected + padding:
         note = "the profiler counts the padding of dilated convolutions too"
@@ -236,7 +236,7 @@ def dilation_padding(graph: Graph) -> int:
         if dilation and max(dilation) > 1:
             sides: list[int] = [size or 0 for size in node.output_shapes[0][1:-1]]
             padded = [-(-size // step) * step for size, step in zip(sides, dilation, strict=True)]
-            here = cost(node).macs or 0
+            here = node.cost.macs or 0
             macs += here // prod(sides) * (prod(padded) - prod(sides))
     return macs
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.graph import Graph, Layer, Node, Params, Ref, Shape, Weight
+from attn_cli.graph import Cost, Graph, Layer, Node, Params, Ref, Shape, Weight
+from attn_cli.operations import bind
+from attn_cli.operations.base import Constant
+from attn_cli.operations.call import (
+    Tensor,
+    bind_call,
+    input_tensor,
+    repeated,
+    steps_of,
+    tell,
+    with_steps,
+    without_steps,
+)
 from attn_cli.sources.text import plain
 from attn_cli.tf.load import load_keras
 
@@ -35,7 +47,7 @@ def walk(model: Any) -> Graph:
     return Graph(walker.nodes, [ref for ref, _ in outputs])
 
 
-_Value = tuple[Ref, Shape]
+_Value = tuple[Ref, Tensor]
 
 
 class _Walker:
@@ -75,47 +87,74 @@ class _Walker:
             return self.model(operation, inputs, (*within, operation.name), times)
         if isinstance(operation, self.keras.layers.TimeDistributed):
             return self.steps(operation, inputs[0], within, times)
-        return self.leaf(operation, inputs, self.shapes(call, inputs), within, times)
+        if not inputs:
+            shape = tuple(call.output_tensors[0].shape)
+            return self.add(operation, inputs, [input_tensor(shape)], Cost(0, 0), within)
+        tensors = dict(
+            zip(map(id, call.input_tensors), [tensor for _, tensor in inputs], strict=True)
+        )
+        args, kwargs = call.arguments.fill_in(tensors)
+        return self.leaf(
+            operation, inputs, list(args), kwargs, self.shapes(call, inputs), within, times
+        )
 
     def steps(
         self, operation: Any, value: _Value, within: tuple[str, ...], times: int | None
     ) -> list[_Value]:
         """Walk what a TimeDistributed applies to each step of (B, T, …)."""
-        ref, (batch, steps, *rest) = value
-        layer, one, below = operation.layer, (batch, *rest), (*within, operation.name)
-        each = None if steps is None or times is None else times * steps
+        ref, tensor = value
+        layer, below = operation.layer, (*within, operation.name)
+        one, each = without_steps(tensor), steps_of(tensor, times)
         if hasattr(getattr(layer, "_functional", None) or layer, "_nodes_by_depth"):
             outputs = self.model(layer, [(ref, one)], (*below, layer.name), each)
         else:
-            shapes = (tuple(layer.compute_output_shape(one)),)
-            outputs = self.leaf(layer, [(ref, one)], shapes, below, each)
-        return [(ref, (shape[0], steps, *shape[1:])) for ref, shape in outputs]
+            shapes = (tuple(layer.compute_output_shape(one.shape)),)
+            outputs = self.leaf(layer, [(ref, one)], [one], {}, shapes, below, each)
+        return [(ref, with_steps(made, tensor)) for ref, made in outputs]
 
     def leaf(
         self,
         operation: Any,
         inputs: list[_Value],
+        args: list[Any],
+        kwargs: dict[str, Any],
         shapes: tuple[Shape, ...],
         within: tuple[str, ...],
         times: int | None,
     ) -> list[_Value]:
         """Add the call of a layer or an op."""
+        is_op = not isinstance(operation, self.keras.layers.Layer)
+        does = bind(_type(operation), operation.get_config(), is_op=is_op)
+        bound = bind_call(does, _written(args), _written(kwargs), [t for _, t in inputs])
+        outputs, cost = tell(bound, shapes)
+        return self.add(operation, inputs, outputs, repeated(cost, times), within)
+
+    def add(
+        self,
+        operation: Any,
+        inputs: list[_Value],
+        outputs: Sequence[Tensor],
+        cost: Cost,
+        within: tuple[str, ...],
+    ) -> list[_Value]:
+        """Add a node, and return what comes out of it."""
         if id(operation) not in self.layers:
             self.layers[id(operation)] = _layer(operation, within)
         refs = tuple(ref for ref, _ in inputs)
-        taken = tuple(shape for _, shape in inputs)
+        taken = tuple(tensor.shape for _, tensor in inputs)
+        made = tuple(tensor.shape for tensor in outputs)
         place = len(self.nodes)
-        self.nodes.append(Node(self.layers[id(operation)], refs, taken, shapes, times=times))
-        return [(Ref(place, output), shape) for output, shape in enumerate(shapes)]
+        self.nodes.append(Node(self.layers[id(operation)], refs, taken, made, cost=cost))
+        return [(Ref(place, output), tensor) for output, tensor in enumerate(outputs)]
 
     def shapes(self, call: Any, inputs: list[_Value]) -> tuple[Shape, ...]:
         """Return what comes out: as recorded, or else as Keras works it out for these inputs."""
         recorded = [tuple(tensor.shape) for tensor in call.input_tensors]
         outputs = call.output_tensors
-        if recorded != [shape for _, shape in inputs]:
+        if recorded != [tensor.shape for _, tensor in inputs]:
             tensors = {
-                id(tensor): self.keras.KerasTensor(shape, dtype=tensor.dtype)
-                for tensor, (_, shape) in zip(call.input_tensors, inputs, strict=True)
+                id(theirs): self.keras.KerasTensor(ours.shape, dtype=theirs.dtype)
+                for theirs, (_, ours) in zip(call.input_tensors, inputs, strict=True)
             }
             args, kwargs = call.arguments.fill_in(tensors)
             outputs = self.keras.tree.flatten(call.operation.compute_output_spec(*args, **kwargs))
@@ -131,12 +170,31 @@ def _layer(operation: Any, within: tuple[str, ...]) -> Layer:
         for variable in variables
     )
     config = operation.get_config()
+    return Layer(operation.name, _type(operation), {**config, **plain(config)}, weights, within)
+
+
+def _type(operation: Any) -> str:
+    """Return the type of a layer or an op, as a saved model names it."""
     kind = type(operation)
-    name = kind.__name__
-    if kind.__module__.split(".")[0] != "keras":
-        registered: str = load_keras().saving.get_registered_name(kind)
-        name = registered if ">" in registered else f"{kind.__module__}>{name}"
-    return Layer(operation.name, name, {**config, **plain(config)}, weights, within)
+    if kind.__module__.split(".")[0] == "keras":
+        return kind.__name__
+    registered: str = load_keras().saving.get_registered_name(kind)
+    return registered if ">" in registered else f"{kind.__module__}>{kind.__name__}"
+
+
+def _written(value: Any) -> Any:
+    """Return the arguments of a call as a config has them, arrays by their shapes."""
+    if isinstance(value, Tensor) or value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_written(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _written(each) for key, each in value.items()}
+    if isinstance(value, slice):
+        return {"start": value.start, "stop": value.stop, "step": value.step}
+    if value is Ellipsis:
+        return {"class_name": "__ellipsis__"}
+    return Constant(tuple(getattr(value, "shape", ())))
 
 
 def count_params(model: Any) -> Params:

@@ -51,8 +51,8 @@ def layer_records(graph: Graph, cost: GraphCost) -> list[dict[str, Any]]:
             "function": node.layer.function,
             "output_shape": _told(node.output_shapes),
             "params": params_record(node.params),
-            "macs": macs,
-            "flops": flops,
+            "macs": node.cost.macs,
+            "flops": node.cost.flops,
             "inputs": [
                 {
                     "layer": graph.nodes[ref.node].layer.path,
@@ -62,5 +62,5 @@ def layer_records(graph: Graph, cost: GraphCost) -> list[dict[str, Any]]:
                 for ref in node.inputs
             ],
         }
-        for node, (macs, flops) in zip(graph.nodes, cost.nodes, strict=True)
+        for node in graph.nodes
     ]

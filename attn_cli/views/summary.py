@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.blocks.options import format_value
-from attn_cli.cost import DYNAMIC, no_cost
+from attn_cli.cost import reasons
 from attn_cli.views.report import EXTRA, Column, Report, Table, chosen, shape_text
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def report(summary: Summary, columns: Sequence[str] | None = None) -> Report:
 def layer_table(graph: Graph, cost: GraphCost) -> Table:
     """Return a row for each call, with all columns that there are, and the totals."""
     rows = []
-    for place, (node, (macs, flops)) in enumerate(zip(graph.nodes, cost.nodes, strict=True)):
+    for place, node in enumerate(graph.nodes):
         params = node.params
         rows.append(
             (
@@ -60,8 +60,8 @@ def layer_table(graph: Graph, cost: GraphCost) -> Table:
                 params.total,
                 params.trainable,
                 params.non_trainable,
-                macs,
-                flops,
+                node.cost.macs,
+                node.cost.flops,
                 [ref.node for ref in node.inputs],
                 [graph.nodes[ref.node].name for ref in node.inputs],
             )
@@ -88,18 +88,13 @@ def unknown_lines(cost: GraphCost) -> list[str]:
     names = {"macs": "MACs", "flops": "FLOPs"}
     what = " and ".join(names[name] for name in missing)
     known = " and ".join(f"{getattr(cost.at_least, name):,} {names[name]}" for name in missing)
-    why = f"the cost of {', '.join(cost.unknown)} is not known" if cost.unknown else DYNAMIC
-    return [f"? {what}: {why}; at least {known}"]
+    return [f"? {what}: {reasons(cost.unknown)}; at least {known}"]
 
 
 def unknown_reasons(costs: Iterable[GraphCost]) -> list[str]:
     """Return why totals of several blocks are unknown, each reason once."""
-    reasons = {
-        no_cost(cost.unknown) if cost.unknown else "it depends on a dynamic height or width": None
-        for cost in costs
-        if None in (cost.macs, cost.flops)
-    }
-    return [f"? unknown: {reason}" for reason in reasons]
+    why = dict.fromkeys([reasons(cost.unknown) for cost in costs if cost.unknown])
+    return [f"? unknown: {each}" for each in why]
 
 
 def _heading(summary: Summary) -> list[str]:

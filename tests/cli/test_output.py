@@ -115,8 +115,8 @@ def test_what_leaves_a_narrow_table_is_named() -> None:
     assert "left out" not in attn(*COMPARISONS[0], columns=200).out
 
 
-DYNAMIC = "? unknown: it depends on a dynamic height or width"
-UNCOUNTED = "? unknown: no cost is known for Activation gelu"
+DYNAMIC = "? unknown: H or W is dynamic"
+UNCOUNTED = "? unknown: no FLOPs are known for the activation gelu"
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def described(graph: Graph) -> list[Any]:
             node.layer.type,
             node.layer.function,
             node.call,
-            node.times,
+            node.cost,
             node.inputs,
             node.input_shapes,
             node.output_shapes,

@@ -14,9 +14,11 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from attn_cli.errors import AttnError, NotModelled
+from attn_cli.operations import entry
+from attn_cli.operations.arguments import ACTIVATIONS, INITIALIZERS
+from attn_cli.operations.base import REQUIRED, Argument, Operation
 from attn_cli.symbolic import SymbolicTensor, new_trace
-from attn_cli.symbolic.layers import ACTIVATIONS, INITIALIZERS, LAYERS, Merge
-from attn_cli.symbolic.ops import OPS
+from attn_cli.symbolic.members import LAYERS, OPS, POSITIONAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,31 +39,24 @@ NAMES = st.sampled_from([None, None, "gate", "a b", "", "a/b"])
 
 PAIRS = st.tuples(st.integers(0, 3), st.integers(-1, 3))
 
-# What to draw for an argument of this name, or else of this type. Many axes are out of range, many
-# kernels too large: what Keras refuses must be refused.
+SIZES_OF_KERNELS = st.one_of(INTEGERS, st.lists(INTEGERS, max_size=3).map(tuple))
+SEVERAL_AXES = st.one_of(AXES, st.lists(AXES, max_size=3).map(tuple), st.none())
+
+# What to draw for an argument of this name, or else of one that has such a default. Many axes are
+# out of range, many kernels too large: what Keras refuses must be refused.
 BY_NAME: dict[str, st.SearchStrategy[Any]] = {
-    "name": NAMES,
     "activation": ACTIVATION_NAMES,
-    "kernel_initializer": INITIALIZER_NAMES,
-    "bias_initializer": INITIALIZER_NAMES,
-    "depthwise_initializer": INITIALIZER_NAMES,
     "padding": st.sampled_from(["valid", "same", "causal", "nonsense"]),
     "cropping": st.one_of(PAIRS, st.tuples(PAIRS, PAIRS)),
     "dims": st.one_of(st.permutations(range(1, 4)), st.lists(st.integers(0, 4), max_size=3)),
-    "axis": st.one_of(AXES, st.lists(AXES, max_size=3).map(tuple), st.none()),
+    "axis": SEVERAL_AXES,
     "axes": st.one_of(st.permutations(range(4)).map(tuple), st.none()),
-}
-BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
-    "int": INTEGERS,
-    "bool": FLAGS,
-    "float": NUMBERS,
-    "str": st.sampled_from(["nonsense", ""]),
-    "None": st.none(),
-    "Sequence[int]": st.lists(INTEGERS, max_size=4).map(tuple),
-    "list[int]": st.lists(INTEGERS, max_size=3),
-    "tuple[int, ...]": st.lists(INTEGERS, max_size=3).map(tuple),
-    "Axes": st.one_of(AXES, st.lists(AXES, max_size=3).map(tuple)),
-    "Sequence[Sequence[int]]": st.lists(st.lists(INTEGERS, max_size=3), max_size=3),
+    "data_format": st.sampled_from([None, "channels_last", "channels_first", "nonsense"]),
+    "filters": INTEGERS,
+    "units": INTEGERS,
+    "groups": st.sampled_from([1, 1, 1, 2, 3, 0]),
+    "depth_multiplier": INTEGERS,
+    **dict.fromkeys(("kernel_size", "strides", "dilation_rate"), SIZES_OF_KERNELS),
 }
 
 
@@ -73,30 +68,28 @@ def shapes_alike(draw: st.DrawFn, shape: Shape) -> Shape:
 
 
 @st.composite
-def argument(draw: st.DrawFn, parameter: inspect.Parameter, shape: Shape) -> Any:
-    """Draw a value for a parameter, to be used on an input of this shape."""
-    if parameter.name in ("target_shape", "newshape"):
+def argument(draw: st.DrawFn, name: str, given: Argument, shape: Shape) -> Any:
+    """Draw a value for an argument, to be used on an input of this shape."""
+    if name in ("target_shape", "newshape"):
         known = [size or 1 for size in shape]
         return tuple(draw(st.one_of(st.permutations(known), st.lists(INTEGERS, max_size=4))))
-    if parameter.name in BY_NAME:
-        return draw(BY_NAME[parameter.name])
-    kinds = [kind.strip() for kind in parameter.annotation.split("|")]
-    return draw(st.one_of([BY_TYPE[kind] for kind in kinds]))
+    if name in BY_NAME:
+        return draw(BY_NAME[name])
+    if name.endswith("initializer"):
+        return draw(INITIALIZER_NAMES)
+    if isinstance(given.default, bool):
+        return draw(FLAGS)
+    if isinstance(given.default, float):
+        return draw(NUMBERS)
+    return draw(st.sampled_from([given.default, given.default, "nonsense"]))
 
 
 @cache
-def parameters(part: str, name: str) -> dict[str, inspect.Parameter]:
-    """Return the parameters of a member of the stand-in, as a block sees them."""
-    member = LAYERS[name].__init__ if part == "layers" else OPS[name]
-    return {
-        each.name: each
-        for each in inspect.signature(member).parameters.values()
-        if each.name not in ("self", "trace")
-    }
-
-
-def takes_tensors(parameter: inspect.Parameter) -> bool:
-    return "SymbolicTensor" in parameter.annotation or parameter.annotation == "Operand"
+def kind_of(part: str, name: str) -> type[Operation]:
+    """Return the entry of a member of the stand-in."""
+    found = entry(name) if part == "layers" else entry(OPS[name], is_op=True)
+    assert found is not None
+    return found
 
 
 class World:
@@ -117,9 +110,9 @@ class World:
     def record(self, tensor: Any) -> tuple[Any, ...]:
         """Return all that the stand-in records about the call that yields a tensor."""
         if self.keras is None:
-            operation = tensor.trace.calls[tensor.call].operation
+            operation = tensor.trace.calls[tensor.call].called
             weights = [(each.name, each.shape, each.trainable) for each in operation.weights]
-            type_name, output = operation.type, tensor.output
+            type_name, output = operation.does.type, 0
         else:
             operation, _, output = tensor._keras_history
             trainable = {id(each) for each in getattr(operation, "trainable_weights", ())}
@@ -132,7 +125,7 @@ class World:
 
     def config(self, tensor: Any) -> dict[str, Any]:
         if self.keras is None:
-            return dict(tensor.trace.calls[tensor.call].operation.config)
+            return dict(tensor.trace.calls[tensor.call].called.does.config)
         return dict(tensor._keras_history[0].get_config())
 
 
@@ -177,16 +170,18 @@ def compare(build: Callable[[World], Any], keras: Any) -> None:
 @given(data=st.data())
 def test_a_layer_is_as_in_keras(keras: Any, name: str, data: st.DataObject) -> None:
     """Names, configuration, weights and shapes agree over one call and two, or both refuse."""
-    rank = (LAYERS[name].rank or data.draw(st.integers(1, 5))) - 1
+    kind = kind_of("layers", name)
+    rank = (kind.rank or data.draw(st.integers(1, 5))) - 1
     if data.draw(st.integers(0, 9)) == 5:
         rank = data.draw(st.integers(0, 4))
     shape = tuple(data.draw(SIZES) for _ in range(rank))
     arguments = {
-        each.name: data.draw(argument(each, shape), label=each.name)
-        for each in parameters("layers", name).values()
-        if each.default is each.empty or data.draw(st.booleans())
+        each: data.draw(argument(each, given, shape), label=each)
+        for each, given in kind.arguments.items()
+        if given.default is REQUIRED or data.draw(st.booleans())
     }
-    merge = issubclass(LAYERS[name], Merge)
+    arguments["name"] = data.draw(NAMES)
+    merge = kind.many
     calls = []
     for _ in range(data.draw(st.integers(1, 2), label="calls")):
         count = data.draw(st.sampled_from([2, 2, 3, 1, 0])) if merge else 1
@@ -211,26 +206,19 @@ def test_an_op_is_as_in_keras(keras: Any, name: str, data: st.DataObject) -> Non
     """Names, configuration and shapes agree, or both refuse."""
     shape = tuple(data.draw(st.lists(SIZES, max_size=4), label="shape"))
     shapes = [data.draw(shapes_alike(shape), label="shape") for _ in range(3)]
+    kind = kind_of("ops", name)
     arguments = {
-        each.name: data.draw(argument(each, shapes[0]), label=each.name)
-        for each in parameters("ops", name).values()
-        if not takes_tensors(each) and (each.default is each.empty or data.draw(st.booleans()))
+        each: data.draw(argument(each, given, shapes[0]), label=each)
+        for each, given in kind.arguments.items()
+        if given.default is REQUIRED or data.draw(st.booleans())
     }
-    operands = [
-        each.name for each in parameters("ops", name).values() if "Operand" in each.annotation
-    ]
     numbers = {}
-    if operands and data.draw(st.booleans(), label="an operand is a number"):
-        numbers[data.draw(st.sampled_from(operands))] = data.draw(NUMBERS)
+    if len(kind.operands) > 1 and data.draw(st.booleans(), label="an operand is a number"):
+        numbers[data.draw(st.sampled_from(kind.operands))] = data.draw(NUMBERS)
 
     def build(world: World) -> Any:
         tensors = [world.input(each) for each in shapes]
-        given = dict(arguments)
-        for each in parameters("ops", name).values():
-            if takes_tensors(each):
-                many = "Sequence" in each.annotation or "list" in each.annotation
-                given[each.name] = tensors[:] if many else tensors.pop(0)
-        given.update(numbers)
+        given = {**arguments, **{each: tensors.pop(0) for each in kind.operands}, **numbers}
         first = world.member("ops", name)(**given)
         second = world.member("ops", name)(**given)
         return [*(first if isinstance(first, (list, tuple)) else [first]), second]
@@ -241,25 +229,30 @@ def test_an_op_is_as_in_keras(keras: Any, name: str, data: st.DataObject) -> Non
 @EVERY_MEMBER
 def test_arguments_are_those_of_keras(keras: Any, part: str, name: str) -> None:
     """Each argument is one of Keras' with its default, and stands where it stands in Keras."""
-    ours = parameters(part, name)
+    kind = kind_of(part, name)
     theirs = dict(inspect.signature(getattr(getattr(keras, part), name)).parameters)
-    theirs.setdefault("name", inspect.Parameter("name", inspect.Parameter.KEYWORD_ONLY))
-    for each in ours.values():
-        default = None if each.name == "name" else theirs[each.name].default
-        same_for_each_axis = isinstance(default, tuple) and set(default) == {each.default}
-        # A block may be made to say what Keras has a default for.
-        assert each.default in (default, each.empty) or same_for_each_axis, each.name
-    positional = [each.name for each in ours.values() if each.kind is each.POSITIONAL_OR_KEYWORD]
-    assert positional == list(theirs)[: len(positional)]
+    positional = (*(kind.operands if part == "ops" else ()), *kind.arguments)
+    assert list(positional)[:POSITIONAL] == list(theirs)[: len(positional)][:POSITIONAL]
+    for each in positional:
+        if each not in theirs:
+            continue  # of another version of Keras
+        default = theirs[each].default
+        given = kind.arguments.get(each)
+        if given is None or given.default is REQUIRED:
+            assert default is inspect.Parameter.empty, each
+        else:
+            assert given.check(each, default, kind) == getattr(kind, each), each
 
 
+@pytest.mark.slow
 @EVERY_MEMBER
 def test_what_is_not_modelled_is_refused(keras: Any, part: str, name: str) -> None:
     """An argument that Keras has and the stand-in has not is an error, never ignored."""
     theirs = inspect.signature(getattr(getattr(keras, part), name)).parameters.values()
     named = {each.name for each in theirs if each.kind is not each.VAR_KEYWORD}
     more = {"dtype", "trainable", "autocast", "nonsense"} if part == "layers" else {"nonsense"}
-    unknown = (named | more) - set(parameters(part, name))
+    kind = kind_of(part, name)
+    unknown = (named | more) - {*kind.arguments, *kind.operands, "name"}
     assert unknown
     member = getattr(getattr(new_trace(), part), name)
     for argument_name in unknown:

@@ -1,0 +1,246 @@
+"""The mechanism of the table: a layer or an op, bound to the arguments that it understands.
+
+An entry is a class named after Keras' own. Its attributes say which arguments it understands; its
+methods say, from those and from the shapes that go in, which weights it has, which shapes come out
+and what a call costs. It has two voices: the stand-in for Keras gives it a block's arguments and
+refuses what it does not understand; a reader of files hands it a config and is told *unknown*, with
+the same words for a reason. Nothing stands in for what was not understood.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from attn_cli.errors import AttnError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from attn_cli.graph import Shape
+
+MAX_SIZE = 2**31 - 1  # TensorFlow's own limit for a dimension
+# What goes wrong where a config is nonsense.
+NONSENSE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+DYNAMIC = "H or W is dynamic"
+
+
+class Unknown(Exception):
+    """Something is not told; the text says why."""
+
+
+class Role(NamedTuple):
+    """A weight that a layer has: its name, its sizes, None where unknown, and if it is trained."""
+
+    name: str
+    dims: tuple[int | None, ...] | None
+    trainable: bool = True
+
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Tell whether a stored array can be this weight."""
+        return self.dims is None or (
+            len(shape) == len(self.dims)
+            and all(dim in (None, size) for dim, size in zip(self.dims, shape, strict=True))
+        )
+
+
+class Constant(tuple[int, ...]):
+    """The shape of an operand that is no tensor of the model: it has no batch.
+
+    `value` is the number that it is, or None where it is an array.
+    """
+
+    value: float | None = None
+
+    def __new__(cls, shape: Sequence[int], value: float | None = None) -> Constant:
+        constant = super().__new__(cls, shape)
+        constant.value = value
+        return constant
+
+
+class Argument:
+    """An argument that an entry understands.
+
+    `check` takes its name, a value and the entry, and returns what the entry works with; it raises
+    AttnError. `strict` is in its place for the arguments of a block. `told` is whether it stands in
+    the config of a graph: what counts does, and what a reader may want to see.
+    """
+
+    __slots__ = ("check", "default", "strict", "told")
+
+    def __init__(
+        self,
+        check: Callable[[str, Any, Any], Any],
+        default: Any,
+        strict: Callable[[str, Any, Any], Any] | None = None,
+        *,
+        told: bool = True,
+    ) -> None:
+        self.check = check
+        self.default = default
+        self.strict = strict or check
+        self.told = told
+
+
+REQUIRED: Any = object()
+
+# What a layer's config has besides: what it is called, and how it trains and stores its weights.
+OF_EVERY_LAYER = frozenset(
+    (
+        *("activity_regularizer", "autocast", "batch_input_shape", "build_input_shape", "dtype"),
+        *("dynamic", "name", "trainable"),
+    )
+)
+
+
+class Operation:
+    """A layer or an op, bound to its arguments.
+
+    Shapes that go into its methods are those of the operands of a call, in the order of `operands`;
+    all sizes of a shape are told or None, and `()` is a shape of which nothing is known.
+    """
+
+    arguments: ClassVar[dict[str, Argument]] = {}
+    behind: ClassVar[bool] = False  # the arguments come behind those of what derives from it
+    told: ClassVar[tuple[str, ...]] = ()
+    required: ClassVar[tuple[str, ...]] = ()
+    # The arguments of a call that are tensors; how many of them a call has at the least.
+    operands: ClassVar[tuple[str, ...]] = ("inputs",)
+    needed: ClassVar[int] = 1
+    many: ClassVar[bool] = False  # takes one list of tensors
+    spread: ClassVar[bool] = False  # takes any number of tensors, one by one
+    at_call: ClassVar[tuple[str, ...]] = ()  # the entry's arguments that stand at the call
+    leads: ClassVar[bool] = False  # takes a list of which the first is the operand
+    # Arguments of a call that change neither shapes nor products: those that may change the FLOPs,
+    # and those that do not.
+    passive: ClassVar[frozenset[str]] = frozenset()
+    ignored: ClassVar[frozenset[str]] = frozenset(("training",))
+    # The batch comes out where it went in; so it is with all layers of Keras' own.
+    keeps_batch: bool = False
+    masks: bool = False  # what comes out has a mask
+    rank: ClassVar[int | None] = None  # of what goes in, batch and channels included
+    quantised = False
+
+    def __init_subclass__(cls) -> None:
+        own = {name: value for name, value in vars(cls).items() if isinstance(value, Argument)}
+        # In Keras' order, which is that of the class that names them all.
+        more, again = own.keys() - cls.arguments.keys(), own.keys() & cls.arguments.keys()
+        in_front = own if more and (again or cls.behind) else {}
+        cls.arguments = {**in_front, **cls.arguments, **own}
+        cls.told = tuple(name for name, each in cls.arguments.items() if each.told)
+        cls.required = tuple(n for n, each in cls.arguments.items() if each.default is REQUIRED)
+        for name, each in cls.arguments.items():
+            if each.default is not REQUIRED:
+                setattr(cls, name, each.check(name, each.default, cls))
+
+    @property
+    def type(self) -> str:
+        """The name of Keras' class."""
+        return type(self).__name__
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The arguments by name, as they are understood."""
+        return {name: getattr(self, name) for name in self.told}
+
+    # What an entry says.
+
+    def weights(self, *inputs: Shape) -> list[Role]:
+        """Return the weights of the layer, sizes None where the inputs do not tell them."""
+        return []
+
+    def output(self, *inputs: Shape) -> Shape:
+        """Return the shape that comes out, where it is one."""
+        raise Unknown(f"what comes out of {self.type} is not known")
+
+    def outputs(self, *inputs: Shape) -> Sequence[Shape]:
+        """Return the shapes that come out. Raises AttnError, or Unknown."""
+        return (self.output(*inputs),)
+
+    def macs(self, outputs: Sequence[Shape], *inputs: Shape) -> int:
+        """Return the multiply-accumulates of a call on one sample. Raises Unknown."""
+        return 0
+
+    def flops(self, macs: int, outputs: Sequence[Shape], *inputs: Shape) -> int:
+        """Return the FLOPs of a call on one sample, as the profiler counts. Raises Unknown."""
+        raise Unknown(f"no FLOPs are known for {self.type}")
+
+    def numbers(self, *operands: Any) -> Any:
+        """Return the numbers that come out, where they are the sizes of a tensor."""
+        return None
+
+    def checked(self) -> None:
+        """Refuse arguments that do not go together. Raises AttnError."""
+
+    # Binding.
+
+    @classmethod
+    def of_config(cls, config: Mapping[str, Any]) -> Operation:
+        """Return the entry bound to what a file says. Raises Unknown."""
+        self = cls()
+        arguments = cls.arguments
+        try:
+            for name, value in config.items():
+                argument = arguments.get(name)
+                if argument is not None:
+                    setattr(self, name, argument.check(name, value, self))
+                elif name not in OF_EVERY_LAYER:
+                    self.unexpected(name, value)
+            self.checked()
+        except AttnError as error:
+            raise Unknown(f"{cls.__name__}: {error}") from None
+        for name in cls.required:
+            if name not in config:
+                raise Unknown(f"{cls.__name__}: its {name} is not told")
+        dtype = config.get("dtype")
+        if dtype is not None and any(word in str(dtype) for word in QUANTISED):
+            self.quantised = True
+        return self
+
+    def unexpected(self, name: str, value: Any) -> None:
+        """Take an argument that is not of the entry. Raises Unknown."""
+        raise Unknown(f"{self.type} with {name} is not understood")
+
+    @classmethod
+    def of_arguments(cls, given: Mapping[str, Any]) -> Operation:
+        """Return the entry bound to what a block says. Raises AttnError."""
+        self = cls()
+        for name, value in given.items():
+            setattr(self, name, cls.arguments[name].strict(name, value, self))
+        self.checked()
+        return self
+
+
+class Opaque(Operation):
+    """A layer or an op that is not understood, and why. Nothing of it is told."""
+
+    needed = 0
+
+    many = True
+
+    def __init__(self, type: str, why: str) -> None:
+        self._type = type
+        self.why = why
+
+    @property
+    def type(self) -> str:
+        return self._type
+
+    def weights(self, *inputs: Shape) -> list[Role]:
+        raise Unknown(self.why)
+
+    def outputs(self, *inputs: Shape) -> Sequence[Shape]:
+        raise Unknown(self.why)
+
+    def macs(self, outputs: Sequence[Shape], *inputs: Shape) -> int:
+        raise Unknown(self.why)
+
+    @classmethod
+    def like(cls, operation: Operation, reason: Exception) -> Opaque:
+        """Return what stands in place of an operation that is not understood, for this reason."""
+        told = isinstance(reason, (Unknown, AttnError))
+        opaque = cls(operation.type, str(reason) if told else f"{operation.type} makes no sense")
+        opaque.keeps_batch = operation.keeps_batch
+        return opaque
+
+
+QUANTISED = ("int8", "int4", "quantiz", "gptq", "awq")

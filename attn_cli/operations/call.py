@@ -1,0 +1,309 @@
+"""A call of a layer or an op: what it is called with, what comes out of it, and what it costs.
+
+Every source tells its calls here. Shapes are told twice: as Keras notes them, the batch open, and
+for one sample, every size of it followed from the input on. What a call costs follows from the
+second, so that places that are folded into the batch are counted as often as they are there.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attn_cli.errors import AttnError
+from attn_cli.graph import UNKNOWN, Cost
+from attn_cli.operations.base import (
+    DYNAMIC,
+    MAX_SIZE,
+    NONSENSE,
+    Constant,
+    Opaque,
+    Operation,
+    Unknown,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from attn_cli.graph import Shape
+
+MAX_RANK = 16
+
+
+class Tensor(NamedTuple):
+    """A tensor of the model: its shape, that of one sample, and why that is unknown.
+
+    `numbers` are what it holds, where those are sizes of another tensor. `masked` is whether a mask
+    goes with it.
+    """
+
+    shape: Shape
+    sample: Shape = UNKNOWN
+    why: str = ""
+    numbers: Any = None
+    masked: bool = False
+
+
+Operand = Tensor | Constant
+
+
+class Bound(NamedTuple):
+    """What is called, with its operands in order; `more` is whether more may change its FLOPs."""
+
+    operation: Operation
+    operands: Sequence[Operand]
+    more: bool = False
+
+
+class Told(NamedTuple):
+    """What comes out of a call, and what it costs."""
+
+    outputs: tuple[Tensor, ...]
+    cost: Cost
+
+
+def input_tensor(shape: Shape | None) -> Tensor:
+    """Return the tensor of an input: a sample of it is a batch of one."""
+    if not shape:
+        return Tensor(UNKNOWN, UNKNOWN, "the shape of an input is not told")
+    return Tensor(shape, (1, *shape[1:]))
+
+
+def bind_call(
+    operation: Operation, args: Sequence[Any], kwargs: Mapping[str, Any], tensors: Sequence[Tensor]
+) -> Bound:
+    """Return a call as it is understood; as an Opaque on all its tensors where it is not."""
+    try:
+        return _bound(operation, args, kwargs)
+    except (Unknown, *NONSENSE) as unknown:
+        return Bound(Opaque.like(operation, unknown), tensors)
+
+
+def _bound(operation: Operation, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Bound:
+    """Return a call as it is understood.
+
+    Raises Unknown where the call has an argument that the entry does not understand.
+    """
+    if operation.spread:
+        return Bound(operation, [_operand(operation, each) for each in args], bool(kwargs))
+    names = (*operation.operands, *operation.at_call)
+    if len(args) > len(names):
+        raise Unknown(f"a call of {operation.type} with {len(args)} arguments is not understood")
+    bound = dict(zip(names, args, strict=False))
+    more = False
+    for name, value in kwargs.items():
+        if name in names:
+            bound[name] = value
+        elif value is None or value is False or name in operation.ignored:
+            continue
+        elif name in operation.passive:
+            more = True
+        else:
+            raise Unknown(f"a call of {operation.type} with {name} is not understood")
+    if operation.at_call:
+        operation = copy(operation)
+        for name in operation.at_call:
+            if name in bound:
+                setattr(operation, name, bound[name])
+    given = [bound.get(name) for name in operation.operands]
+    first = given[0]
+    if operation.many:
+        given = first if isinstance(first, list) else [first]
+    elif isinstance(first, list) and first and (len(first) == 1 or operation.leads):
+        # The states of a recurrent layer may stand in one list with what goes in.
+        more = more or len(first) > 1
+        given[0] = first[0]
+    operands = [_operand(operation, each) for each in given if each is not None]
+    if len(operands) < operation.needed:
+        raise Unknown(f"a call of {operation.type} with {len(operands)} tensors is not understood")
+    return Bound(operation, operands, more)
+
+
+def _operand(operation: Operation, value: Any) -> Operand:
+    """Return a tensor, or a constant by its shape."""
+    if isinstance(value, (Tensor, Constant)):
+        return value
+    if isinstance(value, (int, float)):
+        return Constant((), value)
+    if isinstance(value, dict) and value.get("class_name") in ("__numpy__", "__tensor__"):
+        inner = value.get("config")
+        value = inner.get("value") if isinstance(inner, dict) else None
+        if isinstance(value, (int, float)):
+            return Constant((), value)
+    if isinstance(value, list):
+        if value and all(isinstance(each, Tensor) for each in value):
+            return stacked(operation, value)
+        sizes: list[int] = []
+        while isinstance(value, list) and len(sizes) < MAX_RANK:
+            sizes.append(len(value))
+            value = value[0] if value else 0.0
+        if isinstance(value, (int, float)):
+            return Constant(sizes)
+    raise Unknown(f"what {operation.type} is called with is not understood")
+
+
+def stacked(operation: Operation, tensors: Sequence[Tensor]) -> Tensor:
+    """Return the tensor that TensorFlow makes of a list of tensors."""
+    if len({(each.shape, each.sample) for each in tensors}) > 1 or not tensors[0].shape:
+        raise Unknown(f"a call of {operation.type} with a list is not understood")
+    first = tensors[0]
+    sample = (len(tensors), *first.sample) if first.sample else UNKNOWN
+    return first._replace(shape=(len(tensors), *first.shape), sample=sample)
+
+
+def tell(bound: Bound, recorded: Sequence[Shape | None] = ()) -> Told:
+    """Return what comes out of a call, and what it costs.
+
+    `recorded` are the shapes that Keras noted for what comes out, None where it did not.
+    """
+    operation, operands, more = bound
+    shapes = [each.shape if isinstance(each, Tensor) else each for each in operands]
+    samples = [each.sample if isinstance(each, Tensor) else each for each in operands]
+    noted = _noted(operation, shapes, recorded)
+    unknown = [each for each in operands if isinstance(each, Tensor) and not each.sample]
+    why = unknown[0].why if unknown else ""
+    made: tuple[Shape, ...] = ()
+    if not why:
+        made, why_made = _made(operation, samples, noted, recorded)
+    else:
+        why_made = why
+    masked = any(isinstance(each, Tensor) and each.masked for each in operands)
+    cost = _cost(operation, samples, made, why, why_made)
+    if cost.flops is not None:
+        if more or (masked and "mask" in operation.passive):
+            cost = Cost(cost.macs, None, f"no FLOPs are known for {operation.type} with a mask")
+        elif operation.quantised:
+            cost = Cost(cost.macs, None, f"no FLOPs are known for a quantised {operation.type}")
+    numbers = operation.numbers(*operands)
+    return Told(
+        tuple(
+            [
+                Tensor(shape, *_nth(made, place, why_made), numbers, masked or operation.masks)
+                for place, shape in enumerate(noted)
+            ]
+        ),
+        cost,
+    )
+
+
+def _nth(made: Sequence[Shape], place: int, why: str) -> tuple[Shape, str]:
+    if place < len(made):
+        return made[place], ""
+    return UNKNOWN, why or "how much comes out is not known"
+
+
+def _noted(
+    operation: Operation, shapes: Sequence[Shape], recorded: Sequence[Shape | None]
+) -> list[Shape]:
+    """Return the shapes that come out: as Keras noted them, or else as the entry tells."""
+    if recorded and None not in recorded:
+        return [shape or UNKNOWN for shape in recorded]
+    told: tuple[Shape, ...] = ()
+    if all(shape or isinstance(shape, Constant) for shape in shapes):
+        try:
+            told = tuple([tuple(shape) for shape in operation.outputs(*shapes)])
+        except (Unknown, *NONSENSE):
+            told = ()
+        if not all(_is_shape(shape) for shape in told):
+            told = ()
+    count = max(len(told), len(recorded), 1)
+    return [
+        (recorded[i] if i < len(recorded) else None) or (told[i] if i < len(told) else UNKNOWN)
+        for i in range(count)
+    ]
+
+
+def _made(
+    operation: Operation,
+    samples: Sequence[Shape],
+    noted: Sequence[Shape],
+    recorded: Sequence[Shape | None],
+) -> tuple[tuple[Shape, ...], str]:
+    """Return what comes out for one sample, or why that is not known."""
+    try:
+        made = tuple([tuple(shape) for shape in operation.outputs(*samples)])
+    except (Unknown, AttnError) as unknown:
+        why = str(unknown)
+    except NONSENSE:
+        why = f"what {operation.type} is made with makes no sense"
+    else:
+        for ours, theirs in zip(made, recorded, strict=False):
+            if theirs and not _agree(ours, theirs):
+                return (), f"Keras notes {theirs} for what comes out of {operation.type}"
+        if len(made) < len(recorded):
+            return (), f"Keras notes {len(recorded)} outputs of {operation.type}"
+        return made, ""
+    # A layer of Keras' own leaves the batch where it is, and Keras noted the rest.
+    if operation.keeps_batch and samples and samples[0] and recorded and None not in recorded:
+        known = None not in samples[0][1:]
+        if all(shape and (not known or None not in shape[1:]) for shape in noted):
+            return tuple([(samples[0][0], *shape[1:]) for shape in noted]), ""
+    return (), why
+
+
+def _agree(made: Shape, noted: Shape) -> bool:
+    """Tell whether a sample's shape can be the one that was noted, whatever the batch."""
+    return len(made) == len(noted) and all(
+        None in (one, other) or one == other or not place
+        for place, (one, other) in enumerate(zip(made, noted, strict=True))
+    )
+
+
+def _cost(
+    operation: Operation, samples: Sequence[Shape], made: Sequence[Shape], why: str, why_made: str
+) -> Cost:
+    """Return what a call costs; a type without products has none, whatever is not known."""
+    plain = type(operation).macs is Operation.macs
+    macs = 0 if plain else None
+    try:
+        if why or why_made:
+            raise Unknown(why or why_made)
+        if macs is None:
+            macs = operation.macs(made, *samples)
+        return Cost(macs, operation.flops(macs, made, *samples))
+    except (Unknown, AttnError) as unknown:
+        return Cost(macs, None, str(unknown))
+    except NONSENSE:
+        return Cost(macs, None, f"what {operation.type} is made with makes no sense")
+
+
+def _is_shape(shape: Shape) -> bool:
+    return len(shape) <= MAX_RANK and all(
+        size is None or (type(size) is int and 0 <= size <= MAX_SIZE) for size in shape
+    )
+
+
+# What a TimeDistributed applies has the shapes of one step.
+
+
+def without_steps(tensor: Tensor) -> Tensor:
+    """Return one step of (B, T, …)."""
+    shape, sample = [
+        (each[0], *each[2:]) if len(each) > 2 else UNKNOWN for each in (tensor.shape, tensor.sample)
+    ]
+    return tensor._replace(shape=shape, sample=sample)
+
+
+def with_steps(tensor: Tensor, whole: Tensor) -> Tensor:
+    """Return as many steps as `whole` has, of one of them."""
+    shape, sample = [
+        (each[0], of[1], *each[1:]) if each and len(of) > 2 else UNKNOWN
+        for each, of in ((tensor.shape, whole.shape), (tensor.sample, whole.sample))
+    ]
+    return tensor._replace(shape=shape, sample=sample)
+
+
+def steps_of(tensor: Tensor, times: int | None) -> int | None:
+    """Return how often a step is taken, within so many of another; None where that is unknown."""
+    steps = tensor.sample[1] if len(tensor.sample) > 2 else None
+    return None if steps is None or times is None else times * steps
+
+
+def repeated(cost: Cost, times: int | None) -> Cost:
+    """Return the cost of so many steps."""
+    if times == 1:
+        return cost
+    if times is None:
+        return Cost(cost.macs and None, cost.flops and None, cost.why or DYNAMIC)
+    macs, flops = [None if each is None else each * times for each in cost[:2]]
+    return Cost(macs, flops, cost.why)

@@ -1,0 +1,157 @@
+"""Normalisations: over a batch, over a layer, over groups, to given statistics, to one length."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attn_cli.operations.activation import Same
+from attn_cli.operations.arguments import (
+    axes,
+    axis,
+    channel_axis,
+    elsewhere,
+    flag,
+    free,
+    inert,
+    initializer,
+    is_flag,
+    only,
+    only_default,
+)
+from attn_cli.operations.base import Role, Unknown
+from attn_cli.operations.shapes import along, axes_of, size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from attn_cli.graph import Shape
+
+
+class Normalizing(Same):
+    """A layer with weights for the sizes of some axes."""
+
+    axis: int | tuple[int, ...] = channel_axis()
+
+    def dims(self, inputs: Sequence[Shape]) -> tuple[int | None, ...]:
+        """Return the sizes of the axes that there are weights for."""
+        given = (self.axis,) if isinstance(self.axis, int) else self.axis
+        if not inputs or not inputs[0]:
+            return (None,) * len(given)
+        return tuple([inputs[0][place] for place in axes_of(given, inputs[0])])
+
+
+class Affine(Normalizing):
+    """Scales with gamma and moves by beta, where it has them."""
+
+    epsilon: float = free(0.001)
+    center: bool = flag(True)
+    scale: bool = flag(True)
+    beta_initializer = initializer("zeros")
+    gamma_initializer = initializer("ones")
+    beta_regularizer = inert()
+    gamma_regularizer = inert()
+    beta_constraint = inert()
+    gamma_constraint = inert()
+
+    def weights(self, *inputs: Shape) -> list[Role]:
+        dims = self.dims(inputs)
+        gamma = [Role("gamma", dims)] if self.scale else []
+        return [*gamma, Role("beta", dims)] if self.center else gamma
+
+
+class BatchNormalization(Affine):
+    axis: int | tuple[int, ...] = channel_axis()
+    momentum: float = free(0.99)
+    epsilon: float = free(0.001)
+    center: bool = flag(True)
+    scale: bool = flag(True)
+    moving_mean_initializer = initializer("zeros")
+    moving_variance_initializer = initializer("ones")
+    renorm: bool = only(False)
+    renorm_clipping: Any = inert()
+    renorm_momentum: float = inert(0.99)
+    synchronized: bool = inert(False)
+    fused: Any = elsewhere()
+    virtual_batch_size: int | None = elsewhere(None, only_default)
+    adjustment: Any = elsewhere(None, only_default)
+    ignored = frozenset(("training", "mask"))
+
+    def weights(self, *inputs: Shape) -> list[Role]:
+        dims = self.dims(inputs)
+        statistics = Role("moving_mean", dims, False), Role("moving_variance", dims, False)
+        return [*super().weights(*inputs), *statistics]
+
+    def flops(self, macs: int, outputs: Sequence[Shape], *inputs: Shape) -> int:
+        channels = size(self.dims(inputs))
+        return 2 * size(outputs[0]) + (6 if self.scale else 5) * channels
+
+
+class SyncBatchNormalization(BatchNormalization):
+    """Of Keras 2: calculates what the one that is not synchronised does."""
+
+
+class LayerNormalization(Affine):
+    axis: int | tuple[int, ...] = channel_axis()
+    epsilon: float = free(0.001)
+    center: bool = flag(True)
+    scale: bool = flag(True)
+    rms_scaling: bool = elsewhere(False, is_flag)  # of Keras before 3.11
+
+    def weights(self, *inputs: Shape) -> list[Role]:
+        if self.rms_scaling:
+            return [Role("gamma", self.dims(inputs))]
+        return super().weights(*inputs)
+
+    def flops(self, macs: int, outputs: Sequence[Shape], *inputs: Shape) -> int:
+        if self.rms_scaling:
+            raise Unknown("no FLOPs are known for a LayerNormalization with rms_scaling")
+        whole = size(outputs[0])
+        group = along(outputs[0], self.axis)
+        if not group:
+            return 0
+        # Mean 1, squared differences 2, their mean 1, times and plus; then gamma, beta, and what
+        # the mean is scaled by: for each element with gamma, for each group without.
+        each = 6 + (2 if self.scale else 0) + (1 if self.center else 0)
+        return each * whole + (4 if self.scale else 5) * (whole // group)
+
+
+class GroupNormalization(Affine):
+    groups: int = free(32)
+    axis: int = axis(-1)
+
+
+class RMSNormalization(Normalizing):
+    epsilon: float = free(1e-6)
+
+    def weights(self, *inputs: Shape) -> list[Role]:
+        return [Role("scale", self.dims(inputs))]
+
+
+class UnitNormalization(Same):
+    axis: int | tuple[int, ...] = axes(-1)
+
+
+class Normalization(Same):
+    axis: int | tuple[int, ...] | None = axes(-1)
+    mean: Any = free(None)
+    variance: Any = free(None)
+    invert: bool = flag(False)
+
+    def dims(self, inputs: Sequence[Shape]) -> tuple[int | None, ...]:
+        given = (
+            () if self.axis is None else (self.axis,) if isinstance(self.axis, int) else self.axis
+        )
+        if not inputs or not inputs[0]:
+            return (None,) * len(given)
+        return tuple([inputs[0][place] for place in axes_of(given, inputs[0])])
+
+    def weights(self, *inputs: Shape) -> list[Role]:
+        if self.mean is not None:
+            return []
+        dims = self.dims(inputs)
+        # Keras 2 counts the batches that it adapted to.
+        return [Role("mean", dims, False), Role("variance", dims, False), Role("count", (), False)]
+
+    def flops(self, macs: int, outputs: Sequence[Shape], *inputs: Shape) -> int:
+        # A maximum and a root of each variance.
+        return 2 * size(outputs[0]) + 2 * size(self.dims(inputs))
