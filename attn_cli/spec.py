@@ -11,6 +11,7 @@ from attn_cli.blocks import Block, find_block
 from attn_cli.blocks.options import format_value
 from attn_cli.errors import BadShape, BadSpec, did_you_mean
 from attn_cli.sources.block import trace
+from attn_cli.sources.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,10 +22,11 @@ MAX_SIZE = 2**31 - 1  # TensorFlow's own limit for a dimension
 
 
 class Spec(NamedTuple):
-    """A block and the options given for it."""
+    """A block and the options given for it; `typed` is how, where a text gave them."""
 
     block: Block
     given: Mapping[str, Any]
+    typed: str | None = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -40,6 +42,11 @@ class Spec(NamedTuple):
             if name in self.given and self.given[name] != default
         ]
         return f"{self.block.name}:{','.join(differing)}" if differing else self.block.name
+
+    @property
+    def as_given(self) -> str:
+        """The spec as it was typed; else the canonical form."""
+        return self.text if self.typed is None else self.typed
 
     def trace(self, shape: Shape) -> Graph:
         """Return the graph of this block on an input (H, W, C)."""
@@ -62,12 +69,14 @@ class Place(NamedTuple):
 def parse_spec(text: str, flags: Mapping[str, str] | None = None) -> Spec:
     """Parse `NAME[:key=value,…]`, or `file.py:function[:…]`; flags are options given beside it.
 
-    >>> parse_spec("se:ratio=8,use_bias=true").text
-    'se:ratio=8'
+    >>> spec = parse_spec("se:ratio=8,use_bias=true")
+    >>> spec.text, spec.as_given
+    ('se:ratio=8', 'se:ratio=8,use_bias=true')
 
     Raises BadSpec for an unknown block or option, a doubled one, or a value of the wrong type.
     """
-    name, colon, rest = _split_name(text.strip())
+    typed = text.strip()
+    name, colon, rest = _split_name(typed)
     block = find_block(name)
     given: dict[str, Any] = {}
     for item in rest.split(",") if colon else ():
@@ -81,12 +90,14 @@ def parse_spec(text: str, flags: Mapping[str, str] | None = None) -> Spec:
         given[key] = parse_value(key, block.options[option].type, value.strip())
     for key, flag in (flags or {}).items():
         value = parse_value(key, block.options[known_option(block, key)].type, flag)
+        if key not in given:
+            typed += f"{',' if given else ':'}{key}={flag}"
         if given.setdefault(key, value) != value:
             raise BadSpec(
                 f"{key} is {format_value(given[key])} in {text!r}, and its flag says "
                 f"{format_value(value)}"
             )
-    return Spec(block, given)
+    return Spec(block, given, shown(typed, most=len(typed)))
 
 
 def _split_name(text: str) -> tuple[str, str, str]:

@@ -52,6 +52,7 @@ class Relative(NamedTuple):
     """A bound in words: a factor of a figure of another block on the same input."""
 
     spec: str
+    as_given: str
     factor: float
 
 
@@ -85,7 +86,8 @@ PASSED, FAILED, UNCHECKED = "passed", "failed", "unchecked"
 class Result(NamedTuple):
     """One check: what it is of, where that stands, its verdicts.
 
-    `problem` says why it could not be made, or not all of it.
+    `of` is a block's spec as it was given, or a model's path, `spec` the canonical form. `problem`
+    says why it could not be made, or not all of it.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Result(NamedTuple):
     places: Sequence[Place] = ()
     verdicts: Sequence[Verdict] = ()
     problem: str | None = None
+    spec: str | None = None
 
     @property
     def status(self) -> str:

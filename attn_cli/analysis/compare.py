@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """One block on one input (H, W, C), at so many places of a network."""
+    """One block on one input (H, W, C), at so many places of a network.
+
+    `spec` is the canonical form, `as_given` the text that named it.
+    """
 
     block: str
     spec: str
+    as_given: str
     options: Mapping[str, Any]
     shape: Shape
     places: int
@@ -39,6 +43,7 @@ class Total(NamedTuple):
 
     block: str
     spec: str
+    as_given: str
     places: int
     params: Params
     bytes: int
@@ -51,7 +56,7 @@ class Total(NamedTuple):
 class Comparison(NamedTuple):
     """The rows, one input after the other, and a total for each block."""
 
-    baseline: str
+    baseline: Spec
     rows: list[Row]
     totals: list[Total]
 
@@ -99,7 +104,7 @@ def compare(
         for total in totals
         for difference, factor in [_against(total.params.total, base)]
     ]
-    return Comparison(blocks[first].text, rows, totals)
+    return Comparison(blocks[first], rows, totals)
 
 
 def entry(spec: Spec, place: Place) -> Entry:
@@ -108,10 +113,11 @@ def entry(spec: Spec, place: Place) -> Entry:
     try:
         graph = spec.trace(place.shape)
     except (BadOption, BadShape) as error:
-        raise type(error)(f"{spec.text} on {place.text}: {error}") from None
+        raise type(error)(f"{spec.as_given} on {place.text}: {error}") from None
     return Entry(
         block=spec.block.name,
         spec=spec.text,
+        as_given=spec.as_given,
         options=options,
         shape=place.shape,
         places=place.times,
@@ -133,7 +139,7 @@ def sorted_by(sort: str, rows: list[Row]) -> list[Row]:
 
     def value(row: Row) -> Any:
         if key == "spec":
-            return row.entry.spec
+            return row.entry.as_given
         return FIGURES[key](row.entry.figures)
 
     known = [row for row in rows if value(row) is not None]
@@ -146,6 +152,7 @@ def _total(entries: Sequence[Entry]) -> Total:
     return Total(
         block=first.block,
         spec=first.spec,
+        as_given=first.as_given,
         places=sum(entry.places for entry in entries),
         params=Params(
             sum(entry.places * entry.figures.params.trainable for entry in entries),

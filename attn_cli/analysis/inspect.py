@@ -33,8 +33,12 @@ class Inspection(NamedTuple):
     @property
     def share(self) -> float | None:
         """The part of the model's params that are attention's; None where unknown."""
+        return None if self.params is None else self.share_of(self.params)
+
+    def share_of(self, params: int) -> float | None:
+        """Return the part of the model's params that these are; None where some are unknown."""
         total = self.model.total
-        return self.params / total if total and self.params is not None else None
+        return params / total if total and not self.model.at_least else None
 
     @property
     def macs(self) -> int | None:

@@ -19,6 +19,7 @@ class Summary(NamedTuple):
     block: str
     title: str
     spec: str
+    as_given: str
     options: Mapping[str, Any]
     graph: Graph
     figures: Figures
@@ -39,6 +40,7 @@ def summary_of(spec: Spec, graph: Graph, source: str) -> Summary:
         block=block.name,
         title=block.title,
         spec=spec.text,
+        as_given=spec.as_given,
         options=options,
         graph=graph,
         figures=figures(graph, options),

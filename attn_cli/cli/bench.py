@@ -50,13 +50,5 @@ def bench(
     load_tensorflow()
     with Progress(warmup + runs) as progress:
         benched = timing.bench(parsed, sized, batch, runs, warmup, progress.show)
-    rows = [
-        Timed(
-            spec.block.name,
-            spec.text,
-            spec.options,
-            figures(spec.trace(sized), spec.options),
-        )
-        for spec in parsed
-    ]
+    rows = [Timed(spec, figures(spec.trace(sized), spec.options)) for spec in parsed]
     emit(report(rows, benched), format, json, output)

@@ -60,4 +60,4 @@ def build(
     check_build(spec, sized, path, seed=seed, name=name, force=force)
     load_tensorflow()
     saved = save_block(spec, sized, path, seed=seed, name=name, force=force)
-    emit(report(saved, spec.text, sized), format, json, None)
+    emit(report(saved, spec, sized), format, json, None)

@@ -183,7 +183,7 @@ def exit_code(results: Sequence[Result]) -> int:
 
 def result(check: Check) -> Result:
     """Make a check. What keeps it from being made is its problem."""
-    made = Result(check.name, check.line, check.kind, check.of, check.places)
+    made = Result(check.name, check.line, check.kind, check.of, check.places, spec=check.spec)
     if check.problem is not None:
         return made._replace(problem=check.problem)
     try:
@@ -202,7 +202,7 @@ def _worked_out(expected: Expectation, places: tuple[Place, ...]) -> Expectation
     """Return an expectation with its bound, worked out where it is relative to another block."""
     if expected.relative is None:
         return expected
-    spec, factor = expected.relative
+    spec, _, factor = expected.relative
     figure = measure_block(spec, places).figures[expected.figure]
     return expected._replace(bound=part_of(factor, figure))
 
@@ -232,9 +232,11 @@ def _subjects(
         return [Check(path, MODEL, path) for path in models]
     if not blocks:
         raise AttnError(MISSING)
-    specs = [parse_spec(text).text for text in blocks]
+    specs = [parse_spec(text) for text in blocks]
     places = tuple(places_from(shape, channels))
-    return [Check(spec, BLOCK, spec, places=places) for spec in specs]
+    return [
+        Check(spec.as_given, BLOCK, spec.as_given, places=places, spec=spec.text) for spec in specs
+    ]
 
 
 def _expected(texts: Sequence[str]) -> dict[str, Any]:

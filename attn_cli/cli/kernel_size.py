@@ -47,5 +47,6 @@ def kernel_size(
     assert explain is not None
     steps = [explain(count, **spec.options) for count in counts]
     table = Table(COLUMNS, list(zip(counts, kernels, steps, strict=True)))
-    rows = [{"channels": c, "kernel_size": k} for c, k in zip(counts, kernels, strict=True)]
+    keys = [column.key for column in COLUMNS]
+    rows = [dict(zip(keys, row, strict=True)) for row in table.rows]
     emit(Report(lambda: {**rule, "rows": rows}, table, [table]), format, json, output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.analysis.check import BLOCK, flattened, over_places
+from attn_cli.analysis.check import flattened, over_places
 from attn_cli.analysis.compare import entry
 from attn_cli.cost import reasons
 from attn_cli.spec import parse_spec
@@ -25,8 +25,8 @@ class Measured(NamedTuple):
 
 def measure(check: Check) -> Measured:
     """Return the figures of what a check is about. Raises AttnError where there are none."""
-    if check.kind == BLOCK:
-        return measure_block(check.of, check.places)
+    if check.spec is not None:
+        return measure_block(check.spec, check.places)
     return measure_model(check.of)
 
 

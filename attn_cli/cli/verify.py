@@ -66,7 +66,7 @@ def verify(
     verified: list[verifying.Verification] = []
     with Progress(len(cases)) as progress:
         for case in cases:
-            progress.show(len(verified), case.spec.text)
+            progress.show(len(verified), case.spec.as_given)
             verified.append(verifying.run(case))
     emit(report(verified, versions()), format, json, output)
     return 0 if all(each.ok for each in verified) else 1

@@ -34,8 +34,9 @@ RELATIVE_KEYS = ("block", "factor")
 
 
 class Check(NamedTuple):
-    """One check: of a block, as a spec, on its inputs, or of a model, and what is expected of it.
+    """One check: of a block on its inputs, or of a model, and what is expected of it.
 
+    `of` is a block's spec as it was given, or the model's path, `spec` the canonical form.
     `problem` says why the entry cannot be understood; what could be is there all the same.
     """
 
@@ -46,6 +47,7 @@ class Check(NamedTuple):
     places: tuple[Place, ...] = ()
     expected: tuple[Expectation, ...] = ()
     problem: str | None = None
+    spec: str | None = None
 
 
 class BadEntry(AttnError, ValueError):
@@ -118,7 +120,7 @@ def _subject(check: Check, entry: Mapping[str, Any], folder: str) -> Check:
         expected = expectations(MODEL, entry, folder)
         return check._replace(kind=MODEL, of=path, expected=expected)
     spec = block_spec(_text("block", entry["block"]), folder)
-    check = check._replace(kind=BLOCK, of=spec.text, places=_places(entry))
+    check = check._replace(kind=BLOCK, of=spec.as_given, spec=spec.text, places=_places(entry))
     return check._replace(expected=expectations(BLOCK, entry, folder))
 
 
@@ -209,7 +211,9 @@ def _relative(key: str, bound: Bound, value: Any, folder: str) -> Expectation:
         spec = block_spec(_text("block", value["block"]), folder)
     except AttnError as error:
         raise BadEntry(f"{key}: {error}") from None
-    return Expectation(bound.figure, bound.relation, None, Relative(spec.text, factor))
+    return Expectation(
+        bound.figure, bound.relation, None, Relative(spec.text, spec.as_given, factor)
+    )
 
 
 def _exact(kind: str, figure: str, value: Any) -> Expectation:

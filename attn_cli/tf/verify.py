@@ -56,7 +56,7 @@ class Check(NamedTuple):
 class Verification(NamedTuple):
     """All checks of one block on one input."""
 
-    spec: str
+    spec: Spec
     shape: Shape
     checks: tuple[Check, ...]
 
@@ -101,7 +101,7 @@ def run(prepared: Prepared) -> Verification:
         for name in CHECKS:
             checks.append(_run(name, case))
             check_signals()
-    return Verification(prepared.spec.text, prepared.shape, tuple(checks))
+    return Verification(prepared.spec, prepared.shape, tuple(checks))
 
 
 class Case:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.views.records import figures_record
-from attn_cli.views.report import Column, Report, Table, size_text, time_text
+from attn_cli.views.report import Column, Report, Table, chosen, size_text, time_text
 from attn_cli.views.summary import unknown_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from attn_cli.analysis.figures import Figures
+    from attn_cli.spec import Spec
     from attn_cli.tf.time import Bench, Timing
 
 COLUMNS = (
-    Column("spec", "block", "name"),
+    Column("as_given", "block", "name"),
+    Column("spec", "spec"),
     Column("params", "params", "int", leaves=3),
     Column("macs", "MACs", "int", leaves=2, missing="?"),
     Column("flops", "FLOPs", "int", leaves=1, missing="?"),
@@ -23,39 +25,38 @@ COLUMNS = (
     Column("p5_ns", "5 %", "time", leaves=5),
     Column("p95_ns", "95 %", "time", leaves=4),
 )
+SHOWN = [column.key for column in COLUMNS if column.key != "spec"]
 IDENTITY = "(identity)"
 
 
 class Timed(NamedTuple):
     """A block that was timed, and its figures."""
 
-    block: str
-    spec: str
-    options: Mapping[str, Any]
+    spec: Spec
     figures: Figures
 
 
 def report(timed: Sequence[Timed], bench: Bench) -> Report:
     """Return the report of a benchmark, a row for each block and the baseline first."""
-    rows: list[tuple[Any, ...]] = [(IDENTITY, 0, 0, 0, *_times(bench.baseline))]
+    rows: list[tuple[Any, ...]] = [(IDENTITY, IDENTITY, 0, 0, 0, *_times(bench.baseline))]
     for each, timing in zip(timed, bench.blocks, strict=True):
         figures = each.figures
-        row = (each.spec, figures.params.total, figures.macs, figures.flops, *_times(timing))
-        rows.append(row)
+        costs = (figures.params.total, figures.macs, figures.flops)
+        rows.append((each.spec.as_given, each.spec.text, *costs, *_times(timing)))
     machine, versions = bench.machine, bench.versions
     table = Table(COLUMNS, rows, title=f"{size_text(bench.shape)}, batch {bench.batch}")
     return Report(
         record=lambda: _record(timed, bench),
         rows=table,
-        tables=[table],
+        tables=[chosen(table, SHOWN, fixed=False)],
         heading=[
             f"TensorFlow {versions['tensorflow']}, Keras {versions['keras']}, "
             f"{machine['processor'] or machine['architecture']}, {machine['cpus']} CPUs"
         ],
         closing=[
             f"{len(bench.baseline.samples):,} runs of each, in a drawn order, after "
-            f"{bench.warmup:,} to warm up; of {time_text(bench.baseline.median)} each is the call "
-            f"itself: {IDENTITY} calculates nothing",
+            f"{bench.warmup:,} to warm up; each time includes {time_text(bench.baseline.median)} "
+            f"for the call itself, as {IDENTITY} shows, which calculates nothing",
             *unknown_reasons(each.figures.cost for each in timed),
         ],
     )
@@ -76,9 +77,10 @@ def _record(timed: Sequence[Timed], bench: Bench) -> dict[str, Any]:
         "baseline": _timing_record(bench.baseline),
         "rows": [
             {
-                "block": each.block,
-                "spec": each.spec,
-                "options": dict(each.options),
+                "block": each.spec.block.name,
+                "spec": each.spec.text,
+                "as_given": each.spec.as_given,
+                "options": each.spec.options,
                 **figures_record(each.figures),
                 **_timing_record(timing),
             }

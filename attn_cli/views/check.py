@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from attn_cli.analysis.check import AT_LEAST, AT_MOST, EQUAL, FAILED, OWN, PASSED, UNCHECKED
 from attn_cli.blocks.options import format_value
-from attn_cli.views.report import Annotation, Column, Report, Table, chosen, size_text, with_batch
+from attn_cli.views.report import (
+    Annotation,
+    Column,
+    Report,
+    Table,
+    chosen,
+    percent_text,
+    size_text,
+    with_batch,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,24 +26,26 @@ ROWS = (
     Column("check", "check"),
     Column("line", "line", "int"),
     Column("of", "of"),
+    Column("spec", "spec"),
     Column("input", "on"),
     Column("figure", "figure"),
     Column("relation", "relation"),
     Column("bound", "bound", "number"),
+    Column("factor", "factor", "number"),
+    Column("relative_to", "relative to"),
     Column("got", "got", "number"),
     Column("margin", "margin", "number"),
     Column("status", "status"),
     Column("problem", "problem"),
 )
 SHOWN = (
-    Column("mark", ""),
+    Column("mark", "", "mark", missing="?", tells=("status",)),
     Column("check", "check", "name"),
-    Column("of", "of", "name"),
+    Column("of", "of", "name", leaves=1),
     Column("input", "on", leaves=2),
-    Column("holds", "figure and bound"),
-    Column("margin", "margin", "right", leaves=1),
+    Column("holds", "figure and bound", "phrase", tells=("figure", "relation", "bound", "got")),
+    Column("margin", "margin", "right", leaves=3),
 )
-MARKS = {True: "✔", False: "✘", None: "?"}
 LABELS = {
     "macs": "MACs",
     "flops": "FLOPs",
@@ -73,10 +84,13 @@ def phrase(verdict: Verdict) -> str:
     """Return what is the case, as in `params 5 ≤ 10`, or `params 12 > 10`."""
     got, bound = _values(verdict)
     sign = SIGNS[verdict.relation][verdict.ok is False]
-    text = f"{label(verdict.figure)} {got} {sign} {bound}"
-    if verdict.relative:
-        text += f" ({verdict.relative.factor:g} × {verdict.relative.spec})"
-    return text
+    return f"{label(verdict.figure)} {got} {sign} {bound}"
+
+
+def worked_out(verdict: Verdict) -> str:
+    """Return how a relative bound came about, as in `0.1 × se:ratio=16`; else nothing."""
+    relative = verdict.relative
+    return "" if relative is None else f"{relative.factor:g} × {relative.as_given}"
 
 
 def not_checked(result: Result) -> str:
@@ -100,7 +114,7 @@ def margin(verdict: Verdict) -> str:
     if verdict.margin is None:
         return ""
     size = abs(verdict.margin)
-    text = _percent(size, _digits(verdict)) if isinstance(size, float) else f"{size:,}"
+    text = percent_text(size, _digits(verdict)) if isinstance(size, float) else f"{size:,}"
     return f"{text} {'to spare' if verdict.ok else WORDS[verdict.relation]}"
 
 
@@ -114,7 +128,7 @@ def _digits(verdict: Verdict) -> int:
     """Return how many digits of a percentage tell a figure from its bound."""
     got, bound, digits = verdict.got, verdict.bound, 2
     if isinstance(got, float) and isinstance(bound, (int, float)) and got != bound:
-        while digits < 12 and _percent(got, digits) == _percent(bound, digits):
+        while digits < 12 and percent_text(got, digits) == percent_text(bound, digits):
             digits += 2
     return digits
 
@@ -125,14 +139,10 @@ def _value(figure: str, value: Any, digits: int) -> str:
     if isinstance(value, list):
         return " and ".join(format_value(each) for each in value)
     if figure.rpartition(".")[2] == "share" and isinstance(value, (int, float)):
-        return _percent(value, digits)
+        return percent_text(value, digits)
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return format_value(value)
-
-
-def _percent(value: float, digits: int) -> str:
-    return f"{100 * value:.{digits}f}%"
 
 
 def _on(result: Result) -> str:
@@ -145,13 +155,18 @@ def _on(result: Result) -> str:
 
 
 def _shown(result: Result) -> Iterator[tuple[Any, ...]]:
-    """Yield a row for each verdict; the name and the rest stand in the first one."""
+    """Yield a row for each verdict; the name and the rest stand in the first one.
+
+    How a relative bound came about stands in a row of its own.
+    """
     first = (result.name, result.of, _on(result))
     for verdict in result.verdicts:
-        yield (MARKS[verdict.ok], *first, phrase(verdict), margin(verdict))
+        yield (verdict.ok, *first, phrase(verdict), margin(verdict))
         first = ("", "", "")
+        if verdict.relative:
+            yield ("", *first, f"{_values(verdict)[1]} = {worked_out(verdict)}", "")
     if not result.verdicts:
-        yield (MARKS[None], *first, "not checked", "")
+        yield (None, *first, "not checked", "")
 
 
 def _counted(results: Sequence[Result]) -> str:
@@ -171,9 +186,11 @@ def _counted(results: Sequence[Result]) -> str:
 def _annotations(result: Result, file: str | None) -> Iterator[Annotation]:
     for verdict in result.verdicts:
         if verdict.ok is False:
+            relative = f" ({worked_out(verdict)})" if verdict.relative else ""
             apart = f", {margin(verdict)}" if margin(verdict) else ""
             subject = " on ".join(filter(None, (result.of, _on(result))))
-            yield Annotation(result.name, f"{subject}: {phrase(verdict)}{apart}", file, result.line)
+            message = f"{subject}: {phrase(verdict)}{relative}{apart}"
+            yield Annotation(result.name, message, file, result.line)
     if result.problem:
         message = f"could not be checked: {result.problem}"
         yield Annotation(result.name, message, file, result.line)
@@ -181,20 +198,23 @@ def _annotations(result: Result, file: str | None) -> Iterator[Annotation]:
 
 def _rows(result: Result) -> Iterator[tuple[Any, ...]]:
     places = " ".join(place.text for place in result.places)
-    first = (result.name, result.line, result.of, places)
+    first = (result.name, result.line, result.of, result.spec, places)
     for verdict in result.verdicts:
+        relative = verdict.relative
         yield (
             *first,
             verdict.figure,
             verdict.relation,
             _cell(verdict.bound),
+            relative and relative.factor,
+            relative and relative.as_given,
             _cell(verdict.got),
             verdict.margin,
             {True: PASSED, False: FAILED, None: UNCHECKED}[verdict.ok],
             None if verdict.ok is not None else result.problem,
         )
     if not result.verdicts:
-        yield (*first, None, None, None, None, None, UNCHECKED, result.problem)
+        yield (*first, *[None] * 7, UNCHECKED, result.problem)
 
 
 def _cell(value: Any) -> Any:
@@ -214,6 +234,7 @@ def _record(results: Sequence[Result], path: str | None) -> dict[str, Any]:
                 "line": result.line,
                 "kind": result.kind or None,
                 "of": result.of or None,
+                "spec": result.spec,
                 "inputs": [
                     {"shape": with_batch(shape), "places": times} for shape, times in result.places
                 ],

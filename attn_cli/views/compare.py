@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.views.records import figures_record, params_record
-from attn_cli.views.report import Column, Report, Table, size_text, with_batch
+from attn_cli.views.report import EXTRA, Column, Report, Table, size_text, with_batch
 from attn_cli.views.summary import unknown_reasons
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from attn_cli.analysis.compare import Comparison, Row, Total
 
 ROWS = (
-    Column("spec", "block", "name"),
+    Column("as_given", "block", "name"),
+    Column("spec", "spec", "name"),
     Column("input_shape", "input", "shape"),
     Column("places", "places", "int"),
     Column("params", "params", "int"),
@@ -29,6 +30,19 @@ ROWS = (
     Column("difference", "difference", "int"),
     Column("factor", "factor", "number"),
 )
+# What makes blocks differ is the last to leave.
+SIZES = (
+    Column("width", "width", "int", leaves=1),
+    Column("kernel_size", "kernel", "int", leaves=2),
+)
+FIGURES = (
+    Column("params", "params", "int", strong=True),
+    Column("difference", "difference", "difference", leaves=6),
+    Column("factor", "factor", "factor", leaves=5, missing="-"),
+    Column("bar", "", "bar", leaves=EXTRA, tells=("params",)),
+    Column("macs", "MACs", "int", leaves=3, missing="?"),
+    Column("flops", "FLOPs", "int", leaves=4, missing="?"),
+)
 
 
 def report(comparison: Comparison) -> Report:
@@ -37,12 +51,14 @@ def report(comparison: Comparison) -> Report:
         list(rows)
         for _, rows in groupby(comparison.rows, key=lambda row: (row.entry.shape, row.entry.places))
     ]
-    tables = [_shape_table(comparison.baseline, rows) for rows in groups]
+    baseline = comparison.baseline
+    tables = [_shape_table(baseline.as_given, rows) for rows in groups]
     if comparison.totals[0].places > 1:
-        tables.append(_totals_table(comparison.baseline, comparison.totals))
+        tables.append(_totals_table(baseline.as_given, comparison.totals))
     return Report(
         record=lambda: {
-            "baseline": comparison.baseline,
+            "baseline": baseline.text,
+            "baseline_as_given": baseline.as_given,
             "rows": [_row_record(row) for row in comparison.rows],
             "totals": [_total_record(total) for total in comparison.totals],
         },
@@ -56,19 +72,14 @@ def _shape_table(baseline: str, rows: Sequence[Row]) -> Table:
     """Lay out the blocks on one input."""
     first = rows[0].entry
     most = max(row.entry.figures.params.total for row in rows)
-    columns = [
-        Column("spec", "block", "name"),
-        Column("width", "width", "int", leaves=1),
-        Column("kernel_size", "kernel", "int", leaves=1),
-        *_figure_columns(baseline),
-    ]
+    columns = (ROWS[0], *SIZES, *FIGURES)
     cells = []
     for row in rows:
         figures = row.entry.figures
         params = figures.params.total
         cells.append(
             (
-                row.entry.spec,
+                row.entry.as_given,
                 figures.width,
                 figures.kernel_size,
                 params,
@@ -79,8 +90,8 @@ def _shape_table(baseline: str, rows: Sequence[Row]) -> Table:
                 figures.flops,
             )
         )
-    places = f", {first.places} places" if first.places > 1 else ""
-    return Table(columns, cells, title=f"{size_text(first.shape)}{places}")
+    each = f", each of {first.places:,} places" if first.places > 1 else ""
+    return Table(columns, cells, title=f"{size_text(first.shape)}{each}{_against(baseline, rows)}")
 
 
 def _totals_table(baseline: str, totals: Sequence[Total]) -> Table:
@@ -88,7 +99,7 @@ def _totals_table(baseline: str, totals: Sequence[Total]) -> Table:
     most = max(total.params.total for total in totals)
     cells = [
         (
-            total.spec,
+            total.as_given,
             total.params.total,
             total.difference,
             total.factor,
@@ -98,25 +109,20 @@ def _totals_table(baseline: str, totals: Sequence[Total]) -> Table:
         )
         for total in totals
     ]
-    columns = [Column("spec", "block", "name"), *_figure_columns(baseline)]
-    return Table(columns, cells, title=f"all {totals[0].places} places")
+    title = f"all {totals[0].places:,} places{_against(baseline, totals)}"
+    return Table((ROWS[0], *FIGURES), cells, title=title)
 
 
-def _figure_columns(baseline: str) -> list[Column]:
-    return [
-        Column("params", "params", "int", strong=True),
-        Column("difference", "difference", "difference", leaves=6),
-        Column("factor", f"against {baseline}", "percent", leaves=2, missing="-"),
-        Column("bar", "", "bar", leaves=5),
-        Column("macs", "MACs", "int", leaves=3, missing="?"),
-        Column("flops", "FLOPs", "int", leaves=4, missing="?"),
-    ]
+def _against(baseline: str, rows: Sequence[Row] | Sequence[Total]) -> str:
+    """Return what the differences are from, where there is more than that."""
+    return f", against {baseline}" if len(rows) > 1 else ""
 
 
 def _flat(row: Row) -> tuple[Any, ...]:
     entry, figures = row.entry, row.entry.figures
     params = figures.params
     return (
+        entry.as_given,
         entry.spec,
         with_batch(entry.shape),
         entry.places,
@@ -138,6 +144,7 @@ def _row_record(row: Row) -> dict[str, Any]:
     return {
         "block": entry.block,
         "spec": entry.spec,
+        "as_given": entry.as_given,
         "options": dict(entry.options),
         "input_shape": with_batch(entry.shape),
         "places": entry.places,
@@ -151,6 +158,7 @@ def _total_record(total: Total) -> dict[str, Any]:
     return {
         "block": total.block,
         "spec": total.spec,
+        "as_given": total.as_given,
         "places": total.places,
         "params": params_record(total.params),
         "bytes": total.bytes,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from attn_cli.analysis.diff import ADDED, CHANGED, FIELDS, ORDER, REMOVED, SAME
 from attn_cli.blocks.options import format_value
-from attn_cli.views.inspect import block_record
+from attn_cli.graph import UNKNOWN
+from attn_cli.views.inspect import INPUT_FIXES, block_record
 from attn_cli.views.report import Column, Report, Table, size_text
 from attn_cli.views.summary import unknown_lines
 
@@ -18,45 +19,6 @@ if TYPE_CHECKING:
     from attn_cli.analysis.find import Attention
     from attn_cli.graph import Shape
 
-ROWS = (
-    Column("status", "status"),
-    Column("kind", "kind"),
-    Column("path", "at"),
-    Column("kind_before", "kind before"),
-    Column("path_before", "at before"),
-    Column("input_shape", "input", "shape"),
-    Column("input_shape_before", "input before", "shape"),
-    Column("width", "width", "int"),
-    Column("width_before", "width before", "int"),
-    Column("kernel_size", "kernel", "int"),
-    Column("kernel_size_before", "kernel before", "int"),
-    Column("gate", "gate"),
-    Column("gate_before", "gate before"),
-    Column("params", "params", "int"),
-    Column("macs", "MACs", "int"),
-    Column("flops", "FLOPs", "int"),
-)
-BLOCKS = (
-    Column("mark", ""),
-    Column("kind", "kind"),
-    Column("path", "at", "name"),
-    Column("what", "what changed", "prose"),
-    Column("params", "params", "difference", strong=True, missing="?"),
-    Column("macs", "MACs", "difference", leaves=1, missing="?"),
-    Column("flops", "FLOPs", "difference", leaves=2, missing="?"),
-)
-TOTALS = (
-    Column("figure", ""),
-    Column("before", "before", "int", missing="?"),
-    Column("after", "after", "int", missing="?"),
-    Column("difference", "difference", "difference", strong=True, missing="?"),
-)
-MARKS = {ADDED: "+", REMOVED: "-", CHANGED: "~"}
-WORDS = {
-    "path": "at",
-    "input_shape": "input",
-    "kernel_size": "kernel",
-}
 FIGURES = {
     "count": "blocks",
     "params": "params",
@@ -64,6 +26,49 @@ FIGURES = {
     "macs": "MACs",
     "flops": "FLOPs",
 }
+COSTS = ("params", "macs", "flops")
+KINDS = {"input_shape": "shape", "channels": "int", "width": "int", "kernel_size": "int"}
+# A row for each block that is not the same, then one for the attention and one for the model.
+ROWS = (
+    Column("status", "status"),
+    Column("fields", "fields", "refs"),
+    *(
+        Column(f"{field}{when}", f"{field}{when}", KINDS.get(field, "text"))
+        for field in FIELDS
+        for when in ("", "_before")
+    ),
+    *(
+        Column(f"{figure}{when}", f"{figure}{when}", "int")
+        for figure in FIGURES
+        for when in ("", "_before", "_difference")
+    ),
+)
+BLOCKS = (
+    Column("mark", "", "mark", tells=("status",)),
+    Column("kind", "kind"),
+    Column("path", "at", "name"),
+    Column("what", "what changed", "phrase", tells=("fields",)),
+    Column("params_difference", "params", "difference", strong=True),
+    Column("macs_difference", "MACs", "difference", leaves=1),
+    Column("flops_difference", "FLOPs", "difference", leaves=2),
+)
+TOTALS = (
+    Column("figure", "", tells=("kind",)),
+    Column("before", "before", "int", leaves=2, missing="?", tells=("params_before",)),
+    Column("after", "after", "int", missing="?", tells=("params",)),
+    Column(
+        "difference",
+        "difference",
+        "difference",
+        leaves=1,
+        strong=True,
+        missing="?",
+        tells=("params_difference",),
+    ),
+)
+MARKS = {ADDED: "+", REMOVED: "-", CHANGED: "~"}
+WORDS = {"input_shape": "input", "kernel_size": "kernel"}
+TOTAL = "total"
 
 
 def report(diff: Diff) -> Report:
@@ -71,7 +76,7 @@ def report(diff: Diff) -> Report:
     changes = [change for change in diff.changes if change.status != SAME]
     tables = []
     if changes:
-        tables.append(Table(BLOCKS, [_shown(change) for change in changes]))
+        tables.append(Table(BLOCKS, [row for change in changes for row in _shown(change)]))
     if diff.is_different:
         totals = [
             (f"{whose} {FIGURES[name]}", *total, total.difference)
@@ -81,43 +86,49 @@ def report(diff: Diff) -> Report:
         tables.append(Table(TOTALS, totals))
     return Report(
         record=lambda: _record(diff),
-        rows=Table(ROWS, [_flat(change) for change in changes]),
+        rows=Table(ROWS, list(_rows(diff))),
         tables=tables,
         heading=[f"{diff.before.file} → {diff.after.file}"],
         closing=[_counted(diff), *_unknown(diff)],
     )
 
 
-def _shown(change: Change) -> tuple[Any, ...]:
+def _shown(change: Change) -> Iterator[tuple[Any, ...]]:
+    """Yield a line for each thing that changed; whose it is, and what it costs, in the first."""
     block = change.after or change.before
     assert block is not None
-    what = "; ".join(_differences(change)) or ", ".join(_described(block))
-    return (
-        MARKS[change.status],
-        block.kind,
-        block.path,
-        what,
-        *(change.difference(figure) for figure in ("params", "macs", "flops")),
-    )
+    what, *others = _differences(change)
+    differences = [change.difference(figure) for figure in COSTS]
+    figures = [UNKNOWN if each is None else each for each in differences]
+    yield (MARKS[change.status], block.kind, block.path, what, *figures)
+    for other in others:
+        yield (None, None, None, other, *(None for _ in figures))
 
 
-def _described(block: Attention) -> Iterator[str]:
-    """Yield what a block is that came or went."""
+def _differences(change: Change) -> Iterator[str]:
+    """Yield what changed, one thing after the other; of a block that came or went, what it is."""
+    before, after = change.before, change.after
+    if before is None or after is None:
+        yield ", ".join(_described(before or after))
+        return
+    for field in change.fields:
+        if field == ORDER:
+            yield "moved"
+        elif field == "path":
+            yield f"was at {before.path}"
+        else:
+            texts = [_text(field, getattr(block, field)) for block in (before, after)]
+            yield f"{WORDS.get(field, field)} {' → '.join(texts)}"
+
+
+def _described(block: Attention | None) -> Iterator[str]:
+    """Yield what a block is."""
+    assert block is not None
     yield _size(block.input_shape)
     if block.width is not None:
         yield f"width {block.width}"
     if block.kernel_size is not None:
         yield f"kernel {block.kernel_size}"
-
-
-def _differences(change: Change) -> Iterator[str]:
-    before, after = change.before, change.after
-    for field in change.fields:
-        if field == ORDER:
-            yield "moved"
-            continue
-        texts = [_text(field, getattr(block, field)) for block in (before, after)]
-        yield f"{WORDS.get(field, field)} {texts[0]} → {texts[1]}"
 
 
 def _text(field: str, value: Any) -> str:
@@ -143,22 +154,40 @@ def _unknown(diff: Diff) -> list[str]:
         f"{each.file}: {line}"
         for each in (diff.before, diff.after)
         if each.cost is not None
-        for line in unknown_lines(each.cost)
+        for line in unknown_lines(each.cost, INPUT_FIXES)
     ]
 
 
-def _flat(change: Change) -> tuple[Any, ...]:
-    def of(block: Attention | None, field: str) -> Any:
-        return None if block is None else getattr(block, field) or None
+def _rows(diff: Diff) -> Iterator[tuple[Any, ...]]:
+    """Yield ROWS: of blocks their fields and costs, of attention and the model their totals."""
+    for change in diff.changes:
+        if change.status != SAME:
+            both = [("", change.after), ("_before", change.before)]
+            cells = {
+                f"{field}{when}": getattr(block, field) or None
+                for when, block in both
+                if block is not None
+                for field in FIELDS
+            }
+            cells |= {
+                f"{figure}{when}": getattr(block, figure)
+                for when, block in both
+                if block is not None
+                for figure in COSTS
+            }
+            cells |= {f"{figure}_difference": change.difference(figure) for figure in COSTS}
+            fields = change.fields or None
+            yield _row({"status": change.status, "fields": fields, **cells})
+    for whose, figures in (("attention", diff.attention), ("model", diff.model)):
+        cells = {}
+        for figure, total in figures.items():
+            cells[figure], cells[f"{figure}_before"] = total.after, total.before
+            cells[f"{figure}_difference"] = total.difference
+        yield _row({"status": TOTAL, "kind": whose, **cells})
 
-    cells = {
-        f"{field}{suffix}": of(block, field)
-        for field in FIELDS
-        for suffix, block in (("", change.after), ("_before", change.before))
-    }
-    figures = {figure: change.difference(figure) for figure in ("params", "macs", "flops")}
-    cells |= {"status": change.status, **figures}
-    return tuple([cells[column.key] for column in ROWS])
+
+def _row(cells: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple([cells.get(column.key) for column in ROWS])
 
 
 def _record(diff: Diff) -> dict[str, Any]:
@@ -171,8 +200,8 @@ def _record(diff: Diff) -> dict[str, Any]:
             {
                 "status": change.status,
                 "fields": list(change.fields),
-                "before": change.before and block_record(change.before),
-                "after": change.after and block_record(change.after),
+                "before": change.before and block_record(change.before, diff.before),
+                "after": change.after and block_record(change.after, diff.after),
                 "difference": {
                     figure: change.difference(figure) for figure in ("params", "macs", "flops")
                 },

@@ -1,20 +1,34 @@
-"""How a table and its lines fit a width: what leaves, what is shortened, where a line breaks."""
+"""How tables and lines fit a width: what leaves, what is shortened, where a line breaks.
+
+One rule for every table. Where there is room for all, all is there. Else the extras leave, one
+after the other, and what stands for them comes; then prose wraps and names are shortened, as far as
+words stay whole and names can be told apart; then figures leave, the least needed first, as their
+columns say; and at last phrases wrap. Numbers are never cut, every column that has left is named.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 
 from attn_cli.views.report import EXTRA, Column, Table, cell, chosen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 GAP = 2
-# The narrowest that a column of this kind gets; every other kind keeps its natural width.
-NARROWEST = {"name": 8, "prose": 12}
+# The kinds of columns that give, in their order, and the narrowest that they get; every other kind
+# keeps its natural width.
+GIVING = {"prose": 12, "name": 11}
+# When nothing is left that could leave.
+AT_LAST = {"prose": 12, "name": 6, "phrase": 12}
+WRAPPED = frozenset({"prose", "phrase"})
+# What a line is not broken within: a shape, a size, a number and what it counts, a word.
+WHOLE = re.compile(
+    r"\s*(?:\((?:\w+, )+\w+\)|[\w?]+(?: × [\w?]+)+|\(?\d(?:[\d,.]*\d)? (?=[^\W\d]))?\S*"
+)
 
 
 class Fitted(NamedTuple):
@@ -25,35 +39,50 @@ class Fitted(NamedTuple):
     left_out: list[str]
 
 
-def fit(table: Table, width: int | None) -> Fitted:
-    """Fit a table to a width; without one nothing leaves and nothing is shortened.
+def fit(tables: Sequence[Table], width: int | None) -> list[Fitted]:
+    """Fit tables to a width; without one nothing leaves and nothing is shortened.
 
-    The extras leave first, one after the other, and what stands for them comes; then prose wraps
-    and names are shortened; then figures leave, in the order that their columns say. What is still
-    too wide stays whole.
+    Tables of the same columns are fitted as one: what is there is there in all of them, and stands
+    in line. What is too wide even so stays whole.
     """
-    natural = {
-        column.key: max(cell_len(text) for text in _texts(table, place))
-        for place, column in enumerate(table.columns)
-    }
-    for hidden, shorten in _variants(table.columns):
-        columns = [column for column in table.columns if column.key not in hidden]
-        widths = [natural[column.key] for column in columns]
-        if width is None:
-            break
-        if shorten:
-            widths = _shortened(columns, widths, _total(widths) - width)
-        if _total(widths) <= width:
-            break
+    alike: dict[tuple[Column, ...], list[Table]] = {}
+    for table in tables:
+        alike.setdefault(tuple(table.columns), []).append(table)
+    widths = {columns: _widths(columns, group, width) for columns, group in alike.items()}
+    return [_fitted(table, widths[tuple(table.columns)]) for table in tables]
+
+
+def _fitted(table: Table, widths: Mapping[str, int]) -> Fitted:
+    """Return a table with the columns that have a width.
+
+    A stand-in was not left out, and a bar is no column of its own: it pictures the one beside it.
+    """
     left_out = [
-        column.header
+        column.header or column.key
         for column in table.columns
-        if column.key in hidden
-        and column.leaves < EXTRA
-        and column.header
-        and (column.stands_for is None or column.stands_for in hidden)
+        if column.key not in widths and not column.stands_for and column.kind != "bar"
     ]
-    return Fitted(chosen(table, [column.key for column in columns]), widths, left_out)
+    return Fitted(chosen(table, list(widths)), list(widths.values()), left_out)
+
+
+def _widths(
+    columns: Sequence[Column], tables: Sequence[Table], width: int | None
+) -> dict[str, int]:
+    """Return how wide each column is that there is room for."""
+    texts = {column.key: _texts(place, tables) for place, column in enumerate(columns)}
+    natural = {key: max(map(cell_len, each)) for key, each in texts.items()}
+    widths: dict[str, int] = {}
+    for hidden, giving in _variants(columns):
+        shown = [column for column in columns if column.key not in hidden]
+        widths = {column.key: natural[column.key] for column in shown}
+        if width is not None:
+            for kind, least in giving.items():
+                _shorten(
+                    [column for column in shown if column.kind == kind], texts, widths, least, width
+                )
+        if width is None or _total(widths) <= width:
+            break
+    return widths
 
 
 def wrapped(line: str, width: int | None) -> list[str]:
@@ -66,7 +95,7 @@ def wrapped(line: str, width: int | None) -> list[str]:
     lines = [indent]
     for piece in re.split(r"(?<=\S)(?=   *\S)", line.strip()):
         fits = cell_len(indent + piece.strip()) <= width
-        for word in [piece] if fits else re.split(r"(?<=\S)(?= )", piece):
+        for word in [piece] if fits else WHOLE.findall(piece):
             if lines[-1].strip() and cell_len(lines[-1] + word) <= width:
                 lines[-1] += word
             elif lines[-1].strip():
@@ -76,42 +105,84 @@ def wrapped(line: str, width: int | None) -> list[str]:
     return lines
 
 
-def _variants(columns: Sequence[Column]) -> Iterator[tuple[set[str], bool]]:
-    """Yield what to hide and whether to shorten, from the widest look to the narrowest."""
+def shortened(name: str, width: int) -> str:
+    """Return a name in so much room: without its middle; the last of several words stays whole.
+
+    >>> shortened("GlobalAveragePooling2D", 14), shortened("Activation sigmoid", 14)
+    ('GlobalAve…ng2D', 'Activ… sigmoid')
+    """
+    if cell_len(name) <= width:
+        return name
+    first, _, last = name.rpartition(" ")
+    room = width - cell_len(f"… {last}")
+    if first and room > 0:
+        return f"{set_cell_size(first, room).rstrip()}… {last}"
+    end = (width - 1) // 3
+    # Cells are counted from the start: the end is taken off the name turned round.
+    return f"{set_cell_size(name, width - 1 - end)}…{set_cell_size(name[::-1], end)[::-1]}"
+
+
+def _variants(columns: Sequence[Column]) -> Iterator[tuple[set[str], Mapping[str, int]]]:
+    """Yield what to hide and which kinds give, from the widest look to the narrowest."""
     stand_ins = {column.stands_for: column.key for column in columns if column.stands_for}
     levels = sorted({column.leaves for column in columns if column.leaves}, reverse=True)
     hidden = set(stand_ins.values())
-    yield set(hidden), False
+    yield set(hidden), {}
     for level in [level for level in levels if level >= EXTRA]:
         leaving = {column.key for column in columns if column.leaves == level}
         hidden = (hidden | leaving) - {stand_ins[key] for key in leaving if key in stand_ins}
-        yield set(hidden), False
-    yield set(hidden), True
+        yield set(hidden), {}
+    yield set(hidden), GIVING
     for level in [level for level in levels if level < EXTRA]:
         hidden |= {column.key for column in columns if column.leaves == level}
-        yield set(hidden), True
+        yield set(hidden), GIVING
+    yield set(hidden), AT_LAST
 
 
-def _shortened(columns: Sequence[Column], widths: Sequence[int], excess: int) -> list[int]:
-    """Take an excess off the columns that can give, prose first, then the longest name."""
-    result = list(widths)
-    for kind in ("prose", "name"):
-        places = [place for place, column in enumerate(columns) if column.kind == kind]
-        for _ in range(excess):
-            longest = max(places, key=result.__getitem__, default=None)
-            if longest is None or result[longest] <= NARROWEST[kind]:
-                break
-            result[longest] -= 1
-            excess -= 1
-    return result
+def _shorten(
+    columns: Sequence[Column],
+    texts: Mapping[str, Sequence[str]],
+    widths: dict[str, int],
+    least: int,
+    width: int,
+) -> None:
+    """Take what is too much off columns of one kind, the longest first."""
+    if _total(widths) <= width:
+        return
+    floors = {column.key: _narrowest(column, texts[column.key], least) for column in columns}
+    while _total(widths) > width:
+        giving = [key for key, floor in floors.items() if widths[key] > floor]
+        if not giving:
+            break
+        widths[max(giving, key=widths.__getitem__)] -= 1
 
 
-def _total(widths: Sequence[int]) -> int:
-    return sum(widths) + GAP * (len(widths) - 1)
+def _narrowest(column: Column, texts: Sequence[str], least: int) -> int:
+    """Return how far a column can be shortened: words stay whole, names can be told apart."""
+    if column.kind in WRAPPED:
+        words = [word.strip() for text in texts for word in WHOLE.findall(text)]
+        return max([least, *map(cell_len, words)])
+    different = set(texts)
+    width = max(map(cell_len, different))
+    while width > least and len({shortened(text, width - 1) for text in different}) == len(
+        different
+    ):
+        width -= 1
+    return width
 
 
-def _texts(table: Table, place: int) -> Iterator[str]:
-    column = table.columns[place]
-    yield column.header
-    for row in [*table.rows, *([table.total] if table.total else [])]:
-        yield cell(column, row[place])
+def _total(widths: Mapping[str, int]) -> int:
+    return sum(widths.values()) + GAP * (len(widths) - 1)
+
+
+def _texts(place: int, tables: Sequence[Table]) -> list[str]:
+    """Return all that stands in a column, its header first."""
+    column = tables[0].columns[place]
+    return [
+        column.header,
+        *(
+            cell(column, row[place])
+            for table in tables
+            for row in [*table.rows, *([table.total] if table.total else [])]
+        ),
+    ]

@@ -7,37 +7,58 @@ from typing import TYPE_CHECKING, Any
 
 from attn_cli.graph import UNKNOWN
 from attn_cli.views.records import layer_records, params_record
-from attn_cli.views.report import EXTRA, Column, Report, Table, chosen, shape_text, size_text
+from attn_cli.views.report import (
+    EXTRA,
+    Column,
+    Report,
+    Table,
+    chosen,
+    percent_text,
+    shape_text,
+    size_text,
+)
 from attn_cli.views.summary import COLUMNS as LAYERS
-from attn_cli.views.summary import SHOWN, layer_table, unknown_lines
+from attn_cli.views.summary import SHOWN, layer_table, totals_line, unknown_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from attn_cli.analysis.find import Attention
     from attn_cli.analysis.inspect import Inspection
     from attn_cli.graph import Shape
 
-BLOCKS = (
-    Column("row", "#", "index", leaves=5),
+# A row for each block, with what its file is; a file without any has one row.
+ROWS = (
+    Column("file", "file", "name"),
+    Column("model", "model", "name", leaves=EXTRA),
+    Column("model_params", "params", "int", leaves=1, missing="?"),
+    Column("model_bytes", "bytes", "int", leaves=5, missing="?"),
+    Column("model_macs", "MACs", "int", leaves=4, missing="?"),
+    Column("model_flops", "FLOPs", "int", leaves=EXTRA, missing="?"),
+    Column("attention_count", "blocks", "int", missing="?"),
+    Column("attention_params", "attention params", "int", strong=True, missing="?"),
+    Column("attention_share", "share", "percent", leaves=2, missing="?"),
+    Column("row", "#", "index"),
     Column("kind", "kind"),
     Column("path", "at", "name"),
     Column("input_shape", "input", "shape"),
     Column("channels", "channels", "int"),
     Column("width", "width", "int"),
     Column("kernel_size", "kernel", "int"),
+    Column("activation", "activation"),
     Column("gate", "gate"),
-    Column("params", "params", "int", strong=True),
+    Column("params", "params", "int"),
     Column("share", "share", "number"),
     Column("macs", "MACs", "int"),
     Column("flops", "FLOPs", "int"),
 )
+OF_FILE = 9
 SHOWN_BLOCKS = (
     Column("row", "#", "index", leaves=5),
     Column("kind", "kind"),
     Column("path", "at", "name"),
-    Column("input", "input", leaves=1),
-    Column("squeezed", "C → s"),
+    Column("input", "input", leaves=1, tells=("input_shape",)),
+    Column("squeezed", "C → s", tells=("channels", "width")),
     Column("kernel_size", "kernel", "int", leaves=4),
     Column("gate", "gate", leaves=EXTRA),
     Column("params", "params", "int", strong=True),
@@ -45,32 +66,26 @@ SHOWN_BLOCKS = (
     Column("macs", "MACs", "int", leaves=3, missing="?"),
 )
 FILES = (
-    Column("file", "file", "name"),
-    Column("name", "model", "name", leaves=EXTRA),
-    Column("params", "params", "int"),
-    Column("bytes", "bytes", "int", leaves=4),
-    Column("macs", "MACs", "int", leaves=3, missing="?"),
-    Column("flops", "FLOPs", "int", leaves=EXTRA, missing="?"),
-    Column("blocks", "blocks", "int", missing="?"),
-    Column("kinds", "attention", leaves=2),
-    Column("attention_params", "their params", "int", strong=True, missing="?"),
-    Column("share", "share", "percent", leaves=1, missing="?"),
+    *ROWS[: OF_FILE - 2],
+    Column("kinds", "kinds", leaves=3, tells=("kind",)),
+    *ROWS[OF_FILE - 2 : OF_FILE],
 )
+# What makes a figure known that a dynamic size hides.
+INPUT_FIXES = "a model saved with a fixed input has them"
 
 
 def report(inspection: Inspection) -> Report:
     """Return the report of a saved model: what it is, and its attention blocks."""
     blocks = inspection.blocks
-    total = inspection.model.total
     tables = []
     if blocks:
-        tables.append(_shown(blocks, total, attention_line(inspection)))
+        tables.append(_shown(blocks, inspection, attention_line(inspection)))
     if inspection.unnamed:
         title = "other gates, of no kind that has a name (not counted above)"
-        tables.append(_shown(inspection.unnamed, total, title))
+        tables.append(_shown(inspection.unnamed, inspection, title))
     return Report(
         record=lambda: record(inspection),
-        rows=Table(BLOCKS, [_row(place, block, total) for place, block in enumerate(blocks)]),
+        rows=Table(ROWS, list(_rows(inspection))),
         tables=tables,
         heading=heading(inspection),
         closing=closing(inspection),
@@ -96,22 +111,9 @@ def files_report(inspections: Sequence[Inspection]) -> Report:
     """Return the report of several files, a row each."""
     rows = []
     for inspection in inspections:
-        model = inspection.model
-        rows.append(
-            (
-                inspection.file,
-                model.name,
-                model.total,
-                model.bytes,
-                inspection.macs,
-                inspection.flops,
-                None if inspection.params is None else len(inspection.blocks),
-                ", ".join(f"{count} {kind}" for kind, count in kinds(inspection)) or None,
-                inspection.params,
-                inspection.share,
-            )
-        )
-    table = Table(FILES, rows)
+        *model, params, share = _of_file(inspection)
+        named = ", ".join(f"{count} {kind}" for kind, count in kinds(inspection)) or None
+        rows.append((*model, named, params, share))
     notes = [
         f"{inspection.file}: {line}"
         for inspection in inspections
@@ -120,8 +122,8 @@ def files_report(inspections: Sequence[Inspection]) -> Report:
     ]
     return Report(
         record=lambda: {"files": [record(inspection) for inspection in inspections]},
-        rows=table,
-        tables=[table],
+        rows=Table(ROWS, [row for inspection in inspections for row in _rows(inspection)]),
+        tables=[_without_empty(Table(FILES, rows))],
         closing=notes,
     )
 
@@ -146,13 +148,13 @@ def record(inspection: Inspection) -> dict[str, Any]:
         "bytes": model.bytes,
         "macs": inspection.macs,
         "flops": inspection.flops,
-        "blocks": [block_record(block) for block in inspection.blocks],
+        "blocks": [block_record(block, inspection) for block in inspection.blocks],
         "attention": {
             "count": None if inspection.params is None else len(inspection.blocks),
             "params": inspection.params,
             "share": inspection.share,
         },
-        "unnamed": [block_record(block) for block in inspection.unnamed],
+        "unnamed": [block_record(block, inspection) for block in inspection.unnamed],
         "guesses": [guess._asdict() for guess in inspection.guesses],
         "warnings": list(model.warnings),
     }
@@ -171,12 +173,10 @@ def heading(inspection: Inspection) -> list[str]:
         ]
         first += f", {' → '.join(ends)}"
     least = "at least " if model.at_least else ""
-    trained = f" ({model.params.trainable:,} trainable)" if model.params else ""
-    second = f"{least}{model.total:,} params{trained}, {size(model.bytes)}"
-    if inspection.macs is not None:
-        second += f"; {inspection.macs:,} MACs"
-    if inspection.flops is not None:
-        second += f"; {inspection.flops:,} FLOPs"
+    totals = totals_line(
+        model.params or model.total, model.bytes, inspection.macs, inspection.flops
+    )
+    second = f"{least}{totals}"
     return [first, second]
 
 
@@ -186,7 +186,7 @@ def closing(inspection: Inspection) -> list[str]:
     if inspection.cost is not None:
         if not inspection.blocks:
             lines.append("no attention blocks found")
-        lines += unknown_lines(inspection.cost)
+        lines += unknown_lines(inspection.cost, INPUT_FIXES)
     lines += [
         f"a guess, from its weights alone: {guess.path} ({guess.type}, {guess.params:,} params) "
         f"may be {guess.kind}"
@@ -201,7 +201,7 @@ def attention_line(inspection: Inspection) -> str:
     named = ", ".join(
         f"{count} {kind} block{'s' if count > 1 else ''}" for kind, count in kinds(inspection)
     )
-    share = "" if inspection.share is None else f", {100 * inspection.share:.2f}% of the model"
+    share = "" if inspection.share is None else f", {percent_text(inspection.share)} of the model"
     return f"attention: {named}, {inspection.params:,} params{share}"
 
 
@@ -223,17 +223,7 @@ def shapes(inspection: Inspection, inputs: bool) -> list[Shape | None]:
     return [None if shape == UNKNOWN else shape for shape in found]
 
 
-def size(count: int) -> str:
-    """Return a number of bytes for people."""
-    amount = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if amount < 1000 or unit == "GB":
-            break
-        amount /= 1000
-    return f"{count:,} bytes" if unit == "bytes" else f"{amount:,.1f} {unit}"
-
-
-def _shown(blocks: Sequence[Attention], total: int, title: str) -> Table:
+def _shown(blocks: Sequence[Attention], inspection: Inspection, title: str) -> Table:
     """Lay out blocks for people."""
     rows = []
     for place, block in enumerate(blocks):
@@ -248,36 +238,51 @@ def _shown(blocks: Sequence[Attention], total: int, title: str) -> Table:
                 block.kernel_size,
                 block.gate,
                 block.params,
-                block.params / total if total else None,
+                inspection.share_of(block.params),
                 block.macs,
             )
         )
+    return _without_empty(Table(SHOWN_BLOCKS, rows, title=title))
+
+
+def _without_empty(table: Table) -> Table:
+    """Return a table without the columns that have nothing to say, and say nothing unknown."""
     keys = [
         column.key
-        for place, column in enumerate(SHOWN_BLOCKS)
-        if any(row[place] is not None for row in rows)
+        for place, column in enumerate(table.columns)
+        if column.missing or any(row[place] is not None for row in table.rows)
     ]
-    return chosen(Table(SHOWN_BLOCKS, rows, title=title), keys, fixed=False)
+    return chosen(table, keys, fixed=False)
 
 
-def _row(place: int, block: Attention, total: int) -> tuple[Any, ...]:
+def _of_file(inspection: Inspection) -> tuple[Any, ...]:
+    """Return what ROWS has of a file, in each of its rows."""
+    model = inspection.model
     return (
-        place,
-        block.kind,
-        block.path,
-        block.input_shape,
-        block.channels,
-        block.width,
-        block.kernel_size,
-        block.gate,
-        block.params,
-        block.params / total if total else None,
-        block.macs,
-        block.flops,
+        inspection.file,
+        model.name or None,
+        None if model.at_least else model.total,
+        None if model.at_least else model.bytes,
+        inspection.macs,
+        inspection.flops,
+        None if inspection.params is None else len(inspection.blocks),
+        inspection.params,
+        inspection.share,
     )
 
 
-def block_record(block: Attention) -> dict[str, Any]:
+def _rows(inspection: Inspection) -> Iterator[tuple[Any, ...]]:
+    """Yield a row for each block, or one that says that there is none."""
+    of_file = _of_file(inspection)
+    for place, block in enumerate(inspection.blocks):
+        fields = block_record(block, inspection)
+        yield (*of_file, place, *(fields[column.key] for column in ROWS[OF_FILE + 1 :]))
+    if not inspection.blocks:
+        yield (*of_file, *(None for _ in ROWS[OF_FILE:]))
+
+
+def block_record(block: Attention, inspection: Inspection) -> dict[str, Any]:
+    """Return all that is known of a block of a model."""
     return {
         "kind": block.kind,
         "path": block.path,
@@ -288,6 +293,7 @@ def block_record(block: Attention) -> dict[str, Any]:
         "activation": block.activation,
         "gate": block.gate,
         "params": block.params,
+        "share": inspection.share_of(block.params),
         "macs": block.macs,
         "flops": block.flops,
     }

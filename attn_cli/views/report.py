@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 class Column(NamedTuple):
     """A column of a table.
 
-    `leaves` says in which order columns leave a narrow terminal, the highest first and 0 never;
-    from EXTRA up they leave before names are shortened. `stands_for` names the column that this one
-    stands for once that has left; `missing` is shown where a row has no value.
+    `leaves` says in which order columns leave a narrow terminal, the least needed first: the
+    highest first, 0 never; from EXTRA up they leave before names are shortened. `stands_for` names
+    the column that this one stands for once that has left; `missing` is shown where a row has no
+    value; `tells` names the columns of a report's rows that this one shows, where it is none of
+    them itself.
     """
 
     key: str
@@ -28,11 +30,21 @@ class Column(NamedTuple):
     stands_for: str | None = None
     missing: str = ""
     strong: bool = False
+    tells: tuple[str, ...] = ()
 
     @property
     def right(self) -> bool:
         """Whether it is set flush right, as figures are."""
-        return self.kind in ("index", "int", "number", "difference", "percent", "time", "right")
+        return self.kind in (
+            "index",
+            "int",
+            "number",
+            "difference",
+            "percent",
+            "factor",
+            "time",
+            "right",
+        )
 
 
 EXTRA = 10
@@ -103,24 +115,67 @@ def pretty(column: Column, value: Any) -> str:
     if column.kind == "difference":
         return f"{value:+,}" if value else "0"
     if column.kind == "percent":
-        return "<0.01%" if 0 < value < 0.00005 else f"{100 * value:,.2f}%"
+        return percent_text(value)
+    if column.kind == "factor":
+        return percent_text(value) if value < 10 else f"{scaled(value, ('',)).rstrip()}×"
     if column.kind == "refs":
         return ", ".join(map(str, value))
     if column.kind == "mark":
-        return "✔" if value else "✘"
+        return str({True: "✔", False: "✘"}.get(value, value))
     if column.kind == "time":
         return time_text(value)
     return bare(column, value)
 
 
+def percent_text(share: float, digits: int = 2) -> str:
+    """Return a part of 1 in percent; what is not quite nothing, or not quite all, says so.
+
+    >>> percent_text(0.1194), percent_text(1e-9), percent_text(0.999999)
+    ('11.94%', '<0.01%', '>99.99%')
+    """
+    step = 10**-digits
+    least, most = f"{step:.{digits}f}", f"{100:.{digits}f}"
+    text = f"{100 * share:,.{digits}f}"
+    if share > 0 and text == f"{0:.{digits}f}":
+        return f"<{least}%"
+    if share != 1 and text == most:
+        return f">{100 - step:.{digits}f}%" if share < 1 else f"<{100 + step:.{digits}f}%"
+    return f"{text}%"
+
+
+TIMES = ("ns", "µs", "ms", "s")
+BYTES = ("bytes", "kB", "MB", "GB", "TB")
+COUNTS = ("", "k", "M", "G", "T", "P")
+# From here on an exact figure for people has a short one beside it.
+LONG = 1_000_000
+
+
 def time_text(nanoseconds: int) -> str:
     """Return a time in its unit, to three digits: 87.4 µs."""
-    number, unit = float(nanoseconds), "ns"
-    for larger in ("µs", "ms", "s"):
+    whole = nanoseconds < 1000
+    return f"{nanoseconds} ns" if whole else scaled(nanoseconds, TIMES)
+
+
+def counted(figure: int, what: str) -> str:
+    """Return a total in words, exact, and in short where it is long.
+
+    >>> counted(32768, "MACs"), counted(3857973248, "MACs"), counted(21322284, "bytes")
+    ('32,768 MACs', '3,857,973,248 MACs (3.86 G)', '21,322,284 bytes (21.3 MB)')
+    """
+    exact = f"{figure:,} {what}"
+    if figure < LONG:
+        return exact
+    return f"{exact} ({scaled(figure, BYTES if what == 'bytes' else COUNTS)})"
+
+
+def scaled(number: float, units: Sequence[str]) -> str:
+    """Return a number in the unit that suits it, to three digits."""
+    unit = units[0]
+    for larger in units[1:]:
         if number < 999.5:
             break
         number, unit = number / 1000, larger
-    digits = 0 if unit == "ns" else max(0, 3 - len(str(round(number))))
+    digits = max(0, 3 - len(str(round(number))))
     return f"{number:,.{digits}f} {unit}"
 
 

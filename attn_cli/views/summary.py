@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.blocks.options import format_value
-from attn_cli.cost import reasons
-from attn_cli.views.report import EXTRA, Column, Report, Table, chosen, shape_text
+from attn_cli.cost import DYNAMIC, reasons
+from attn_cli.graph import Params
+from attn_cli.views.report import EXTRA, Column, Report, Table, chosen, counted, shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from attn_cli.analysis.figures import Figures
     from attn_cli.analysis.summary import Summary
     from attn_cli.cost import GraphCost
     from attn_cli.graph import Graph
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     Column("row", "#", "index", leaves=4),
     Column("name", "name", "name", leaves=EXTRA),
-    Column("type", "layer", "name"),
+    Column("type", "type", "name"),
     Column("output_shape", "output shape", "shape", leaves=1),
     Column("params", "params", "int", strong=True),
     Column("trainable", "trainable", "int"),
@@ -27,8 +27,10 @@ COLUMNS = (
     Column("macs", "MACs", "int", leaves=2, missing="?"),
     Column("flops", "FLOPs", "int", leaves=3, missing="?"),
     Column("from", "from", "refs", leaves=4, stands_for="inputs"),
-    Column("inputs", "connected to", "refs", leaves=EXTRA),
+    Column("inputs", "inputs", "refs", leaves=EXTRA),
 )
+# What makes a figure known that a dynamic size hides.
+SHAPE_FIXES = "--shape H,W,C fixes them"
 SHOWN = ("row", "name", "type", "output_shape", "params", "macs", "flops", "from", "inputs")
 
 
@@ -42,7 +44,10 @@ def report(summary: Summary, columns: Sequence[str] | None = None) -> Report:
         rows=chosen(layers, columns) if columns else layers,
         tables=[shown],
         heading=_heading(summary),
-        closing=[totals_line(figures), *unknown_lines(figures.cost)],
+        closing=[
+            totals_line(figures.params, figures.bytes, figures.macs, figures.flops),
+            *unknown_lines(figures.cost, SHAPE_FIXES),
+        ],
     )
 
 
@@ -71,30 +76,42 @@ def layer_table(graph: Graph, cost: GraphCost) -> Table:
     return Table(COLUMNS, rows, total=(None, "", "total", None, *counts, None, None))
 
 
-def totals_line(figures: Figures) -> str:
-    """Return the totals in words."""
-    params = figures.params
-    counts = f"{params.trainable:,} trainable, {params.non_trainable:,} not"
-    costs = [("MACs", figures.macs), ("FLOPs", figures.flops)]
-    known = "".join(f"; {figure:,} {name}" for name, figure in costs if figure is not None)
-    return f"{params.total:,} params: {counts}; {figures.bytes:,} bytes{known}"
+def totals_line(
+    params: Params | int, bytes: int, macs: int | None = None, flops: int | None = None
+) -> str:
+    """Return totals in words: of the parameters the two kinds, where they are known."""
+    words = params_words(params) if isinstance(params, Params) else counted(params, "params")
+    figures = [(bytes, "bytes"), (macs, "MACs"), (flops, "FLOPs")]
+    known = [counted(figure, what) for figure, what in figures if figure is not None]
+    return "; ".join([words, *known])
 
 
-def unknown_lines(cost: GraphCost) -> list[str]:
-    """Return why a total is unknown, and what is known of it."""
+def params_words(params: Params) -> str:
+    """Return counts of parameters in words."""
+    kinds = f"{params.trainable:,} trainable, {params.non_trainable:,} non-trainable"
+    return f"{counted(params.total, 'params')}: {kinds}"
+
+
+def unknown_lines(cost: GraphCost, fixes: str) -> list[str]:
+    """Return why a total is unknown, what is known of it, and what would fix a dynamic size."""
     missing = [name for name in ("macs", "flops") if getattr(cost, name) is None]
     if not missing:
         return []
     names = {"macs": "MACs", "flops": "FLOPs"}
     what = " and ".join(names[name] for name in missing)
     known = " and ".join(f"{getattr(cost.at_least, name):,} {names[name]}" for name in missing)
-    return [f"? {what}: {reasons(cost.unknown)}; at least {known}"]
+    return [f"? {what}: {_why(cost, fixes)}; at least {known}"]
 
 
 def unknown_reasons(costs: Iterable[GraphCost]) -> list[str]:
     """Return why totals of several blocks are unknown, each reason once."""
-    why = dict.fromkeys([reasons(cost.unknown) for cost in costs if cost.unknown])
+    why = dict.fromkeys([_why(cost, SHAPE_FIXES) for cost in costs if cost.unknown])
     return [f"? unknown: {each}" for each in why]
+
+
+def _why(cost: GraphCost, fixes: str) -> str:
+    """Return why figures are unknown, with the way out where there is one."""
+    return reasons([f"{why} ({fixes})" if why == DYNAMIC else why for why in cost.unknown])
 
 
 def _heading(summary: Summary) -> list[str]:
@@ -123,6 +140,7 @@ def _record(summary: Summary) -> dict[str, Any]:
     return {
         "block": summary.block,
         "spec": summary.spec,
+        "as_given": summary.as_given,
         "options": dict(summary.options),
         "input_shape": graph.nodes[graph.inputs[0]].output_shapes[0],
         "output_shape": graph.shape_of(graph.outputs[0]),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from attn_cli.views.fit import GAP, Fitted, fit, wrapped
+from attn_cli.views.fit import GAP, WRAPPED, Fitted, fit, shortened, wrapped
 from attn_cli.views.report import cell
 
 if TYPE_CHECKING:
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 
 # Text and its style.
 Part = tuple[str, str]
+# Signs that say how it is, and what colour says it again.
+SIGNS = {
+    "✔": "green",
+    "✘": "red",
+    "?": "yellow",
+    "+": "green",
+    "-": "red",
+    "~": "yellow",
+    "warning:": "yellow",
+}
+# How the line begins that names the columns that have left. What shows all goes by what the reader
+# has at hand: a pipe is as wide as need be.
+NO_ROOM = "no room for: "
 
 
 def render(report: Report, width: int | None, color: bool) -> str:
@@ -37,20 +50,24 @@ def render(report: Report, width: int | None, color: bool) -> str:
     )
 
     def say(line: str, style: str = "") -> None:
+        sign = line.partition(" ")[0]
         for part in wrapped(line, width):
-            console.print(Text(part, style), soft_wrap=True)
+            text = Text(part, style)
+            text.stylize(SIGNS.get(sign, ""), 0, len(sign) if part.startswith(sign) else 0)
+            console.print(text, soft_wrap=True)
 
     for place, line in enumerate(report.heading):
         say(line, "" if place else "bold")
     left_out: dict[str, None] = {}
-    for place, table in enumerate(report.tables):
+    for place, (table, fitted) in enumerate(
+        zip(report.tables, fit(report.tables, width), strict=True)
+    ):
         if place or report.heading:
             console.print()
         if table.title:
             say(table.title, "bold")
-        fitted = fit(table, width)
         left_out |= dict.fromkeys(fitted.left_out)
-        parts = list(_drawn(fitted, console))
+        parts = list(_drawn(fitted))
         if color:
             console.print(Text.assemble(*parts), soft_wrap=True, end="")
         else:
@@ -60,35 +77,31 @@ def render(report: Report, width: int | None, color: bool) -> str:
     for line in report.closing:
         say(line)
     if left_out:
-        say(f"left out at this width: {', '.join(left_out)} (--format plain has all)", "dim")
+        say(f"{NO_ROOM}{', '.join(left_out)} (| less -S shows all)", "dim")
     # A row pads its last column too; a line ends where its text does.
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().split("\n")[:-1])
 
 
-def _drawn(fitted: Fitted, console: Console) -> Iterator[Part]:
+def _drawn(fitted: Fitted) -> Iterator[Part]:
     """Yield a table's text in parts, each with its style.
 
     Rich's own tables measure and wrap every cell again: 0.25 ms a row, a hundred times this.
     """
     table, widths = fitted.table, fitted.widths
     headers = [(column.header, "bold dim") for column in table.columns]
-    yield from _row(console, table.columns, widths, headers)
+    yield from _row(table.columns, widths, headers)
     yield ("─" * (sum(widths) + GAP * (len(widths) - 1)) + "\n", "")
     for row in table.rows:
-        yield from _row(console, table.columns, widths, list(map(_styled, table.columns, row)))
+        yield from _row(table.columns, widths, list(map(_styled, table.columns, row)))
     if table.total:
         yield ("\n", "")
-        yield from _row(
-            console, table.columns, widths, list(map(_styled, table.columns, table.total))
-        )
+        yield from _row(table.columns, widths, list(map(_styled, table.columns, table.total)))
 
 
-def _row(
-    console: Console, columns: Sequence[Column], widths: Sequence[int], cells: Sequence[Part]
-) -> Iterator[Part]:
+def _row(columns: Sequence[Column], widths: Sequence[int], cells: Sequence[Part]) -> Iterator[Part]:
     """Yield a row: one line, or as many as its longest prose takes."""
     lines = [
-        _wrapped(text, width, console) if column.kind == "prose" else [_shortened(text, width)]
+        wrapped(text, width) if column.kind in WRAPPED else [shortened(text, width)]
         for column, width, (text, _) in zip(columns, widths, cells, strict=True)
     ]
     for place in range(max(map(len, lines))):
@@ -102,16 +115,10 @@ def _row(
         yield ("\n", "")
 
 
-def _wrapped(text: str, width: int, console: Console) -> list[str]:
-    lines = Text(text).wrap(console, width, overflow="fold")
-    return [line.plain.rstrip() for line in lines]
-
-
-def _shortened(text: str, width: int) -> str:
-    return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
-
-
 def _styled(column: Column, value: Any) -> Part:
+    text = cell(column, value)
+    if column.kind == "mark" or text == "?":
+        return text, SIGNS.get(text, "")
     if value == 0 and column.right and column.kind != "index":
-        return cell(column, value), "dim"
-    return cell(column, value), "bold" if column.strong else ""
+        return text, "dim"
+    return text, "bold" if column.strong else ""

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from attn_cli.tf.verify import Check, Verification
 
 ROWS = (
-    Column("spec", "block"),
+    Column("as_given", "block"),
+    Column("spec", "spec"),
     Column("input_shape", "input", "shape"),
     Column("check", "check"),
     Column("expected", "expected"),
@@ -28,10 +29,10 @@ CHECKS = (
 )
 BLOCKS = (
     Column("ok", "", "mark"),
-    Column("spec", "block", "name"),
-    Column("input", "input"),
-    Column("passed", "checks passed"),
-    Column("exceptions", "parts by name in", "name", leaves=1),
+    Column("as_given", "block", "name"),
+    Column("input", "input", tells=("input_shape",)),
+    Column("passed", "checks passed", tells=("check", "ok")),
+    Column("exceptions", "differs on purpose in", "prose", leaves=1, tells=("check", "note")),
 )
 # As many blocks as are shown with all of their checks.
 IN_FULL = 3
@@ -62,14 +63,14 @@ def report(verifications: Sequence[Verification], versions: Mapping[str, str]) -
 
 
 def _title(verification: Verification) -> str:
-    return f"{verification.spec}  {size_text(verification.shape)}"
+    return f"{verification.spec.as_given}  {size_text(verification.shape)}"
 
 
 def _rows(verification: Verification) -> Iterator[tuple[Any, ...]]:
     for check in verification.checks:
         shape = with_batch(verification.shape)
         values = (check.name, check.expected, check.got, check.ok, check.note)
-        yield (verification.spec, shape, *values)
+        yield (verification.spec.as_given, verification.spec.text, shape, *values)
 
 
 def _check_line(check: Check) -> tuple[Any, ...]:
@@ -81,7 +82,7 @@ def _line(verification: Verification) -> tuple[Any, ...]:
     exceptions = [check.name for check in verification.checks if check.ok and check.note]
     return (
         verification.ok,
-        verification.spec,
+        verification.spec.as_given,
         size_text(verification.shape),
         f"{passed} of {len(verification.checks)}",
         ", ".join(exceptions),
@@ -117,7 +118,8 @@ def _grouped(value: int | str | None) -> str | None:
 
 def _record(verification: Verification) -> dict[str, Any]:
     return {
-        "spec": verification.spec,
+        "spec": verification.spec.text,
+        "as_given": verification.spec.as_given,
         "input_shape": with_batch(verification.shape),
         "ok": verification.ok,
         "checks": [check._asdict() for check in verification.checks],

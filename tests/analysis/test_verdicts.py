@@ -61,7 +61,7 @@ def test_a_width_that_is_none_is_known() -> None:
 
 def test_a_bound_that_is_not_known_is_not_met() -> None:
     """Relative to what cannot be known."""
-    (verdict,) = judge([Expectation("macs", "<=", None, Relative("se", 2))], {"macs": 5})
+    (verdict,) = judge([Expectation("macs", "<=", None, Relative("se", "se", 2))], {"macs": 5})
     assert verdict.ok is None
 
 
@@ -147,7 +147,7 @@ def test_factors_are_taken_as_they_are_written(factor: float, value: Any, bound:
 def entry(spec: str, place: str) -> Entry:
     parsed, at = parse_spec(spec), parse_place(place)
     found = figures(parsed.trace(at.shape), parsed.options)
-    return Entry(parsed.block.name, spec, parsed.options, at.shape, at.times, found)
+    return Entry(parsed.block.name, spec, spec, parsed.options, at.shape, at.times, found)
 
 
 def test_costs_add_up_over_places() -> None:

@@ -126,7 +126,7 @@ def test_json_is_described(tmp_path: Path) -> None:
     document = json.loads(run_here(["check", "--json"], cwd=tmp_path).out)
     validator("check").validate(document)
     relative = document["checks"][3]["verdicts"][1]["relative"]
-    assert relative == {"spec": "se:ratio=16", "factor": 0.1}
+    assert relative == {"spec": "se:ratio=16", "as_given": "se:ratio=16", "factor": 0.1}
     relative["factor"] = 0
     assert not validator("check").is_valid(document)
 

@@ -59,8 +59,12 @@ max_share = 0.15
 expect = {{ attention = {{ params = 3 }}, model.name = "net" }}
 """)
     eca = Expectation("params", "<=", 10)
-    assert first == Check("good", "block", "eca", 2, (Place((26, 26, 512)),), (eca,))
-    assert (second.of, second.line) == ("se:ratio=8", 8)
+    assert first == Check("good", "block", "eca", 2, (Place((26, 26, 512)),), (eca,), spec="eca")
+    assert (second.of, second.spec, second.line) == (
+        "se:use_bias=true,ratio=8",
+        "se:ratio=8",
+        8,
+    )
     assert [place.text for place in second.places] == [
         "6@14,14,1024",
         "7,7,2048",
@@ -69,8 +73,8 @@ expect = {{ attention = {{ params = 3 }}, model.name = "net" }}
     ]
     assert second.expected == (
         Expectation("macs", "<=", 1_000_000),
-        Expectation("params", "<=", None, Relative("cbam", 0.5)),
-        Expectation("bytes", "<=", None, Relative("se", 1)),
+        Expectation("params", "<=", None, Relative("cbam", "cbam", 0.5)),
+        Expectation("bytes", "<=", None, Relative("se", "se", 1)),
         Expectation("width", "==", 8),
         Expectation("trainable", "==", 5),
         Expectation("kernel_size", "==", None),
