@@ -14,14 +14,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.graph import Cost
-from attn_cli.operations.base import DYNAMIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from attn_cli.graph import Graph
-
-__all__ = ["DYNAMIC", "GraphCost", "graph_cost", "reasons", "total"]
 
 
 class GraphCost(NamedTuple):

@@ -152,7 +152,7 @@ MEANS = ("GlobalAveragePooling2D", "Mean")
 
 @pytest.mark.parametrize("name", BLOCKS)
 def test_computes_the_same_with_dynamic_sizes(name):
-    """With a height and width that are known only in the run, the output is the same."""
+    """With an H and W that are known only in the run, the output is the same."""
     dynamic = (None, None, 32)
     try:
         trace(find_block(name).build, dynamic)

@@ -84,7 +84,7 @@ def width(graph: Graph) -> int | None:
 
 
 def kernel_size(graph: Graph) -> int | None:
-    """Return the longest side of the first kernel that spans more than one place."""
+    """Return the longest side of the first kernel that spans more than one position."""
     for node in graph.nodes:
         sides = node.layer.config.get("kernel_size")
         # Along the channels, even a kernel of 1 is one that was chosen. A kernel without padding

@@ -16,11 +16,11 @@ def bam_block(
     fuse: str = "multiply",
     name: str | None = None,
 ) -> Any:
-    """Bottleneck Attention Module: gate channels and places at once, and add the input back.
+    """Bottleneck Attention Module: gate channels and positions at once, and add the input back.
 
     One branch says from the channels' means how much each channel counts; the other looks at each
-    place through two dilated convolutions. The two, fused, gate every value, and the gated feature
-    map is added to the input.
+    position through two dilated convolutions. The two, fused, gate every value, and the gated
+    feature map is added to the input.
 
     Domain: both
     Paper: Park et al. 2018, arXiv 1807.06514, section 3

@@ -26,11 +26,11 @@ def cbam_block(
     momentum: float = 0.99,
     name: str | None = None,
 ) -> Any:
-    """Convolutional Block Attention Module: gate the channels first, then the places.
+    """Convolutional Block Attention Module: gate the channels first, then the positions.
 
     The channels' means and maxima go through one shared pair of dense layers and, added, gate the
     channels. The mean and the maximum over the channels then go through one convolution, which
-    gates each place of the feature map.
+    gates each position of the feature map.
 
     Domain: both
     Paper: Woo et al. 2018, arXiv 1807.06521, section 3
@@ -96,10 +96,10 @@ def spatial_block(
     momentum: float = 0.99,
     name: str | None = None,
 ) -> Any:
-    """Spatial attention: gate each place by the mean and the maximum over its channels.
+    """Spatial attention: gate each position by the mean and the maximum over its channels.
 
-    At each place the channels are pooled to their mean and their maximum. One convolution over the
-    two maps makes a gate for each place, shared by all channels.
+    At each position the channels are pooled to their mean and their maximum. One convolution over
+    the two maps makes a gate for each position, shared by all channels.
 
     Domain: spatial
     Paper: Woo et al. 2018, arXiv 1807.06521, section 3, "Spatial attention module"

@@ -18,9 +18,9 @@ def gc_block(
     epsilon: float = 1e-5,
     name: str | None = None,
 ) -> Any:
-    """Global Context: sum up the places that matter, and add what they say to every place.
+    """Global Context: sum up the positions that matter, and add what they say to all.
 
-    A softmax over all places weighs them, and their weighted mean is one context for the whole
+    A softmax over all positions weighs them, and their weighted mean is one context for the whole
     feature map. Two dense layers, narrow in the middle, transform it, and it is added to the input.
 
     Domain: channel

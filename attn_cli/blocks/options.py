@@ -40,8 +40,7 @@ def fixed_feature_map(inputs: Any, why: str) -> tuple[int, int, int]:
     height, width, channels = feature_map(inputs)
     if height is None or width is None:
         raise BadShape(
-            f"this block {why}, so it needs a fixed height and width: "
-            f"(B, H, W, C) is {tuple(inputs.shape)}"
+            f"this block {why}, so it needs a fixed H and W: (B, H, W, C) is {tuple(inputs.shape)}"
         )
     return height, width, channels
 

@@ -16,10 +16,10 @@ def scse_block(
     fuse: str = "max",
     name: str | None = None,
 ) -> Any:
-    """Spatial and Channel SE: gate the channels, gate the places, and keep the stronger.
+    """Spatial and Channel SE: gate the channels, gate the positions, and keep the stronger.
 
-    Squeeze-and-excitation scales the channels. Beside it, one 1×1 convolution gates each place by
-    all of its channels; of the two scaled feature maps, each value is the larger or the sum.
+    Squeeze-and-excitation scales the channels. Beside it, one 1×1 convolution gates each position
+    by all of its channels; of the two scaled feature maps, each value is the larger or the sum.
 
     Domain: both
     Paper: Roy, Navab & Wachinger 2018, arXiv 1803.02579, section 2

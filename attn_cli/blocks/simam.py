@@ -25,7 +25,7 @@ def simam_block(
     Trainable: 0
 
     Args:
-        inputs: a feature map, (B, H, W, C), with known H and W and two places at least.
+        inputs: a feature map, (B, H, W, C), with known H and W and two positions at least.
         e_lambda: added to the variance: the paper's lambda.
         name: prefix of the layers' names; Keras' own names where None.
 
@@ -43,10 +43,10 @@ def simam_block(
         its square is at most 65,504.
     """
     keras = namespace_of(inputs)
-    height, width, _ = fixed_feature_map(inputs, "counts the places")
+    height, width, _ = fixed_feature_map(inputs, "counts the positions")
     others = height * width - 1
     if not others:
-        raise BadShape("this block compares places, and a feature map of 1×1 has only one")
+        raise BadShape("this block compares positions, and a feature map of 1×1 has only one")
     positive("e_lambda", e_lambda)
     named = prefixed(name)
 

@@ -56,9 +56,9 @@ def srm_block(
     mean = keras.layers.GlobalAveragePooling2D(keepdims=True, name=named("mean"))(inputs)
     std = keras.ops.var(inputs, axis=(1, 2), keepdims=True)  # (B, 1, 1, C)
     if unbiased:
-        height, width, _ = fixed_feature_map(inputs, "counts the places")
+        height, width, _ = fixed_feature_map(inputs, "counts the positions")
         if height * width == 1:
-            raise BadShape("an unbiased variance takes two places at least, and H·W is 1")
+            raise BadShape("an unbiased variance takes two positions at least, and H·W is 1")
         std = keras.ops.multiply(std, height * width / (height * width - 1))
     if epsilon:
         std = keras.ops.add(std, epsilon)

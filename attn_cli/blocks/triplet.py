@@ -29,7 +29,7 @@ def triplet_block(
     Args:
         inputs: a feature map, (B, H, W, C); H and W may be dynamic.
         kernel_size: kernel of the convolutions, odd.
-        spatial: gate also the plane of height and width.
+        spatial: gate also the plane of H and W.
         name: prefix of the layers' names; Keras' own names where None.
 
     Returns:

@@ -57,7 +57,7 @@ ShapeOption = Annotated[
         "--shape",
         "-s",
         metavar="H,W,C",
-        help="The input, channels last; None is a dynamic height or width.",
+        help="The input, channels last; None is a dynamic H or W.",
     ),
 ]
 ChannelsOption = Annotated[
@@ -66,7 +66,7 @@ ChannelsOption = Annotated[
         "--channels",
         "-c",
         metavar="C",
-        help="The channels; alone, with a dynamic height and width.",
+        help="The channels; alone, with a dynamic H and W.",
     ),
 ]
 RatioOption = Annotated[

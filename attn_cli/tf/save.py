@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from attn_cli.graph import Params, Shape
     from attn_cli.spec import Spec
 
-# The size that stands for a dynamic height or width when a saved model is tried.
+# The size that stands for a dynamic H or W when a saved model is tried.
 TRIAL_SIZE = 16
 # How far a reloaded model's outputs may be off, of the largest of them: what float32 loses.
 TOLERANCE = 1e-5

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 COLUMNS = (
     Column("as_given", "block", "name"),
     Column("spec", "spec"),
-    Column("params", "params", "int", leaves=3),
+    Column("params", "params", "int", leaves=1),
     Column("macs", "MACs", "int", leaves=2, missing="?"),
-    Column("flops", "FLOPs", "int", leaves=1, missing="?"),
+    Column("flops", "FLOPs", "int", leaves=3, missing="?"),
     Column("median_ns", "median", "time", strong=True),
     Column("p5_ns", "5 %", "time", leaves=5),
     Column("p95_ns", "95 %", "time", leaves=4),

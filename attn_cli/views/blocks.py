@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DOMAINS = {
     "channel": "channel attention: which channels",
-    "spatial": "spatial attention: which places",
+    "spatial": "spatial attention: which positions",
     "both": "channel and spatial attention",
 }
 CATALOGUE = (

@@ -115,7 +115,7 @@ def _totals_table(baseline: str, totals: Sequence[Total]) -> Table:
 
 def _against(baseline: str, rows: Sequence[Row] | Sequence[Total]) -> str:
     """Return what the differences are from, where there is more than that."""
-    return f", against {baseline}" if len(rows) > 1 else ""
+    return f", params against {baseline}" if len(rows) > 1 else ""
 
 
 def _flat(row: Row) -> tuple[Any, ...]:

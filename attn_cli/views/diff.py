@@ -136,7 +136,7 @@ def _text(field: str, value: Any) -> str:
 
 
 def _size(shape: Shape) -> str:
-    return size_text(shape[1:]).replace("None", "?") or "?"
+    return size_text(shape[1:]) or "?"
 
 
 def _counted(diff: Diff) -> str:

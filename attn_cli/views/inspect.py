@@ -233,7 +233,7 @@ def _shown(blocks: Sequence[Attention], inspection: Inspection, title: str) -> T
                 place,
                 block.kind,
                 block.path,
-                size_text(block.input_shape[1:]).replace("None", "?") or "?",
+                size_text(block.input_shape[1:]) or "?",
                 channels if block.width is None else f"{channels} → {block.width}",
                 block.kernel_size,
                 block.gate,

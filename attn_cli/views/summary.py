@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.blocks.options import format_value
-from attn_cli.cost import DYNAMIC, reasons
+from attn_cli.cost import reasons
 from attn_cli.graph import Params
+from attn_cli.operations.base import DYNAMIC
 from attn_cli.views.report import EXTRA, Column, Report, Table, chosen, counted, shape_text
 
 if TYPE_CHECKING:

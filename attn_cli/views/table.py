@@ -90,7 +90,7 @@ def _drawn(fitted: Fitted) -> Iterator[Part]:
     table, widths = fitted.table, fitted.widths
     headers = [(column.header, "bold dim") for column in table.columns]
     yield from _row(table.columns, widths, headers)
-    yield ("─" * (sum(widths) + GAP * (len(widths) - 1)) + "\n", "")
+    yield ("─" * (sum(widths) + GAP * (len(widths) - 1)) + "\n", "dim")
     for row in table.rows:
         yield from _row(table.columns, widths, list(map(_styled, table.columns, row)))
     if table.total:

@@ -125,14 +125,14 @@ def test_batch_norm_statistics_count_apart(spec: str, non_trainable: int) -> Non
 @pytest.mark.parametrize("spec", ["coord", "simam", "srm:unbiased=true"])
 @pytest.mark.parametrize("shape", [(None, None, 64), (None, 7, 64), (7, None, 64)])
 def test_a_block_that_needs_fixed_sizes_says_so(spec: str, shape: tuple[int | None, ...]) -> None:
-    """One line says that the height and width must be known, and why."""
-    with pytest.raises(BadShape, match=r"^this block .*, so it needs a fixed height and width: "):
+    """One line says that H and W must be known, and why."""
+    with pytest.raises(BadShape, match=r"^this block .*, so it needs a fixed H and W: "):
         parse_spec(spec).trace(shape)
 
 
 @pytest.mark.parametrize("spec", [name for name in BLOCKS if name not in ("coord", "simam")])
 def test_other_blocks_take_dynamic_sizes(spec: str) -> None:
-    """Parameters do not depend on a height and width that are known later."""
+    """Parameters do not depend on an H and W that are known later."""
     dynamic = parse_spec(spec).trace((None, None, 64))
     assert dynamic.params == parse_spec(spec).trace((14, 9, 64)).params
     assert dynamic.shape_of(dynamic.outputs[0]) == (None, None, None, 64)

@@ -187,7 +187,7 @@ BAD = [
     ),
     (
         ["params", "-b", "coord", "-c", "64"],
-        "this block takes rows and columns apart, so it needs a fixed height and width: "
+        "this block takes rows and columns apart, so it needs a fixed H and W: "
         "(B, H, W, C) is (None, None, None, 64)",
     ),
     # comparisons
@@ -222,7 +222,7 @@ BAD = [
     ),
     (
         ["summary", "-b", "se", "-c", "8", "--get", "flops"],
-        "flops of se is unknown here: the height or the width is dynamic",
+        "flops of se is unknown here: H or W is dynamic",
     ),
     (
         ["summary", "-b", "se", "-s", "1,2,8", "--get", "params", "--json"],

@@ -110,8 +110,7 @@ def test_output_is_as_it_was(
     assert result.err == (
         "attn: attn.toml, line 20: bad: no block is called 'ecaa'; did you mean eca, or ceca? "
         "(attn blocks lists them all)\n"
-        "attn: attn.toml, line 26: any size: FLOPs cannot be known: the height or the width is "
-        "dynamic\n"
+        "attn: attn.toml, line 26: any size: FLOPs cannot be known: H or W is dynamic\n"
     )
     golden(f"cli/check.{format}", result.out)
 

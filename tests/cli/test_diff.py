@@ -39,7 +39,7 @@ def after(inputs: Any) -> Any:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two models, the first one also with a dynamic height and width."""
+    """Two models, the first one also with a dynamic H and W."""
     save_json(before, (32, 32, 3), tmp_path / "before.json")
     save_json(after, (32, 32, 3), tmp_path / "after.json")
     save_json(before, (None, None, 3), tmp_path / "dynamic.json")
@@ -94,7 +94,7 @@ def test_what_is_unknown_is_said(folder: Path) -> None:
     assert ["model MACs", "?", "379,290,752", "?"] in [
         [cell.strip() for cell in row if cell.strip()] for row in rows
     ]
-    assert "dynamic.json: ? MACs and FLOPs: the height or the width is dynamic" in result.out
+    assert "dynamic.json: ? MACs and FLOPs: H or W is dynamic" in result.out
     document = json.loads(
         run_here(["diff", "dynamic.json", "before.json", "--json"], cwd=folder).out
     )

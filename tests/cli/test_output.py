@@ -117,6 +117,7 @@ def test_what_leaves_a_narrow_table_is_named() -> None:
 
 
 DYNAMIC = "? unknown: H or W is dynamic (--shape H,W,C fixes them)"
+DYNAMIC = "? unknown: H or W is dynamic (--shape H,W,C fixes them)"
 UNCOUNTED = "? unknown: no FLOPs are known for the activation gelu"
 
 

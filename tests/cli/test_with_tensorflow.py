@@ -249,7 +249,7 @@ BAD = [
     ),
     (
         "build -b coord -c 32 -o m.keras",
-        "this block takes rows and columns apart, so it needs a fixed height and width: (B, H, W, C) is (None, None, None, 32)",
+        "this block takes rows and columns apart, so it needs a fixed H and W: (B, H, W, C) is (None, None, None, 32)",
     ),
     (
         "build -b se:ratio=9 -s 4,4,8 -o m.keras",

@@ -43,7 +43,7 @@ def test_saves_every_block_in_every_format(name: str, suffix: str, tmp_path: Pat
 @pytest.mark.usefixtures("keras")
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_dynamic_height_and_width_stay_so(suffix: str, tmp_path: Path) -> None:
-    """What is saved without a fixed height and width takes any."""
+    """What is saved without a fixed H and W takes any."""
     path = tmp_path / NAMES[suffix]
     save_block(parse_spec("cbam"), (None, None, 32), path)
     run = FORMATS[suffix].read(path)
@@ -146,7 +146,7 @@ def test_says_what_is_wrong_with_the_rest(tmp_path: Path) -> None:
             save_block(se, SHAPE, path, name=name)
     with pytest.raises(BadShape, match=r"needs about .* EiB of memory, and .* is free"):
         save_block(se, (2**31 - 1, 2**31 - 1, 4), path)
-    with pytest.raises(BadShape, match="needs a fixed height and width"):
+    with pytest.raises(BadShape, match="needs a fixed H and W"):
         save_block(parse_spec("coord"), (None, None, 32), path)
     assert left(tmp_path) == []
 
