@@ -25,9 +25,14 @@ GIVING = {"prose": 12, "name": 11}
 # When nothing is left that could leave.
 AT_LAST = {"prose": 12, "name": 6, "phrase": 12}
 WRAPPED = frozenset({"prose", "phrase"})
-# What a line is not broken within: a shape, a size, a number and what it counts, a word.
+# What a line is not broken within: a shape, a size, a figure and what it counts, a word.
 WHOLE = re.compile(
-    r"\s*(?:\((?:\w+, )+\w+\)|[\w?]+(?: × [\w?]+)+|\(?\d(?:[\d,.]*\d)? (?=[^\W\d]))?\S*"
+    r"""\s*(?:
+        \((?:\w+,\ )+\w+\)
+        | [\w?]+(?:\ ×\ [\w?]+)+
+        | \(?\d(?:[\d,.]*\d)?\ [^\W\d]\w*(?:\ \([\d.,]+\ \w+\))?
+    )?\S*""",
+    re.VERBOSE,
 )
 
 
