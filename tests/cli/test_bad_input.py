@@ -222,7 +222,7 @@ BAD = [
     ),
     (
         ["summary", "-b", "se", "-c", "8", "--get", "flops"],
-        "flops of se is unknown here: H or W is dynamic",
+        "flops of se is unknown: H or W is dynamic",
     ),
     (
         ["summary", "-b", "se", "-s", "1,2,8", "--get", "params", "--json"],
