@@ -69,7 +69,7 @@ OPS = _spread(
         "Reciprocal Relu Relu6 Rsqrt Selu Sigmoid Sign Signbit Silu Sin Sinc Sinh Softplus "
         "Softsign SparsePlus SparseSigmoid Sqrt Square StopGradient Tan Tanh TanhShrink Trunc "
         "Add Divide Maximum Minimum Multiply Subtract TrueDivide Arctan2 DivideNoNan Equal "
-        "FloorDivide Fmax Fmin Fmod Gcd Greater GreaterEqual Heaviside Hypot Lcm Ldexp Less "
+        "FloorDivide Fmax Fmin Fmod Greater GreaterEqual Heaviside Hypot Ldexp Less "
         "LessEqual LogicalAnd LogicalOr LogicalXor Logaddexp Logaddexp2 Mod Nextafter NotEqual "
         "Power Clip Round NanToNum Cast SaturateCast OnesLike ZerosLike Where",
         "merging": "AddN SquaredDifference",

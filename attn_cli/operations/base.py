@@ -29,11 +29,15 @@ class Unknown(Exception):
 
 
 class Role(NamedTuple):
-    """A weight that a layer has: its name, its sizes, None where unknown, and if it is trained."""
+    """A weight that a layer has: its name, its sizes, None where unknown, and if it is trained.
+
+    `dtype` is its type where that is not the one of the layer's other weights.
+    """
 
     name: str
     dims: tuple[int | None, ...] | None
     trainable: bool = True
+    dtype: str | None = None
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Tell whether a stored array can be this weight."""
@@ -119,6 +123,7 @@ class Operation:
     masks: bool = False  # what comes out has a mask
     rank: ClassVar[int | None] = None  # of what goes in, batch and channels included
     quantised = False
+    noted_by_keras_2 = False  # or by a Keras 3 of the first, which wrote types in the same way
 
     def __init_subclass__(cls) -> None:
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Argument)}
@@ -192,7 +197,9 @@ class Operation:
             if name not in config:
                 raise Unknown(f"{cls.__name__}: its {name} is not told")
         dtype = config.get("dtype")
-        if dtype is not None and any(word in str(dtype) for word in QUANTISED):
+        if isinstance(dtype, str):
+            self.noted_by_keras_2 = True
+        elif dtype is not None and any(word in str(dtype) for word in QUANTISED):
             self.quantised = True
         return self
 

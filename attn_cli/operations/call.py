@@ -38,7 +38,7 @@ class Tensor(NamedTuple):
     """
 
     shape: Shape
-    sample: Shape = UNKNOWN
+    sample: Shape | None = None
     why: str = ""
     numbers: Any = None
     masked: bool = False
@@ -58,14 +58,14 @@ class Bound(NamedTuple):
 class Told(NamedTuple):
     """What comes out of a call, and what it costs."""
 
-    outputs: tuple[Tensor, ...]
+    outputs: Sequence[Tensor]
     cost: Cost
 
 
 def input_tensor(shape: Shape | None) -> Tensor:
     """Return the tensor of an input: a sample of it is a batch of one."""
     if not shape:
-        return Tensor(UNKNOWN, UNKNOWN, "the shape of an input is not told")
+        return Tensor(UNKNOWN, None, "the shape of an input is not told")
     return Tensor(shape, (1, *shape[1:]))
 
 
@@ -147,7 +147,7 @@ def stacked(operation: Operation, tensors: Sequence[Tensor]) -> Tensor:
     if len({(each.shape, each.sample) for each in tensors}) > 1 or not tensors[0].shape:
         raise Unknown(f"a call of {operation.type} with a list is not understood")
     first = tensors[0]
-    sample = (len(tensors), *first.sample) if first.sample else UNKNOWN
+    sample = None if first.sample is None else (len(tensors), *first.sample)
     return first._replace(shape=(len(tensors), *first.shape), sample=sample)
 
 
@@ -157,39 +157,38 @@ def tell(bound: Bound, recorded: Sequence[Shape | None] = ()) -> Told:
     `recorded` are the shapes that Keras noted for what comes out, None where it did not.
     """
     operation, operands, more = bound
-    shapes = [each.shape if isinstance(each, Tensor) else each for each in operands]
-    samples = [each.sample if isinstance(each, Tensor) else each for each in operands]
+    shapes: list[Shape] = []
+    samples: list[Shape] = []
+    why = ""
+    masked = operation.masks
+    for each in operands:
+        if isinstance(each, Tensor):
+            shapes.append(each.shape)
+            if each.sample is None:
+                why = why or each.why
+            else:
+                samples.append(each.sample)
+            masked = masked or each.masked
+        else:
+            shapes.append(each)
+            samples.append(each)
     noted = _noted(operation, shapes, recorded)
-    unknown = [each for each in operands if isinstance(each, Tensor) and not each.sample]
-    why = unknown[0].why if unknown else ""
-    made: tuple[Shape, ...] = ()
+    made: Sequence[Shape] | None = None
     if not why:
-        made, why_made = _made(operation, samples, noted, recorded)
-    else:
-        why_made = why
-    masked = any(isinstance(each, Tensor) and each.masked for each in operands)
-    cost = _cost(operation, samples, made, why, why_made)
+        made, why = _made(operation, samples, noted, recorded)
+    cost = _cost(operation, samples, made, why)
     if cost.flops is not None:
         if more or (masked and "mask" in operation.passive):
             cost = Cost(cost.macs, None, f"no FLOPs are known for {operation.type} with a mask")
         elif operation.quantised:
             cost = Cost(cost.macs, None, f"no FLOPs are known for a quantised {operation.type}")
     numbers = operation.numbers(*operands)
-    return Told(
-        tuple(
-            [
-                Tensor(shape, *_nth(made, place, why_made), numbers, masked or operation.masks)
-                for place, shape in enumerate(noted)
-            ]
-        ),
-        cost,
-    )
-
-
-def _nth(made: Sequence[Shape], place: int, why: str) -> tuple[Shape, str]:
-    if place < len(made):
-        return made[place], ""
-    return UNKNOWN, why or "how much comes out is not known"
+    if made is None:
+        outputs = [Tensor(shape, None, why, numbers, masked) for shape in noted]
+    else:
+        both = zip(noted, made, strict=False)
+        outputs = [Tensor(shape, sample, "", numbers, masked) for shape, sample in both]
+    return Told(outputs, cost)
 
 
 def _noted(
@@ -218,27 +217,27 @@ def _made(
     samples: Sequence[Shape],
     noted: Sequence[Shape],
     recorded: Sequence[Shape | None],
-) -> tuple[tuple[Shape, ...], str]:
-    """Return what comes out for one sample, or why that is not known."""
+) -> tuple[Sequence[Shape] | None, str]:
+    """Return what comes out for one sample, or None and why that is not known."""
+    if operation.keeps_batch and samples and recorded and None not in recorded:
+        # A layer of Keras' own leaves the batch where it is, and Keras noted the rest.
+        fixed = None not in samples[0][1:]
+        if all(
+            shape and shape[0] is None and (not fixed or None not in shape[1:]) for shape in noted
+        ):
+            return [(*samples[0][:1], *shape[1:]) for shape in noted], ""
     try:
-        made = tuple([tuple(shape) for shape in operation.outputs(*samples)])
+        made = [tuple(shape) for shape in operation.outputs(*samples)]
     except (Unknown, AttnError) as unknown:
-        why = str(unknown)
+        return None, str(unknown)
     except NONSENSE:
-        why = f"what {operation.type} is made with makes no sense"
-    else:
-        for ours, theirs in zip(made, recorded, strict=False):
-            if theirs and not _agree(ours, theirs):
-                return (), f"Keras notes {theirs} for what comes out of {operation.type}"
-        if len(made) < len(recorded):
-            return (), f"Keras notes {len(recorded)} outputs of {operation.type}"
-        return made, ""
-    # A layer of Keras' own leaves the batch where it is, and Keras noted the rest.
-    if operation.keeps_batch and samples and samples[0] and recorded and None not in recorded:
-        known = None not in samples[0][1:]
-        if all(shape and (not known or None not in shape[1:]) for shape in noted):
-            return tuple([(samples[0][0], *shape[1:]) for shape in noted]), ""
-    return (), why
+        return None, f"what {operation.type} is made with makes no sense"
+    for ours, theirs in zip(made, recorded, strict=False):
+        if theirs and not _agree(ours, theirs):
+            return None, f"Keras notes {theirs} for what comes out of {operation.type}"
+    if len(made) < len(noted):
+        return None, f"how much comes out of {operation.type} is not known"
+    return made, ""
 
 
 def _agree(made: Shape, noted: Shape) -> bool:
@@ -250,14 +249,13 @@ def _agree(made: Shape, noted: Shape) -> bool:
 
 
 def _cost(
-    operation: Operation, samples: Sequence[Shape], made: Sequence[Shape], why: str, why_made: str
+    operation: Operation, samples: Sequence[Shape], made: Sequence[Shape] | None, why: str
 ) -> Cost:
     """Return what a call costs; a type without products has none, whatever is not known."""
-    plain = type(operation).macs is Operation.macs
-    macs = 0 if plain else None
+    macs = 0 if type(operation).macs is Operation.macs else None
+    if made is None:
+        return Cost(macs, None, why)
     try:
-        if why or why_made:
-            raise Unknown(why or why_made)
         if macs is None:
             macs = operation.macs(made, *samples)
         return Cost(macs, operation.flops(macs, made, *samples))
@@ -278,24 +276,27 @@ def _is_shape(shape: Shape) -> bool:
 
 def without_steps(tensor: Tensor) -> Tensor:
     """Return one step of (B, T, …)."""
-    shape, sample = [
-        (each[0], *each[2:]) if len(each) > 2 else UNKNOWN for each in (tensor.shape, tensor.sample)
-    ]
-    return tensor._replace(shape=shape, sample=sample)
+    shape, sample = tensor.shape, tensor.sample
+    return tensor._replace(
+        shape=(shape[0], *shape[2:]) if len(shape) > 2 else UNKNOWN,
+        sample=None if sample is None else (*sample[:1], *sample[2:]),
+    )
 
 
 def with_steps(tensor: Tensor, whole: Tensor) -> Tensor:
     """Return as many steps as `whole` has, of one of them."""
-    shape, sample = [
-        (each[0], of[1], *each[1:]) if each and len(of) > 2 else UNKNOWN
-        for each, of in ((tensor.shape, whole.shape), (tensor.sample, whole.sample))
-    ]
-    return tensor._replace(shape=shape, sample=sample)
+    shape, sample = tensor.shape, tensor.sample
+    return tensor._replace(
+        shape=(shape[0], whole.shape[1], *shape[1:]) if shape and whole.shape[1:] else UNKNOWN,
+        sample=None
+        if sample is None or whole.sample is None
+        else (*sample[:1], *whole.sample[1:2], *sample[1:]),
+    )
 
 
 def steps_of(tensor: Tensor, times: int | None) -> int | None:
     """Return how often a step is taken, within so many of another; None where that is unknown."""
-    steps = tensor.sample[1] if len(tensor.sample) > 2 else None
+    steps = tensor.sample[1] if tensor.sample and len(tensor.sample) > 1 else None
     return None if steps is None or times is None else times * steps
 
 

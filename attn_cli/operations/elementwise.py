@@ -40,7 +40,7 @@ UNARY: dict[str, int | None] = {
     "Square": 1,
     "Tanh": 1,
     "Negative": 1,
-    "Rsqrt": 1,
+    "Rsqrt": 2,
     "Log": 1,
     "HardSigmoid": 3,
     "HardSilu": 4,
@@ -72,8 +72,8 @@ BINARY: dict[str, int | None] = {
     "TrueDivide": 1,
     **dict.fromkeys(
         (
-            *("Arctan2", "DivideNoNan", "Equal", "FloorDivide", "Fmax", "Fmin", "Fmod", "Gcd"),
-            *("Greater", "GreaterEqual", "Heaviside", "Hypot", "Lcm", "Ldexp", "Less", "LessEqual"),
+            *("Arctan2", "DivideNoNan", "Equal", "FloorDivide", "Fmax", "Fmin", "Fmod"),
+            *("Greater", "GreaterEqual", "Heaviside", "Hypot", "Ldexp", "Less", "LessEqual"),
             *("LogicalAnd", "LogicalOr", "LogicalXor", "Logaddexp", "Logaddexp2", "Mod"),
             *("Nextafter", "NotEqual", "Power"),
         ),

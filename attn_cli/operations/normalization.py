@@ -19,7 +19,7 @@ from attn_cli.operations.arguments import (
     only_default,
 )
 from attn_cli.operations.base import Role, Unknown
-from attn_cli.operations.shapes import along, axes_of, size
+from attn_cli.operations.shapes import axes_of, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,8 @@ class Normalizing(Same):
 
     axis: int | tuple[int, ...] = channel_axis()
 
-    def dims(self, inputs: Sequence[Shape]) -> tuple[int | None, ...]:
-        """Return the sizes of the axes that there are weights for."""
+    def dims(self, inputs: Sequence[Shape]) -> tuple[int | None, ...] | None:
+        """Return the sizes of the axes that there are weights for; None where they are not told."""
         given = (self.axis,) if isinstance(self.axis, int) else self.axis
         if not inputs or not inputs[0]:
             return (None,) * len(given)
@@ -76,13 +76,22 @@ class BatchNormalization(Affine):
     adjustment: Any = elsewhere(None, only_default)
     ignored = frozenset(("training", "mask"))
 
+    def dims(self, inputs: Sequence[Shape]) -> tuple[int | None, ...] | None:
+        if isinstance(self.axis, int) or len(self.axis) == 1:
+            return super().dims(inputs)
+        if not inputs or not inputs[0]:
+            return None
+        # Of several axes, as Keras 2 takes them, the weights have the rank of what goes in.
+        places = axes_of(self.axis, inputs[0])
+        return tuple([n if place in places else 1 for place, n in enumerate(inputs[0])])
+
     def weights(self, *inputs: Shape) -> list[Role]:
         dims = self.dims(inputs)
         statistics = Role("moving_mean", dims, False), Role("moving_variance", dims, False)
         return [*super().weights(*inputs), *statistics]
 
     def flops(self, macs: int, outputs: Sequence[Shape], *inputs: Shape) -> int:
-        channels = size(self.dims(inputs))
+        channels = size(self.dims(inputs) or ())
         return 2 * size(outputs[0]) + (6 if self.scale else 5) * channels
 
 
@@ -105,14 +114,17 @@ class LayerNormalization(Affine):
     def flops(self, macs: int, outputs: Sequence[Shape], *inputs: Shape) -> int:
         if self.rms_scaling:
             raise Unknown("no FLOPs are known for a LayerNormalization with rms_scaling")
+        if self.noted_by_keras_2 and self.axis not in (-1, (-1,), (len(outputs[0]) - 1,)):
+            raise Unknown(
+                "no FLOPs are known for a LayerNormalization over another axis in Keras 2"
+            )
         whole = size(outputs[0])
-        group = along(outputs[0], self.axis)
-        if not group:
-            return 0
+        axes = axes_of(self.axis, outputs[0])
+        groups = size([each for place, each in enumerate(outputs[0]) if place not in axes])
         # Mean 1, squared differences 2, their mean 1, times and plus; then gamma, beta, and what
         # the mean is scaled by: for each element with gamma, for each group without.
         each = 6 + (2 if self.scale else 0) + (1 if self.center else 0)
-        return each * whole + (4 if self.scale else 5) * (whole // group)
+        return each * whole + (4 if self.scale else 5) * groups
 
 
 class GroupNormalization(Affine):
@@ -149,8 +161,9 @@ class Normalization(Same):
         if self.mean is not None:
             return []
         dims = self.dims(inputs)
-        # Keras 2 counts the batches that it adapted to.
-        return [Role("mean", dims, False), Role("variance", dims, False), Role("count", (), False)]
+        # It counts what it was adapted to.
+        count = Role("count", (), False, "int64")
+        return [Role("mean", dims, False), Role("variance", dims, False), count]
 
     def flops(self, macs: int, outputs: Sequence[Shape], *inputs: Shape) -> int:
         # A maximum and a root of each variance.

@@ -191,10 +191,10 @@ class ToSize(Spatial):
     def output(self, *inputs: Shape) -> Shape:
         if len(inputs[0]) not in (3, 4):
             raise BadShape(f"{self.type} takes an image or a batch of them, not {inputs[0]}")
-        batch, _, channels = self.parts(inputs[0])
-        if len(inputs[0]) == 3:
-            raise Unknown(f"{self.type} of one image")
-        return self.shape(batch, (self.height, self.width), channels)
+        # An image alone has no batch.
+        batch, _, channels = self.parts((None,) * (4 - len(inputs[0])) + tuple(inputs[0]))
+        made = self.shape(batch, (self.height, self.width), channels)
+        return made[4 - len(inputs[0]) :]
 
 
 class Resizing(ToSize):

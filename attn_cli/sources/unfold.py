@@ -353,7 +353,8 @@ def predicted(
         sizes = [dim for dim in role.dims or () if dim is not None]
         if role.dims is None or len(sizes) < len(role.dims):
             return None
-        weights.append(Weight(role.name, tuple(sizes), dtype, role.trainable and trainable))
+        flag = role.trainable and trainable
+        weights.append(Weight(role.name, tuple(sizes), role.dtype or dtype, flag))
     return tuple(weights)
 
 

@@ -51,6 +51,7 @@ class Layer:
         given = _given(kind.__name__, kind.arguments, args, kwargs)
         name = given.pop("name", None)
         self.does = kind.of_arguments(given)
+        self.does.keeps_batch = True
         if name is None:
             name = trace.unique_name(self.does.type)
         elif not isinstance(name, str) or "/" in name:
@@ -80,7 +81,7 @@ class Layer:
     def weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:
         """Return the weights of the layer for inputs of these shapes."""
         weights = []
-        for name, dims, trainable in self.does.weights(*shapes):
+        for name, dims, trainable, _ in self.does.weights(*shapes):
             sizes = tuple([dim for dim in dims or () if dim is not None])
             if dims is None or len(sizes) < len(dims):
                 raise BadShape(

@@ -34,11 +34,12 @@ COUNTED = frozenset({
 
 # Types of ops that read, move or describe values, and calculate nothing.
 FREE = frozenset({
-    "BatchToSpaceND", "BroadcastTo", "Cast", "ConcatV2", "Const", "ExpandDims", "GatherV2",
+    "BatchToSpaceND", "BroadcastTo", "Cast", "ConcatV2", "Const", "DepthToSpace",
+    "ExpandDims", "GatherV2",
     "Identity", "IdentityN", "MirrorPad", "NoOp", "Pack", "Pad", "PadV2", "Placeholder", "Range",
-    "ReadVariableOp", "Reshape", "ResizeNearestNeighbor", "ReverseV2", "Roll", "Shape", "Slice",
-    "SpaceToBatchND", "Split", "SplitV", "Squeeze", "StopGradient", "StridedSlice", "Tile",
-    "Transpose", "Unpack",
+    "ReadVariableOp", "Reshape", "ResizeNearestNeighbor", "ResourceGather", "ReverseV2", "Roll",
+    "Shape", "Slice", "SpaceToBatchND", "SpaceToDepth", "Split", "SplitV", "Squeeze",
+    "StopGradient", "StridedSlice", "Tile", "Transpose", "Unpack",
 })  # fmt: skip
 
 
