@@ -115,9 +115,7 @@ class LayerNormalization(Affine):
         if self.rms_scaling:
             raise Unknown("no FLOPs are known for a LayerNormalization with rms_scaling")
         if self.noted_by_keras_2 and self.axis not in (-1, (-1,), (len(outputs[0]) - 1,)):
-            raise Unknown(
-                "no FLOPs are known for a LayerNormalization over another axis in Keras 2"
-            )
+            raise Unknown("no FLOPs are known for a LayerNormalization of Keras 2 over this axis")
         whole = size(outputs[0])
         axes = axes_of(self.axis, outputs[0])
         groups = size([each for place, each in enumerate(outputs[0]) if place not in axes])
