@@ -28,12 +28,12 @@ ITEM_SIZES = {
 
 
 class Weight(NamedTuple):
-    """One variable of a layer."""
+    """One variable of a layer; `trainable` is None where it is not known."""
 
     name: str
     shape: tuple[int, ...]
     dtype: str = "float32"
-    trainable: bool = True
+    trainable: bool | None = True
 
     @property
     def size(self) -> int:
@@ -42,15 +42,34 @@ class Weight(NamedTuple):
 
 
 class Params(NamedTuple):
-    """Counts of parameters."""
+    """Counts of parameters: trained, frozen, and those of which it is not known."""
 
-    trainable: int = 0
-    non_trainable: int = 0
+    trained: int = 0
+    frozen: int = 0
+    either: int = 0
 
     @property
     def total(self) -> int:
         """All of them, as Keras' `count_params()`."""
-        return self.trainable + self.non_trainable
+        return self.trained + self.frozen + self.either
+
+    @property
+    def trainable(self) -> int | None:
+        """Those that are trained; None where it is not known of all."""
+        return None if self.either else self.trained
+
+    @property
+    def non_trainable(self) -> int | None:
+        """Those that are not trained; None where it is not known of all."""
+        return None if self.either else self.frozen
+
+
+def params_of(weights: Iterable[Weight]) -> Params:
+    """Return how many numbers weights hold."""
+    counts = {True: 0, False: 0, None: 0}
+    for weight in weights:
+        counts[weight.trainable] += weight.size
+    return Params(counts[True], counts[False], counts[None])
 
 
 class Layer(NamedTuple):
@@ -81,8 +100,7 @@ class Layer(NamedTuple):
     @property
     def params(self) -> Params:
         """The sizes of its weights."""
-        trainable = sum(weight.size for weight in self.weights if weight.trainable)
-        return Params(trainable, sum(weight.size for weight in self.weights) - trainable)
+        return params_of(self.weights)
 
     @property
     def bytes(self) -> int:
@@ -162,8 +180,8 @@ class Graph:
     @property
     def params(self) -> Params:
         """The parameters of all layers, each counted once."""
-        counts = [node.layer.params for node in self.nodes if node.layer.weights and not node.call]
-        return Params(sum(count[0] for count in counts), sum(count[1] for count in counts))
+        layers = [node.layer for node in self.nodes if node.layer.weights and not node.call]
+        return params_of([weight for layer in layers for weight in layer.weights])
 
     @property
     def bytes(self) -> int:

@@ -155,8 +155,10 @@ def _total(entries: Sequence[Entry]) -> Total:
         as_given=first.as_given,
         places=sum(entry.places for entry in entries),
         params=Params(
-            sum(entry.places * entry.figures.params.trainable for entry in entries),
-            sum(entry.places * entry.figures.params.non_trainable for entry in entries),
+            *[
+                sum(entry.places * entry.figures.params[kind] for entry in entries)
+                for kind in range(3)
+            ]
         ),
         bytes=sum(entry.places * entry.figures.bytes for entry in entries),
         macs=_sum([(entry.places, entry.figures.macs) for entry in entries]),

@@ -56,11 +56,13 @@ def measure_model(path: str) -> Measured:
 
 def _hidden(inspection: Inspection) -> list[str]:
     """Return the figures that the file does not tell, whatever stands in their place."""
+    hidden = []
     if inspection.model.graph is None:
-        return ["attention.count", "attention.params", "attention.share"]
+        hidden += ["attention.count", "attention.params", "attention.share"]
     if inspection.model.at_least:
-        return ["params", "bytes", "attention.params", "attention.share"]
-    return []
+        hidden += ["params", "trainable", "non_trainable", "bytes"]
+        hidden += ["attention.params", "attention.share"]
+    return hidden
 
 
 def _why(inspection: Inspection) -> str:
@@ -69,4 +71,8 @@ def _why(inspection: Inspection) -> str:
         return "the file does not tell the layers"
     if model.at_least:
         return "the file does not hold all weights"
-    return reasons(cost.unknown)
+    why = reasons(cost.unknown)
+    if model.params and model.params.either:
+        split = "the file does not tell which weights are trained"
+        return split if None not in (cost.macs, cost.flops) else f"{split}, and {why}"
+    return why

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from attn_cli.graph import Shape
 
-MAX_LAYERS = 30_000
+MAX_LAYERS = 40_000
 MAX_RANK = 16
 
 
@@ -49,12 +49,14 @@ class Part:
 
     __slots__ = (
         "batch_shape",
+        "class_name",
         "config",
         "entries",
         "inputs",
         "is_function",
         "is_op",
         "is_sequential",
+        "keras_2",
         "name",
         "outputs",
         "recorded",
@@ -69,9 +71,11 @@ class Part:
         self.type = type
         self.config = config
         self.is_op = is_op
+        self.class_name = type
         self.trainable = config.get("trainable") is not False
         self.is_function = False  # of TensorFlow's, whose arguments stand at the call
         self.is_sequential = False
+        self.keras_2 = False  # of the outermost model: which Keras wrote it
         # What a model holds, in its order; None for a layer.
         self.entries: dict[str, Entry] | None = None
         self.inputs: tuple[Source, ...] = ()
@@ -91,24 +95,61 @@ class Entry(NamedTuple):
     calls: list[Call]
 
 
-def parse_config(data: Any) -> Part:
-    """Return the model that a config describes. Raises BadFile where it describes none."""
-    return _Parser().part(data, "the config")
+def parse_config(data: Any, version: object = None) -> Part:
+    """Return the model that a config describes; `version` is that of the Keras that wrote it.
+
+    Raises BadFile where it describes none.
+    """
+    model = _Parser().part(data, "the config")
+    model.keras_2 = isinstance(version, str) and version.startswith(("1.", "2."))
+    return model
+
+
+def is_frozen(model: Part) -> bool:
+    """Tell whether nothing of a model trains, whatever its layers say, once it is loaded.
+
+    Only a functional model of Keras 3 keeps its flag: a Sequential is loaded without, and all
+    models are in Keras 2.
+    """
+    return not (model.trainable or model.keras_2 or model.is_sequential)
 
 
 def trainable_parts(model: Part) -> set[int]:
-    """Return the ids of the parts whose flag, and that of all they stand in, says they train."""
+    """Return the ids of the parts that train once the model is loaded.
+
+    A weight trains in Keras 3 if its own layer's flag says so, whatever that layer stands in. In
+    Keras 2 the flags of what wraps the layer count as well. A nested model's flag counts in
+    neither: it had set those of its layers, and what they were set to afterwards is what is saved.
+    """
+    if is_frozen(model):
+        return set()
     found: set[int] = set()
-    stack = [model]
+    met: set[tuple[int, bool]] = set()
+    stack = [(model, True)]
     while stack:
-        part = stack.pop()
-        if not part.trainable or id(part) in found:
+        part, wrapper_trains = stack.pop()
+        if (id(part), wrapper_trains) in met:
             continue
-        found.add(id(part))
-        stack.extend([entry.part for entry in (part.entries or {}).values()])
+        met.add((id(part), wrapper_trains))
+        trains = wrapper_trains and (part.trainable or part.entries is not None)
+        if trains:
+            found.add(id(part))
+        inherited = trains or not model.keras_2
+        stack.extend([(entry.part, inherited) for entry in (part.entries or {}).values()])
         if part.wrapped is not None:
-            stack.append(part.wrapped)
+            stack.append((part.wrapped, inherited))
     return found
+
+
+def layer_type(class_name: str, data: dict[str, Any]) -> str:
+    """Return the type of a layer: Keras' own by its class, others with where they are from."""
+    module, registered = data.get("module"), data.get("registered_name")
+    if module is None:
+        # A registered class says what it is in place of where it is from.
+        is_told = isinstance(registered, str) and ">" in registered
+        return str(registered) if is_told else class_name
+    of_keras = isinstance(module, str) and module.split(".")[0] in ("keras", "tf_keras")
+    return class_name if of_keras else f"{module}>{class_name}"
 
 
 class _Parser:
@@ -155,16 +196,7 @@ class _Parser:
         self, name: str, class_name: str, config: dict[str, Any], data: dict[str, Any]
     ) -> Part:
         module = data.get("module")
-        of_keras = module is None or (
-            isinstance(module, str) and module.split(".")[0] in ("keras", "tf_keras")
-        )
-        registered = data.get("registered_name")
-        if not of_keras:
-            type = f"{module}>{class_name}"
-        elif module is None and isinstance(registered, str) and ">" in registered:
-            type = registered  # a registered class says what it is in place of where it is from
-        else:
-            type = class_name
+        type = layer_type(class_name, data)
         # Ops have no flags. A legacy .h5 does not tell the module.
         is_op = (
             ".ops." in f"{module}."
@@ -176,6 +208,7 @@ class _Parser:
         if class_name in ("TFOpLambda", "SlicingOpLambda") and isinstance(function, str):
             part.type = shown(type_of_function(function))
             part.is_op = part.is_function = True
+        part.class_name = class_name
         return part
 
     def _fill(self, part: Part, class_name: str, data: dict[str, Any]) -> None:

@@ -7,10 +7,12 @@ config, and the names, shapes and types of the weights.
 from __future__ import annotations
 
 import os
+import re
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.errors import BadFile, BadGraph
-from attn_cli.graph import ITEM_SIZES, Graph, Params
+from attn_cli.graph import ITEM_SIZES, Graph, Params, params_of
 from attn_cli.operations import LAYERS
 from attn_cli.sources.archive import SIGNATURE as ZIP
 from attn_cli.sources.archive import read_archive
@@ -18,16 +20,20 @@ from attn_cli.sources.config import Part, parse_config
 from attn_cli.sources.danger import dangers
 from attn_cli.sources.files import open_file
 from attn_cli.sources.hdf5 import SIGNATURE as HDF5
-from attn_cli.sources.hdf5 import Dataset, Group, open_hdf5
+from attn_cli.sources.hdf5 import Group, open_hdf5
 from attn_cli.sources.json_text import MAX_BYTES, load_json
+from attn_cli.sources.owners import VARS
+from attn_cli.sources.state import weights_in
 from attn_cli.sources.text import shown
 from attn_cli.sources.unfold import unfold
 from attn_cli.sources.weights import (
+    DOUBTFUL,
+    SPLIT,
     Stored,
+    Warnings,
     dtype_of,
-    is_changed,
-    is_state,
     leaves_of,
+    line_of,
     weights_of_keras,
     weights_of_legacy,
 )
@@ -41,7 +47,8 @@ class Model(NamedTuple):
 
     `graph` is None where the file does not tell the layers: a subclassed model, or weights alone.
     `params` are those of all layers, and None where only `total` is known, which is a lower bound
-    where `at_least` is set. `warnings` tell what is odd, and what would run or be read if Keras
+    where `at_least` is set; `params.trainable` is None where it is not known of all weights whether
+    they are trained. `warnings` tell why, what is odd, and what would run or be read if Keras
     loaded the file.
     """
 
@@ -76,7 +83,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
             if start.startswith(ZIP):
                 return _read_keras(source)
             if start == HDF5:
-                return _read_hdf5(open_hdf5(source))
+                return _read_hdf5(open_hdf5(source), os.fsdecode(path))
             if start.lstrip()[:1] == b"{" or start.startswith(b"\xef\xbb\xbf{"):
                 return _read_json(source)
             raise BadFile(_what_it_is(source, os.fspath(path)))
@@ -90,7 +97,7 @@ def _read_keras(source: ByteRange) -> Model:
     metadata = load_json(archive.metadata, "metadata.json") if archive.metadata else {}
     version = metadata.get("keras_version") if isinstance(metadata, dict) else None
     root = open_hdf5(archive.weights) if archive.weights else None
-    model = parse_config(config)
+    model = parse_config(config, version)
     warnings = dangers(config, archive.names)
     if root is None:
         return _model("json", model, version, None, [*warnings, "the file holds no weights"])
@@ -99,21 +106,21 @@ def _read_keras(source: ByteRange) -> Model:
     return _model("keras", model, version, weights_of_keras(root, model), warnings)
 
 
-def _read_hdf5(root: Group) -> Model:
+def _read_hdf5(root: Group, name: str) -> Model:
     version = root.attrs.get("keras_version")
     config = root.attrs.get("model_config")
     if config is None:
-        return _weights_alone(root)
+        return _weights_alone(root, name)
     if not isinstance(config, str):
         raise BadFile("its model_config is not a text")
     data = load_json(config.encode(), "model_config")
-    model = parse_config(data)
-    warnings = dangers(data)
     weights = root.get("model_weights")
+    if version is None and isinstance(weights, Group):
+        version = weights.attrs.get("keras_version")
+    model = parse_config(data, version)
+    warnings = dangers(data)
     if not isinstance(weights, Group):
         return _model("json", model, version, None, [*warnings, "the file holds no weights"])
-    if version is None:
-        version = weights.attrs.get("keras_version")
     if model.entries is None:
         return _opaque("h5", model, version, weights, warnings)
     return _model("h5", model, version, weights_of_legacy(weights, model), warnings)
@@ -126,7 +133,7 @@ def _read_json(source: ByteRange) -> Model:
     if not isinstance(data, dict) or "class_name" not in data:
         raise BadFile("this is JSON, but not what model.to_json() writes")
     version = data.get("keras_version")
-    return _model("json", parse_config(data), version, None, dangers(data))
+    return _model("json", parse_config(data, version), version, None, dangers(data))
 
 
 def _model(
@@ -141,7 +148,6 @@ def _model(
     leaves = leaves_of(root)
     layers = [unfolded.layers[id(leaf)] for leaf in leaves if id(leaf) in unfolded.layers]
     unknown: list[str] = []
-    lora = False
     if stored is None:
         unknown = [
             shown(leaf.name)
@@ -149,23 +155,18 @@ def _model(
             if not (leaf.is_op or leaf.type == "InputLayer" or id(leaf) in unfolded.counted)
         ]
         weights = [weight for layer in layers for weight in layer.weights]
-        if any(is_changed(leaf) for leaf in leaves):
-            warnings = [*warnings, "quantised or LoRA layers are counted as plain ones"]
     else:
         weights = [weight for found in stored.weights.values() for weight in found]
         warnings = [*warnings, *stored.warnings]
-        lora = any(leaf.config.get("lora_rank") for leaf in leaves)
-        if lora:
-            warnings.append("LoRA's own weights are made when loaded, and are not in the file")
     if unknown:
-        named = ", ".join(unknown[:3])
-        more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
-        warnings = [*warnings, f"layers whose weights cannot be known: {named}{more}"]
-    trainable = sum([weight.size for weight in weights if weight.trainable])
-    total = sum([weight.size for weight in weights])
+        warnings = [*warnings, line_of("layers whose weights cannot be known", unknown)]
+    params = params_of(weights)
+    if stored is None and params.either:
+        split = [layer.name for layer in layers if layer.params.either]
+        warnings = [*warnings, line_of(SPLIT, split)]
     size = sum([weight.size * ITEM_SIZES[weight.dtype] for weight in weights])
     graph = unfolded.graph
-    apart = total - graph.params.total
+    apart = params.total - graph.params.total
     if apart:
         warnings = [*warnings, f"{apart:,} of the params are in layers that no output needs"]
     return _record(
@@ -173,59 +174,70 @@ def _model(
         root,
         version,
         graph,
-        Params(trainable, total - trainable),
-        total,
+        params,
+        params.total,
         size,
-        bool(unknown) or lora or (stored is not None and stored.left),
+        bool(unknown) or (stored is not None and stored.at_least),
         warnings,
     )
 
 
+SHARD = re.compile(r"_\d{5}\.weights\.h5$")
 OPAQUE = "a subclassed model: its layers stand in its own code, not in the file"
 
 
 def _opaque(format: str, root: Part, version: object, weights: Group, warnings: list[str]) -> Model:
     """Return the record of a subclassed model: its weights, added up."""
-    total, size = _sums(weights)
-    return _record(format, root, version, None, None, total, size, False, [*warnings, OPAQUE])
-
-
-def _weights_alone(root: Group) -> Model:
-    """Return the record of a file that holds weights and no config."""
-    if (
-        "layers" not in root
-        and "layer_names" not in root.attrs
-        and ("_layer_checkpoint_dependencies" not in root and "layer_names0" not in root.attrs)
-    ):
-        raise BadFile("this is an HDF5 file, but neither a model nor weights that Keras saved")
-    total, size = _sums(root)
-    version = root.attrs.get("keras_version")
-    note = "weights alone: how the layers are connected is not in the file"
-    return Model(
-        "weights",
-        "",
-        "",
-        shown(version) if isinstance(version, str) else None,
-        None,
-        None,
-        total,
-        size,
-        False,
-        (note,),
+    sums = _sums(weights)
+    warnings = [*warnings, *sums.warnings, OPAQUE]
+    return _record(
+        format, root, version, None, None, sums.total, sums.bytes, bool(sums.warnings), warnings
     )
 
 
-def _sums(root: Group) -> tuple[int, int]:
-    """Return how many numbers all weights hold, and in how many bytes."""
-    total = size = 0
-    for path, node in root.walk():
-        if isinstance(node, Dataset) and not is_state(path):
-            count = 1
-            for side in node.shape:
-                count *= side
-            total += count
-            size += count * ITEM_SIZES[dtype_of(node)]
-    return total, size
+def _weights_alone(root: Group, name: str) -> Model:
+    """Return the record of a file that holds weights and no config."""
+    # All that Keras has its own format for has a group `vars`, be it empty.
+    shard = SHARD.search(name) is not None
+    if not (VARS in root or shard or {"layer_names", "layer_names0"} & root.attrs.keys()):
+        raise BadFile("this is an HDF5 file, but neither a model nor weights that Keras saved")
+    sums = _sums(root)
+    version = root.attrs.get("keras_version")
+    notes = ["weights alone: how the layers are connected is not in the file", *sums.warnings]
+    if shard:
+        notes.append(
+            "one of several files that the weights are split into: the others are not read"
+        )
+    return Model(
+        format="weights",
+        type="",
+        name="",
+        keras_version=shown(version) if isinstance(version, str) else None,
+        graph=None,
+        params=None,
+        total=sums.total,
+        bytes=sums.bytes,
+        at_least=len(notes) > 1,
+        warnings=tuple(notes),
+    )
+
+
+class _Sums(NamedTuple):
+    total: int
+    bytes: int
+    warnings: list[str]
+
+
+def _sums(root: Group) -> _Sums:
+    """Return how many numbers all weights hold, in how many bytes, and what is left out."""
+    found = weights_in(root)
+    sizes = [(prod(array.shape), ITEM_SIZES[dtype_of(array)]) for _, array in found.weights]
+    warnings = Warnings()
+    for path in found.doubtful:
+        warnings.add(DOUBTFUL, shown(path))
+    return _Sums(
+        sum(size for size, _ in sizes), sum(size * each for size, each in sizes), warnings.lines()
+    )
 
 
 def _record(

@@ -23,8 +23,10 @@ from attn_cli.operations.call import (
     without_steps,
 )
 from attn_cli.operations.tensorflow import bind_function
-from attn_cli.sources.config import CONSTANTS, Source, trainable_parts
+from attn_cli.sources.config import CONSTANTS, Source, is_frozen, trainable_parts
+from attn_cli.sources.owners import flag_of_all, owners
 from attn_cli.sources.text import plain, quote, shown
+from attn_cli.sources.variants import is_changed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,7 +73,7 @@ def unfold(root: Part, stored: Mapping[int, tuple[Weight, ...]] | None) -> Unfol
     `stored` are the weights by the part's id; without it, they are worked out from the configs
     and the shapes. Raises BadFile where the parts make no graph, or too large a one.
     """
-    unfolder = _Unfolder(stored, trainable_parts(root))
+    unfolder = _Unfolder(stored, root)
     if root.entries is None:
         raise BadFile(f"a {root.type} is a layer, not a model")
     outputs = unfolder.model(root, None, (), 1)
@@ -80,11 +82,10 @@ def unfold(root: Part, stored: Mapping[int, tuple[Weight, ...]] | None) -> Unfol
 
 
 class _Unfolder:
-    def __init__(
-        self, stored: Mapping[int, tuple[Weight, ...]] | None, trainable: set[int]
-    ) -> None:
+    def __init__(self, stored: Mapping[int, tuple[Weight, ...]] | None, root: Part) -> None:
         self.stored = stored
-        self.trainable = trainable
+        self.root = root
+        self.trainable = trainable_parts(root)
         self.nodes: list[Node] = []
         self.layers: dict[int, Layer] = {}
         self.operations: dict[int, Operation] = {}
@@ -185,14 +186,22 @@ class _Unfolder:
                     config = operation.config
             elif self.stored is not None:
                 known = self.stored.get(id(part), ())
+            elif is_changed(part.config):
+                known = None
             else:
                 roles = roles_of(self.operations[id(part)], *shapes)
-                known = predicted(roles, part.config, id(part) in self.trainable)
+                known = predicted(roles, part.config, self.trains(part))
             if known is not None:
                 self.counted.add(id(part))
             layer = Layer(shown(part.name), part.type, plain(config), known or (), within)
             self.layers[id(part)] = layer
         return layer
+
+    def trains(self, part: Part) -> bool | None:
+        """Tell whether the weights of a part train; None where that differs among them."""
+        flag = id(part) in self.trainable
+        inside = owners(part.type, part.name, part.config, flag, self.root.keras_2)
+        return False if is_frozen(self.root) else flag_of_all(inside)
 
     def model(
         self,
@@ -342,7 +351,7 @@ def _filled(value: Any, tensors: Mapping[Source, Value]) -> Any:
 
 
 def predicted(
-    roles: list[Role] | None, config: dict[str, Any], trainable: bool
+    roles: list[Role] | None, config: dict[str, Any], trainable: bool | None
 ) -> tuple[Weight, ...] | None:
     """Return the weights that a layer will have; None where a size is unknown."""
     if roles is None:

@@ -189,7 +189,7 @@ def _params(case: Case) -> Check:
 
 
 def _trainable(case: Case) -> Check:
-    return _equal(case.traced.params.trainable, count_params(case.model).trainable)
+    return _equal(case.traced.params.trained, count_params(case.model).trained)
 
 
 def _equal(expected: int, got: int) -> Check:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from attn_cli.graph import Graph, Params, Shape
 
 
-def params_record(params: Params) -> dict[str, int]:
-    """Return counts of parameters."""
+def params_record(params: Params) -> dict[str, int | None]:
+    """Return counts of parameters; null where it is not known which are trained."""
     return {
         "total": params.total,
         "trainable": params.trainable,

@@ -23,8 +23,8 @@ COLUMNS = (
     Column("type", "type", "name"),
     Column("output_shape", "output shape", "shape", leaves=1),
     Column("params", "params", "int", strong=True),
-    Column("trainable", "trainable", "int"),
-    Column("non_trainable", "non-trainable", "int"),
+    Column("trainable", "trainable", "int", missing="?"),
+    Column("non_trainable", "non-trainable", "int", missing="?"),
     Column("macs", "MACs", "int", leaves=2, missing="?"),
     Column("flops", "FLOPs", "int", leaves=3, missing="?"),
     Column("from", "from", "refs", leaves=4, stands_for="inputs"),
@@ -89,7 +89,9 @@ def totals_line(
 
 def params_words(params: Params) -> str:
     """Return counts of parameters in words."""
-    kinds = f"{params.trainable:,} trainable, {params.non_trainable:,} non-trainable"
+    if params.trainable is None:
+        return f"{counted(params.total, 'params')}: ? trainable, ? non-trainable"
+    kinds = f"{params.trained:,} trainable, {params.frozen:,} non-trainable"
     return f"{counted(params.total, 'params')}: {kinds}"
 
 
