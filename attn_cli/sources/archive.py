@@ -16,12 +16,13 @@ import zlib
 from typing import NamedTuple
 
 from attn_cli.errors import BadFile
+from attn_cli.sources import json_text
 from attn_cli.sources.files import ByteRange
 from attn_cli.sources.text import quote
 
 MAX_MEMBERS = 10_000  # three, and the assets: vocabularies
 MAX_DIRECTORY = 4 << 20
-MAX_CONFIG = 8 << 20
+MAX_CONFIG = json_text.MAX_BYTES
 MAX_INFLATED = 48 << 20  # of deflated weights, which have to be in memory; stored ones do not
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"

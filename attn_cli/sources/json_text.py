@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 from attn_cli.errors import BadFile
 from attn_cli.sources.text import quote
 
-MAX_BYTES = 8 << 20
+MAX_BYTES = 48 << 20  # 30,000 layers take 30 MB
 MAX_DEPTH = 200
-MAX_VALUES = 600_000  # what 8 MiB of hostile JSON could hold would need 200 MB as Python objects
+MAX_VALUES = 4_000_000  # of 30,000 layers 3,200,000; hostile ones need 500 MB as Python objects
 MAX_DIGITS = 40  # the longest that a 64-bit integer or a float is ever written with is 25
 
 _BRACKETS = bytes.maketrans(b"{}", b"[]")

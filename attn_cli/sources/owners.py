@@ -8,6 +8,7 @@ flag on. Keras 2 asks the flags of all around it as well.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.operations import ALIASES
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 Config = dict[str, Any]
 VARS = "vars"  # the group in which Keras puts a layer's own weights
+MOST = 100  # layers within one
 
 
 class Owner(NamedTuple):
@@ -46,14 +48,22 @@ class Inner(NamedTuple):
 
 
 def owners(type: str, name: str, config: Config, trains: bool, keras_2: bool) -> list[Owner]:
-    """Return the layers in a layer that own weights, in the order in which it lists those."""
+    """Return the layers in a layer that own weights, in the order in which it lists those.
+
+    None are returned where there are more than MOST: a config can double what it holds at each of
+    its levels.
+    """
     found: list[Owner] = []
+    met = 0
     stack = [Owner("", (name,), type, config, trains)]
     while stack:
         outer = stack.pop()
+        met += 1
+        if met > MOST:
+            return []
         inside = INNER.get(ALIASES.get(outer.type, outer.type))
-        inner = None if inside is None else list(inside(outer.config))
-        if inner is None or outer.type in OWNING:
+        inner = () if inside is None else tuple(islice(inside(outer.config), MOST + 1))
+        if inside is None or outer.type in OWNING:
             found.append(outer)
         stack.extend(
             [
@@ -64,7 +74,7 @@ def owners(type: str, name: str, config: Config, trains: bool, keras_2: bool) ->
                     each.config,
                     _trains(each, outer.trains, keras_2),
                 )
-                for each in reversed(inner or ())
+                for each in reversed(inner)
             ]
         )
     return found

@@ -20,6 +20,8 @@ from attn_cli.sources.variants import is_whole
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+Array = tuple[str, Dataset]
+
 # Where the layers of a model stand, and no other state. The second is Keras 2.12's.
 CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
 # Where models of Keras 2 keep their metrics.
@@ -72,7 +74,7 @@ def noted_name(group: Group) -> str | None:
 def is_state(
     path: str,
     group: Group,
-    arrays: Sequence[tuple[str, Dataset]],
+    arrays: Sequence[Array],
     others: Collection[tuple[int, ...]],
     keras_2: bool,
 ) -> bool | None:
@@ -108,15 +110,15 @@ def is_metric(path: str) -> bool:
 class Found(NamedTuple):
     """The weights in a tree of which no config tells the layers, and what may be some or not."""
 
-    weights: list[tuple[str, Dataset]]
+    weights: list[Array]
     doubtful: list[str]
 
 
 def weights_in(root: Group) -> Found:
     """Return the weights of a file's layers, whatever they are."""
     groups: dict[str, Group] = {"": root}
-    arrays: dict[str, list[tuple[str, Dataset]]] = {}
-    loose: list[tuple[str, Dataset]] = []
+    arrays: dict[str, list[Array]] = {}
+    loose: list[Array] = []
     for path, node in root.walk():
         if isinstance(node, Group):
             groups[path] = node
@@ -132,7 +134,7 @@ def weights_in(root: Group) -> Found:
             shapes[shape] = shapes.get(shape, 0) + 1
     elsewhere = {shape for shape, count in shapes.items() if count > 1}
     noted = noted_name(root) is not None
-    found: list[tuple[str, Dataset]] = loose
+    found: list[Array] = loose
     doubtful: list[str] = []
     skipped: set[str] = set()
     for owner, own in sorted(arrays.items()):
@@ -157,25 +159,23 @@ def weights_in(root: Group) -> Found:
     return Found(found, doubtful)
 
 
-def of_keras(
-    arrays: Sequence[tuple[str, Dataset]],
-) -> tuple[list[tuple[str, Dataset]], list[tuple[str, Dataset]]]:
+def of_keras(arrays: Sequence[Array]) -> tuple[list[Array], list[Array]]:
     """Return what Keras stores of a layer, which it numbers, and what else the layer stores."""
-    names = {str(place) for place in range(len(arrays))}
-    own = [item for item in arrays if item[0] in names]
-    numbers = {str(place) for place in range(len(own))}
-    own = [item for item in own if item[0] in numbers]
-    return own, [item for item in arrays if item not in own]
+    names = {name for name, _ in arrays}
+    count = next(place for place in range(len(names) + 1) if str(place) not in names)
+    numbers = set(map(str, range(count)))
+    return (
+        [array for array in arrays if array[0] in numbers],
+        [array for array in arrays if array[0] not in numbers],
+    )
 
 
-def in_order(arrays: Sequence[tuple[str, Dataset]]) -> list[tuple[str, Dataset]]:
+def in_order(arrays: Sequence[Array]) -> list[Array]:
     """Return arrays by their numbers: 2 before 10."""
     return sorted(arrays, key=lambda item: (len(item[0]), item[0]))
 
 
-def wrapped_twice(
-    own: Sequence[tuple[str, Dataset]], wrapped: Sequence[tuple[str, Dataset]]
-) -> int | None:
+def wrapped_twice(own: Sequence[Array], wrapped: Sequence[Array]) -> int | None:
     """Return which of two arrays of a SpectralNormalization is the kernel of what it wraps."""
     if len(own) != 2 or not wrapped:
         return None

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from attn_cli.operations.base import Operation, Role
     from attn_cli.sources.config import Part
 
-MAX_CALLS = 40_000
+MAX_CALLS = 60_000
 MAX_TENSORS = 200_000
 # Deeper than the JSON is nested: a model may be named in another in place of being spelt out.
 MAX_NESTED = 100

@@ -29,6 +29,7 @@ from attn_cli.sources.owners import (
 )
 from attn_cli.sources.state import (
     CONTAINERS,
+    Array,
     in_order,
     is_state,
     noted_name,
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from attn_cli.operations.base import Role
     from attn_cli.sources.config import Part
 
-Array = tuple[str, Dataset]
 Judged = list[tuple[str, bool | None]]  # of each weight: its name, and whether it is trained
 
 # Types of Keras' layers, and of those within its layers, whose weights are all trained, be the

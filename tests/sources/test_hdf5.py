@@ -584,9 +584,9 @@ DAMAGED_IN_MESSAGES: dict[str, tuple[bytes, Patch, str]] = {
         "a message of an object header is cut short",
     ),
     "header too long": (
-        patched(SMALL + bytes(9 << 20), ROOT_HEADER + 8, struct.pack("<I", 9 << 20)),
+        patched(SMALL + bytes(49 << 20), ROOT_HEADER + 8, struct.pack("<I", 49 << 20)),
         bytes,
-        "the HDF5 data hold 9,437,184 bytes in one object header: too much to read",
+        "the HDF5 data hold 51,380,224 bytes in one object header: too much to read",
     ),
     "driver block": (
         SMALL,
@@ -679,7 +679,7 @@ def test_groups_2000_deep_are_refused() -> None:
         read(chain(2000))
 
 
-def test_long_paths_count_too() -> None:
+def test_long_paths_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """A deep chain of long names before many members would make each path a book."""
 
     def fill(file: h5py.File) -> None:
@@ -689,6 +689,7 @@ def test_long_paths_count_too() -> None:
         for i in range(400):
             group.create_group(str(i))
 
+    monkeypatch.setattr(storage, "MAX_BYTES", 32 << 20)
     assert refusal_of(Watched(make(fill))) == (
         "the HDF5 data hold more than 32 MiB beside the data: too much to read"
     )
@@ -707,11 +708,11 @@ def test_many_small_values_are_refused() -> None:
     data = make(
         lambda file: [
             file.create_group(str(i)).attrs.update(x=np.arange(30_000, dtype="f2"))
-            for i in range(4)
+            for i in range(21)
         ]
     )
     assert refusal_of(Watched(data)) == (
-        "the HDF5 data hold more than 100,000 groups, arrays and texts: too much to read"
+        "the HDF5 data hold more than 600,000 groups, arrays and texts: too much to read"
     )
 
 
@@ -721,21 +722,21 @@ def test_metadata_are_read_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(storage, "MAX_READS", 100)
     assert refusal_of(Watched(data)) == "the HDF5 data hold more than 100 records: too much to read"
     monkeypatch.undo()
-    data = make(lambda file: [file.attrs.update({str(i): "x" * (8 << 20)}) for i in range(4)])
+    data = make(lambda file: [file.attrs.update({str(i): "x" * (40 << 20)}) for i in range(3)])
     assert refusal_of(Watched(data)) == (
-        "the HDF5 data hold more than 32 MiB beside the data: too much to read"
+        "the HDF5 data hold more than 160 MiB beside the data: too much to read"
     )
-    data = make(lambda file: file.attrs.update(x="😀" + "x" * (7 << 20)))
+    data = make(lambda file: file.attrs.update(x="😀" + "x" * (40 << 20)))
     assert refusal_of(Watched(data)) == (
-        "the HDF5 data hold more than 32 MiB beside the data: too much to read"
+        "the HDF5 data hold more than 160 MiB beside the data: too much to read"
     )
 
 
-def test_an_attribute_of_30_mb_is_refused() -> None:
-    """No attribute above 8 MiB is read, and one below is."""
-    assert len(read(make(lambda file: file.attrs.update(x="x" * (8 << 20))))[""]["x"]) == 8 << 20
-    with pytest.raises(BadFile, match="an attribute of more than 8 MiB \\('x'\\)"):
-        read(make(lambda file: file.attrs.update(x="x" * 30_000_000)))
+def test_an_attribute_of_50_mb_is_refused() -> None:
+    """No attribute above 48 MiB is read, and one below is."""
+    assert len(read(make(lambda file: file.attrs.update(x="x" * (48 << 20))))[""]["x"]) == 48 << 20
+    with pytest.raises(BadFile, match="an attribute of more than 48 MiB \\('x'\\)"):
+        read(make(lambda file: file.attrs.update(x="x" * 51_000_000)))
 
 
 def test_one_large_text_that_is_named_many_times_is_refused() -> None:
@@ -743,7 +744,7 @@ def test_one_large_text_that_is_named_many_times_is_refused() -> None:
     data = make(lambda file: file.attrs.update(x=["x" * 1_000_000, *"y" * 99]))
     at = data.index(struct.pack("<I", 1_000_000))
     reference = data[at : at + 16]
-    with pytest.raises(BadFile, match="an attribute of more than 8 MiB"):
+    with pytest.raises(BadFile, match="an attribute of more than 48 MiB"):
         read(patched(data, at, reference * 100))
 
 

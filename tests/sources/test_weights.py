@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,10 @@ import numpy as np
 import pytest
 from configs import Config
 
+from attn_cli.errors import BadFile
 from attn_cli.graph import Params
+from attn_cli.sources import archive, config, json_text, unfold
+from attn_cli.sources.hdf5 import storage
 from attn_cli.sources.owners import numbered_name, owner_by_group, owner_by_name, owners
 from attn_cli.sources.saved import Model, read_model
 
@@ -230,3 +234,106 @@ def test_owners_of_layers_within_layers() -> None:
     assert owner_by_group(attention, "_query_dense/vars/0") == attention[0]
     attention = owners("MultiHeadAttention", "m", {}, False, keras_2=True)
     assert [owner.trains for owner in attention] == [False] * 4
+
+
+# Whatever the file.
+
+
+def test_layers_within_layers_that_double_take_no_time(tmp_path: Path) -> None:
+    """A Bidirectional makes two layers of one; each may be one in its turn."""
+    inner: dict[str, Any] = {"class_name": "GRU", "config": {"name": "gru"}}
+    for _ in range(60):
+        inner = {"class_name": "Bidirectional", "config": {"name": "both", "layer": inner}}
+    config = one("Bidirectional", 4, 3, layer=inner)
+    start = time.process_time()
+    arrays = below("layers/bidirectional/forward_layer", DENSE)
+    read = keras_file(tmp_path / "m.keras", config, arrays)
+    assert time.process_time() - start < 1
+    assert read.params == Params(0, 0, 16)
+
+
+@pytest.mark.slow
+def test_many_arrays_in_one_layer_take_no_time(tmp_path: Path) -> None:
+    """Numbered or not; in many cells or not."""
+    cell = {"class_name": "GRUCell", "config": {"name": "a"}}
+    cells = {"class_name": "StackedRNNCells", "config": {"cells": [cell] * 4_000}}
+    arrays: Arrays = {f"vars/{place}": ("float32", (1,)) for place in range(4_000)}
+    arrays |= {f"vars/x{place}": ("float32", (1,)) for place in range(4_000)}
+    for name, model in (
+        ("mine", one("Mine", 3, module="mine")),
+        ("rnn", one("RNN", 4, 3, cell=cells)),
+    ):
+        keras_file(tmp_path / "m.keras", model, below(f"layers/{name}", arrays))
+        start = time.process_time()
+        read = read_model(tmp_path / "m.keras")
+        assert time.process_time() - start < 3
+        assert (read.total, read.at_least) == (4_000, True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_30_000_layers_are_within_all_bounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    """A tenth of them is within a tenth of each: what a layer takes is the same for all."""
+    for module, names in (
+        (json_text, ("MAX_BYTES", "MAX_VALUES")),
+        (archive, ("MAX_CONFIG",)),
+        (storage, ("MAX_READS", "MAX_BYTES", "MAX_KEPT", "MAX_BLOCK")),
+        (config, ("MAX_LAYERS",)),
+        (unfold, ("MAX_CALLS", "MAX_TENSORS")),
+    ):
+        for name in names:
+            monkeypatch.setattr(module, name, getattr(module, name) // 10)
+    path = tmp_path / f"large{suffix}"
+    large_file(path, 1000)
+    start = time.process_time()
+    read = read_model(path)
+    assert time.process_time() - start < 5  # a fifth of that on a machine at rest
+    assert (read.params, read.at_least) == (Params(10_000, 4_000), False)
+    large_file(path, 2000)
+    with pytest.raises(BadFile):
+        read_model(path)
+
+
+def large_file(path: Path, blocks: int) -> None:
+    """Write a model of convolutions, norms and activations, with all that Keras says of each."""
+    null = dict.fromkeys(("kernel_constraint", "bias_constraint", "kernel_regularizer"))
+    policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}}
+    start = {"module": "keras.initializers", "class_name": "GlorotUniform", "config": {"seed": 1}}
+    common = {"trainable": True, "dtype": policy, "gamma_initializer": start, **null}
+    config = Config(8, 8, 2)
+    x = config.input
+    conv = {"filters": 2, "kernel_size": [1, 1], "strides": [1, 1], "padding": "valid"}
+    arrays: dict[str, dict[str, tuple[int, ...]]] = {"inputlayer_0": {}}
+    for place in range(blocks):
+        names = [f"{kind}_{place}" for kind in ("conv2d", "batch_normalization", "re_lu")]
+        x = config.add("Conv2D", x, name=names[0], kernel_initializer=start, **conv, **common)
+        x = config.add("BatchNormalization", x, name=names[1], axis=-1, momentum=0.99, **common)
+        x = config.add("ReLU", x, name=names[2], max_value=None, **common)
+        arrays[names[0]] = {"kernel": (1, 1, 2, 2), "bias": (2,)}
+        arrays[names[1]] = dict.fromkeys(("gamma", "beta", "mean", "variance"), (2,))
+        arrays[names[2]] = {}
+    text = json.dumps(config.model(x))
+    if path.suffix == ".keras":
+        stream = io.BytesIO()
+        with h5py.File(stream, "w") as file:
+            for name, own in arrays.items():
+                group = file.create_group(f"layers/{name.removesuffix('_0')}/vars")
+                group.attrs["name"] = name
+                for place, shape in enumerate(own.values()):
+                    group[str(place)] = np.zeros(shape, "float32")
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("config.json", text)
+            archive.writestr("model.weights.h5", stream.getvalue())
+        return
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = text.encode()
+        weights = file.create_group("model_weights")
+        for part, names in enumerate(np.array_split(np.array([*arrays], "S"), 40)):
+            weights.attrs[f"layer_names{part}"] = names
+        for name, own in arrays.items():
+            group = weights.create_group(name)
+            group.attrs["weight_names"] = [f"{name}/{each}".encode() for each in own]
+            for each, shape in own.items():
+                group[f"{name}/{each}"] = np.zeros(shape, "float32")

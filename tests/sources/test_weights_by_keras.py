@@ -360,10 +360,10 @@ def test_weights_of_a_subclassed_model_have_a_total(
         def __init__(self) -> None:
             super().__init__()
             self.a_body = Body() if nested else either.layers.Dense(2)
-            self.z_head = either.layers.Dense(1)
+            self.b_head = either.layers.Dense(1)
 
         def call(self, x: Any) -> Any:
-            return self.z_head(self.a_body(x))
+            return self.b_head(self.a_body(x))
 
     model = Whole()
     model(np.zeros((1, 4)))

@@ -6,15 +6,17 @@ import struct
 from typing import TYPE_CHECKING
 
 from attn_cli.errors import BadFile
+from attn_cli.sources import json_text
 from attn_cli.sources.text import quote
 
 if TYPE_CHECKING:
     from attn_cli.sources.files import ByteRange
 
-MAX_READS = 250_000
-MAX_BYTES = 32 << 20
-MAX_KEPT = 100_000  # members, texts, elements of attributes: what becomes Python objects
-MAX_BLOCK = 8 << 20  # read at once; the largest there should be is the model's configuration
+# 30,000 layers take two thirds of each.
+MAX_READS = 1_500_000
+MAX_BYTES = 160 << 20
+MAX_KEPT = 600_000  # members, texts, elements of attributes: what becomes Python objects
+MAX_BLOCK = json_text.MAX_BYTES  # read at once; the largest that should be is a configuration
 MAX_NAME = 1024
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
