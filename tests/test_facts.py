@@ -10,6 +10,7 @@ import pytest
 
 from attn_cli import eca_kernel_size, se_width
 from attn_cli.cost import graph_cost
+from attn_cli.graph import Params
 from attn_cli.spec import parse_place, parse_shape, parse_spec
 
 # ResNet-50's sixteen places, and SENet's and ECA-Net's.
@@ -39,7 +40,7 @@ def test_the_tutorials_table_of_se() -> None:
         ("Multiply", (None, 56, 56, 24), 0),
     ]
     graph = parse_spec("se").trace((56, 56, 24))
-    assert graph.params == (318, 0)
+    assert graph.params == Params(318, 0)
     assert graph.bytes == 4 * 318
 
 
@@ -52,7 +53,7 @@ def test_the_tutorials_table_of_eca() -> None:
         ("Reshape", (None, 1, 1, 512), 0),
         ("Multiply", (None, 26, 26, 512), 0),
     ]
-    assert parse_spec("eca").trace((26, 26, 512)).params == (5, 0)
+    assert parse_spec("eca").trace((26, 26, 512)).params == Params(5, 0)
 
 
 def test_the_tutorials_other_forms_of_se() -> None:

@@ -101,7 +101,7 @@ def test_a_layer_counts_once_however_often_it_is_called(model: Drawn) -> None:
     layers = {id(each.layer): each.layer for each in graph.nodes}.values()
     trainable = sum(layer.weights[0].size for layer in layers if layer.weights)
     fixed = sum(layer.weights[1].size for layer in layers if layer.weights)
-    assert graph.params == (trainable, fixed)
+    assert graph.params == Params(trainable, fixed)
     assert graph.params.total == trainable + fixed
     assert graph.bytes == 4 * (trainable + fixed)
     assert sum(each.params.total for each in graph.nodes) == trainable + fixed

@@ -299,17 +299,28 @@ def test_30_000_layers_are_within_all_bounds(
 def large_file(path: Path, blocks: int) -> None:
     """Write a model of convolutions, norms and activations, with all that Keras says of each."""
     null = dict.fromkeys(("kernel_constraint", "bias_constraint", "kernel_regularizer"))
+    none = dict.fromkeys(("gamma_constraint", "beta_constraint", "beta_regularizer"))
     policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}}
     start = {"module": "keras.initializers", "class_name": "GlorotUniform", "config": {"seed": 1}}
-    common = {"trainable": True, "dtype": policy, "gamma_initializer": start, **null}
+    common = {"trainable": True, "dtype": policy}
     config = Config(8, 8, 2)
     x = config.input
     conv = {"filters": 2, "kernel_size": [1, 1], "strides": [1, 1], "padding": "valid"}
     arrays: dict[str, dict[str, tuple[int, ...]]] = {"inputlayer_0": {}}
     for place in range(blocks):
         names = [f"{kind}_{place}" for kind in ("conv2d", "batch_normalization", "re_lu")]
-        x = config.add("Conv2D", x, name=names[0], kernel_initializer=start, **conv, **common)
-        x = config.add("BatchNormalization", x, name=names[1], axis=-1, momentum=0.99, **common)
+        x = config.add(
+            "Conv2D", x, name=names[0], kernel_initializer=start, **conv, **null, **common
+        )
+        x = config.add(
+            "BatchNormalization",
+            x,
+            name=names[1],
+            axis=-1,
+            gamma_initializer=start,
+            **none,
+            **common,
+        )
         x = config.add("ReLU", x, name=names[2], max_value=None, **common)
         arrays[names[0]] = {"kernel": (1, 1, 2, 2), "bias": (2,)}
         arrays[names[1]] = dict.fromkeys(("gamma", "beta", "mean", "variance"), (2,))

@@ -123,7 +123,9 @@ def test_a_flag_counts_for_what_keras_says_it_does(
     x = self_attention(layer, inputs) if "Attention" in type(layer).__name__ else layer(inputs)
     if way == "set so":
         layer.trainable = False
-    exact(either, either.Model(inputs, x), tmp_path)
+    model = either.Model(inputs, x)
+    exact(either, model, tmp_path)
+    held(either, model, tmp_path, ".json")
 
 
 def test_the_figures_of_frozen_composites(keras: Any, tmp_path: Path) -> None:
@@ -237,7 +239,9 @@ def test_drawn_flags_count_as_they_do_in_keras(
     """Wherever they stand: layers within layers within models."""
     either = keras if version == "3" else pytest.importorskip("tf_keras")
     either.backend.clear_session()
-    exact(either, Drawn(either, data.draw).model(), tmp_path_factory.mktemp("drawn"))
+    model, folder = Drawn(either, data.draw).model(), tmp_path_factory.mktemp("drawn")
+    exact(either, model, folder)
+    held(either, model, folder, ".json")
 
 
 # What is not a layer's.
