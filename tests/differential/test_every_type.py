@@ -1,0 +1,114 @@
+"""Every layer and op of Keras 3 and 2, with drawn arguments, in files that attn reads.
+
+What is read equals what Keras has, or is said to be unknown: params, bytes, shapes, MACs, FLOPs.
+A type is tested the day that Keras has it. Others are drawn, and more of them, with
+`--hypothesis-profile=explore`; the environment variable TYPES names the types to draw alone.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import cases
+import catalogue
+import pytest
+from catalogue import NOT_DRAWN, world
+from files import judged
+from hypothesis import settings
+
+from attn_cli.operations.tensorflow import FUNCTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from cases import Case
+
+    Build = Callable[[Any, Case], Any]
+
+# How a call stands in a model, and what this is saved as: all for the first that is drawn, then
+# one in turn.
+BUILDS: list[tuple[Build, str]] = [
+    (cases.alone, ".keras"),
+    (cases.nested, ".keras"),
+    (cases.in_line, ".json"),
+    (cases.alone, ".h5"),
+    (cases.in_line, ".keras"),
+    (cases.nested, ".json"),
+]
+AT_FIRST = 3
+
+
+def dice(type: str) -> Iterator[random.Random]:
+    """Yield what draws: the same in every run, or others where the profile explores."""
+    profile = settings()
+    for number in range(profile.max_examples // 66):
+        yield random.Random(f"{type} {number if profile.derandomize else secrets.token_hex(8)}")
+
+
+def faults(name: str, kind: str, folder: Path) -> Iterator[str]:
+    """Yield a line for each figure that is other than what Keras has, type by type."""
+    keras = world(name)
+    only = os.environ.get("TYPES", "").split()
+    excuses = NOT_DRAWN.get((name, kind))
+    keras.backend.clear_session()
+    for type, thing in catalogue.types(name, kind).items():
+        if only and type not in only:
+            continue
+        first = None
+        for place, (case, build, suffix) in enumerate(drawings(keras, type, thing)):
+            first = first or case
+            model = cases.built(build, keras, case)
+            if model is None:
+                continue
+            verdict = judged(keras, model, suffix, folder)
+            yield from (f"{case.text} [{build.__name__} {suffix}] {each}" for each in verdict.wrong)
+            if place == AT_FIRST - 1 and "macs" in verdict.unknown and settings().derandomize:
+                break  # of what is said to be unknown as a whole, one example is enough
+        if excuses is not None and first is None and type not in excuses:
+            yield f"{type}: Keras accepts nothing that is drawn, and NOT_DRAWN has no reason"
+        if excuses is not None and first is not None and type in excuses:
+            yield f"{type}: stands in NOT_DRAWN, and is drawn: {first.text}"
+
+
+def drawings(keras: Any, type: str, thing: Any) -> Iterator[tuple[Case, Build, str]]:
+    """Yield calls of a type, each with how it stands in a model, and what this is saved as."""
+    for place, drawing in enumerate(dice(type)):
+        case = cases.drawn(keras, type, thing, drawing)
+        if case is None:
+            return
+        turn = AT_FIRST + place % (len(BUILDS) - AT_FIRST)
+        for build, suffix in BUILDS[turn : turn + 1] if place else BUILDS[:AT_FIRST]:
+            yield case, build, suffix
+
+
+KINDS = [
+    ("keras", "layers"),
+    ("keras", "ops"),
+    ("tf_keras", "layers"),
+    ("tf_keras", "functions"),
+]
+
+
+@pytest.mark.usefixtures("keras")
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_every_type_is_read_as_it_is(name: str, kind: str, tmp_path: Path) -> None:
+    """Each figure of each file is Keras' own, or said to be unknown for its true reason."""
+    wrong = list(faults(name, kind, tmp_path))
+    assert not wrong, "\n".join(["", *wrong])
+
+
+@pytest.mark.usefixtures("keras")
+def test_each_function_of_the_table_is_drawn() -> None:
+    """What attn knows of TensorFlow's functions is held against TensorFlow."""
+    keras = world("tf_keras")
+    met = set()
+    for type, thing in catalogue.functions().items():
+        for case, build, _ in drawings(keras, type, thing):
+            model = cases.built(build, keras, case)
+            met |= {layer.get_config().get("function") for layer in model.layers} if model else set()
+            break
+    assert set(FUNCTIONS) - met == set()
