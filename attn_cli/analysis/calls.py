@@ -1,90 +1,160 @@
-"""What a call of a layer does to a feature map: mixes, pools, activates, moves.
+"""What a call of a layer is, read from its type and its config: Keras' own types, and its ops.
 
-What layers are called says nothing, but what they are of does: Keras' own types, and its ops.
+What layers are called says nothing, but what they are of does. Everything here is about one call
+alone; what becomes of a feature map through several of them is for `flow`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from attn_cli.cost import COSTS
+from attn_cli.sources.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from attn_cli.graph import Layer, Node, Shape
+    from attn_cli.graph import Layer, Node
 
-MIXING = frozenset(
-    ("Conv1D", "Conv2D", "Conv3D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv2D")
+CONVOLVING = frozenset(
+    (
+        *("Conv1D", "Conv2D", "Conv3D", "DepthwiseConv1D", "DepthwiseConv2D"),
+        *("LocallyConnected1D", "LocallyConnected2D", "SeparableConv1D", "SeparableConv2D"),
+        *("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"),
+    )
 )
+MIXING = CONVOLVING | {"Dense", "EinsumDense"}
 NORMALISING = frozenset(
     ("BatchNormalization", "GroupNormalization", "LayerNormalization", "SyncBatchNormalization")
 )
 ACTIVATING = {
     "Activation": "",
+    "Celu": "celu",
     "ELU": "elu",
     "Elu": "elu",
     "Gelu": "gelu",
     "HardSigmoid": "hard_sigmoid",
     "HardSilu": "hard_silu",
+    "HardTanh": "hard_tanh",
     "LeakyReLU": "leaky_relu",
     "LeakyRelu": "leaky_relu",
+    "Mish": "mish",
     "PReLU": "prelu",
     "ReLU": "relu",
     "Relu": "relu",
     "Relu6": "relu6",
+    "Selu": "selu",
     "Sigmoid": "sigmoid",
     "Silu": "silu",
     "Softmax": "softmax",
     "Softplus": "softplus",
     "Tanh": "tanh",
+    "ThresholdedReLU": "relu",
 }
+# Functions with a lower and an upper bound: what a gate ends with.
+BOUNDED = frozenset(("hard_sigmoid", "hard_tanh", "sigmoid", "softmax", "tanh"))
 CALCULATING = frozenset(
-    ("Absolute", "Clip", "Exp", "Log", "Negative", "Power", "Rsqrt", "Sqrt", "Square")
-)
-# What hands on what it gets, value for value.
-HANDING_ON = frozenset(("Cast", "Dropout", "Identity", "SpatialDropout2D"))
-MOVING = HANDING_ON | frozenset(
     (
-        *("Concatenate", "Cropping1D", "Cropping2D", "ExpandDims", "Flatten", "GetItem", "Permute"),
-        *("RepeatVector", "Reshape", "Split", "Squeeze", "Stack", "Transpose", "UpSampling2D"),
-        *("ZeroPadding1D", "ZeroPadding2D"),
+        *("Absolute", "Clip", "Exp", "Expm1", "Log", "Log1p", "Negative", "Reciprocal", "Rsqrt"),
+        *("Sqrt", "Square"),
     )
 )
 MERGING = frozenset(
     (
-        *("Add", "Average", "Divide", "Matmul", "Maximum", "Minimum", "Multiply", "Subtract"),
-        "TrueDivide",
+        *("Add", "AddN", "Average", "Divide", "DivideNoNan", "Maximum", "Minimum", "Multiply"),
+        *("Power", "SquaredDifference", "Subtract", "TrueDivide"),
     )
 )
-# Pools, with what they keep of what they pool.
-POOLING = {
-    "AveragePooling1D": "mean",
-    "AveragePooling2D": "mean",
-    "GlobalAveragePooling1D": "mean",
-    "GlobalAveragePooling2D": "mean",
-    "GlobalAveragePooling3D": "mean",
-    "GlobalMaxPooling1D": "max",
-    "GlobalMaxPooling2D": "max",
-    "GlobalMaxPooling3D": "max",
+DIVIDING = frozenset(("Divide", "DivideNoNan", "TrueDivide"))
+# What sums products: written out in letters by `subscripts_of`.
+CONTRACTING = frozenset(("Dot", "Einsum", "Matmul"))
+# What hands on what it gets, value for value.
+HANDING_ON = frozenset(
+    (
+        *("ActivityRegularization", "AlphaDropout", "Cast", "Dropout", "GaussianDropout"),
+        *("GaussianNoise", "Identity", "SpatialDropout1D", "SpatialDropout2D"),
+        *("SpatialDropout3D", "StopGradient"),
+    )
+)
+# What lays out anew what it gets.
+TURNING = frozenset(
+    (
+        *("ExpandDims", "Flatten", "Moveaxis", "Permute", "Reshape", "Squeeze", "Swapaxes"),
+        "Transpose",
+    )
+)
+SPREADING = frozenset(
+    (
+        *("BroadcastTo", "Repeat", "RepeatVector", "Resize", "Resizing", "Tile", "UpSampling1D"),
+        *("UpSampling2D", "UpSampling3D"),
+    )
+)
+PADDING = frozenset(("Pad", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"))
+CUTTING = frozenset(("Cropping1D", "Cropping2D", "Cropping3D", "GetItem", "Split"))
+STACKING = frozenset(("Concatenate", "Stack"))
+MOVING = HANDING_ON | TURNING | SPREADING | PADDING | CUTTING | STACKING
+# Reductions over axes, with what they keep of what they reduce.
+REDUCING = {
     "Amax": "max",
+    "Amin": "min",
     "Max": "max",
-    "MaxPooling1D": "max",
-    "MaxPooling2D": "max",
     "Mean": "mean",
     "Min": "min",
-    "Std": "deviation",
+    "Norm": "norm",
+    "Std": "std",
     "Sum": "sum",
-    "Var": "deviation",
+    "Var": "var",
 }
+POOLING = {
+    **{f"GlobalAveragePooling{rank}D": "mean" for rank in (1, 2, 3)},
+    **{f"GlobalMaxPooling{rank}D": "max" for rank in (1, 2, 3)},
+    **{f"AdaptiveAveragePooling{rank}D": "mean" for rank in (1, 2, 3)},
+    **{f"AdaptiveMaxPooling{rank}D": "max" for rank in (1, 2, 3)},
+    **{f"AveragePooling{rank}D": "mean" for rank in (1, 2, 3)},
+    **{f"MaxPooling{rank}D": "max" for rank in (1, 2, 3)},
+    "AveragePool": "mean",
+    "MaxPool": "max",
+}
+# What says of a tensor only how large it is.
+MEASURING = frozenset(("OnesLike", "Shape", "Size", "ZerosLike"))
 IN_A_GATE = (
-    MIXING | NORMALISING | ACTIVATING.keys() | CALCULATING | MOVING | MERGING | POOLING.keys()
+    MIXING
+    | NORMALISING
+    | ACTIVATING.keys()
+    | CALCULATING
+    | MERGING
+    | CONTRACTING
+    | MOVING
+    | REDUCING.keys()
+    | POOLING.keys()
+    | MEASURING
+    | {"Moments", "Normalize", "UnitNormalization"}
 )
-
-
-class Pool(NamedTuple):
-    """A reduction of a whole feature map: what it keeps, and over what: "space", "channels", …"""
-
-    keeps: str
-    over: str
+# Keras' own layers that have no part in what is found here: they hide nothing.
+OTHERS_OF_KERAS = frozenset(
+    (
+        *("AdditiveAttention", "Attention", "AugMix", "AutoContrast", "Bidirectional"),
+        *("CategoryEncoding", "CenterCrop", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "CutMix"),
+        *("Discretization", "EinsumDense", "Embedding", "Equalization", "Flatten", "GRU"),
+        *("GRUCell", "GroupQueryAttention", "GroupedQueryAttention", "HashedCrossing", "Hashing"),
+        *("InputLayer", "IntegerLookup", "LSTM", "LSTMCell", "MaxNumBoundingBoxes"),
+        *("MelSpectrogram", "MixUp", "MultiHeadAttention", "RMSNormalization", "RNN"),
+        *("RandAugment", "RandomApply", "RandomChoice", "RandomColorDegeneration"),
+        *("RandomColorJitter", "RandomCrop", "RandomElasticTransform", "RandomErasing"),
+        *("RandomFourierFeatures", "RandomGaussianBlur", "RandomGrayscale", "RandomHeight"),
+        *("RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization"),
+        *(
+            "RandomSaturation",
+            "RandomSharpness",
+            "RandomShear",
+            "RandomWidth",
+            "ReversibleEmbedding",
+        ),
+        *("STFTSpectrogram", "SimpleRNN", "SimpleRNNCell", "Solarization"),
+        *("SpectralNormalization", "StackedRNNCells", "StringLookup", "TextVectorization"),
+        *("TimeDistributed",),
+    )
+)
 
 
 def layers_of(calls: Iterable[Node], types: frozenset[str]) -> list[Node]:
@@ -96,73 +166,49 @@ def layers_of(calls: Iterable[Node], types: frozenset[str]) -> list[Node]:
     return list(first.values())
 
 
-def pool_of(call: Node, shape: Shape, first: bool) -> Pool | None:
-    """Return what a call pools of a whole feature map of this shape; `first`: channels first."""
-    keeps = POOLING.get(call.layer.type)
-    if keeps is None or not call.input_shapes or call.input_shapes[0] != shape:
-        return None
-    config, rank = call.layer.config, len(shape)
-    if call.layer.type.startswith("Global"):
-        return Pool(keeps, "space")
-    if call.layer.type.endswith(("1D", "2D")):
-        before = shape[2:] if first else shape[1:-1]
-        output = call.output_shapes[0]
-        after = output[2:] if first else output[1:-1]
-        offset = 2 if first else 1
-        axes = {
-            axis + offset
-            for axis, (size, left) in enumerate(zip(before, after, strict=False))
-            if left == 1 and size not in (1, None)
-        }
-        if len(after) != len(before) or any(
-            left not in (1, size) for size, left in zip(before, after, strict=True)
-        ):
-            return None
-    else:
-        axis = config.get("axis")
-        given = range(rank) if axis is None else _integers(axis)
-        axes = {each % rank for each in given} if rank else set()
-    over = _over(axes, rank, first)
-    return Pool(keeps, over) if over else None
-
-
-def _over(axes: set[int], rank: int, first: bool) -> str:
-    """Return what these axes of a feature map are."""
-    if rank < 3:
-        return ""
-    if axes == set(range(2, rank)) and rank > 3:
-        first = True
-    space = list(range(2, rank)) if first else list(range(1, rank - 1))
-    if axes == set(space):
-        return "space"
-    if axes == {1 if first else rank - 1}:
-        return "channels"
-    if rank == 4 and len(axes) == 1:
-        return {space[0]: "height", space[1]: "width"}.get(min(axes), "")
-    return ""
-
-
-def _integers(value: Any) -> list[int]:
+def integers(value: Any) -> list[int]:
     """Return the integers of an option that is one or several of them; a file can say anything."""
     several = value if isinstance(value, (list, tuple)) else [value]
-    return [each for each in several if isinstance(each, int)]
+    return [each for each in several if type(each) is int]
+
+
+def option(call: Node, *names: str) -> Any:
+    """Return what a call's config holds under the first of these names that it has."""
+    config = call.layer.config
+    return next((config[name] for name in names if config.get(name) is not None), None)
+
+
+def scalar_operand(call: Node) -> float | None:
+    """Return the number that a call's one tensor meets; None where there is none, or not kept."""
+    operands = call.layer.config.get("operands", ())
+    numbers = [each for each in operands if type(each) in (int, float)]
+    value = numbers[0] if len(numbers) == 1 else option(call, "y")
+    return value if type(value) in (int, float) else None
+
+
+def is_channels_first(call: Node) -> bool:
+    """Tell whether a call says that the channels stand before the space."""
+    value = call.layer.config.get("data_format")
+    return value == "channels_first" or (isinstance(value, str) and value.startswith("NC"))
 
 
 def sides_of(layer: Layer) -> tuple[int, ...]:
     """Return the sides of a layer's kernel; none where it has none."""
-    return tuple(_integers(layer.config.get("kernel_size")))
+    return tuple(integers(layer.config.get("kernel_size")))
 
 
 def filters_of(layer: Layer) -> int | None:
     """Return how many channels a layer makes; None where it does not say."""
     filters = layer.config.get("units", layer.config.get("filters"))
+    if layer.type == "EinsumDense":
+        filters = (integers(layer.config.get("output_shape")) or [None])[-1]
     return filters if isinstance(filters, int) else None
 
 
 def is_dense(call: Node) -> bool:
     """Tell whether a call mixes the channels of each place alone: dense, or a 1×1 convolution."""
     layer = call.layer
-    if layer.type == "Dense":
+    if layer.type in ("Dense", "EinsumDense"):
         return True
     return (
         layer.type in ("Conv1D", "Conv2D", "Conv3D")
@@ -171,37 +217,74 @@ def is_dense(call: Node) -> bool:
     )
 
 
-def is_along_channels(call: Node) -> bool:
-    """Tell whether a call is a convolution along the channels: of one channel, with one filter."""
-    sides = [side for side in sides_of(call.layer) if side > 1]
-    if call.layer.type == "Dense" or not is_one_filter(call) or len(sides) > 1:
-        return False
-    shape = call.input_shapes[0]
-    if call.layer.config.get("data_format") == "channels_first":
-        return len(shape) > 2 and shape[1] == 1
-    return len(shape) > 2 and shape[-1] == 1
-
-
-def are_depthwise(mixing: Sequence[Node]) -> bool:
-    """Tell whether there are calls that mix, and each of them each channel for itself."""
-    return bool(mixing) and all(call.layer.type.startswith("Depthwise") for call in mixing)
-
-
-def is_one_filter(call: Node) -> bool:
-    """Tell whether a call is a convolution that makes one channel."""
-    return call.layer.type.startswith("Conv") and filters_of(call.layer) == 1
-
-
-def make_one_map(mixing: Sequence[Node]) -> bool:
-    """Tell whether all that mixes is one convolution that makes one channel."""
-    return len(mixing) == 1 and is_one_filter(mixing[0])
-
-
 def function_of(call: Node) -> str | None:
     """Return the activation function that a call is."""
-    name = ACTIVATING.get(call.layer.type)
+    type, config = call.layer.type, call.layer.config
+    name = ACTIVATING.get(type)
     if name == "":
         return call.layer.function
-    if name == "relu" and call.layer.config.get("max_value") == 6:
+    if name == "relu" and config.get("max_value") == 6:
         return "relu6"
+    if type == "Clip" and option(call, "x_min", "clip_value_min") == 0:
+        return {1: "hard_sigmoid", 6: "relu6"}.get(option(call, "x_max", "clip_value_max"))
     return name
+
+
+def are_bounded(calls: Sequence[Node]) -> bool:
+    """Tell whether a function with a lower and an upper bound is among calls, or spelt out."""
+    functions = {function_of(call) or call.layer.function for call in calls}
+    types = {call.layer.type for call in calls}
+    spelt = "Exp" in types and not types.isdisjoint(DIVIDING | {"Reciprocal"})
+    return spelt or not functions.isdisjoint(BOUNDED)
+
+
+def is_opaque(layer: Layer) -> bool:
+    """Tell whether it cannot be seen what a layer does: a Lambda, or a class that is not Keras'."""
+    type = layer.type
+    if type == "Lambda" or ">" in type:
+        return True
+    # Files of old do not say where a class is from; ops have no flags.
+    named = type in COSTS or type in KINDS or type in IN_A_GATE or type in OTHERS_OF_KERAS
+    return not named and "trainable" in layer.config and "function" not in layer.config
+
+
+def is_unread(call: Node) -> bool:
+    """Tell whether it cannot be seen what a call does: it is opaque, or its inputs are lost."""
+    lost = not call.inputs and call.layer.type != "InputLayer"
+    return is_opaque(call.layer) or (lost and call.layer.type in IN_A_GATE - MEASURING)
+
+
+LETTERS = "abcdefghijklmnopqrstuvw"
+
+
+def subscripts_of(call: Node, ranks: list[int]) -> str | None:
+    """Return what a call contracts, as `einsum` writes it, letters alone; None where unknown."""
+    if call.layer.type == "Einsum":
+        value = option(call, "subscripts", "equation")
+        value = value.replace(" ", "") if isinstance(value, str) else ""
+        inputs, arrow, output = value.partition("->")
+        letters = [set(each) for each in inputs.split(",")]
+        known = arrow and all(each.isalpha() for each in [*inputs.split(","), output or "a"])
+        ranked = [len(each) for each in inputs.split(",")] == ranks
+        twice = any(len(each) < rank for each, rank in zip(letters, ranks, strict=False))
+        return value if known and ranked and not twice else None
+    if len(ranks) != 2 or min(ranks) < 2 or max(ranks) > 8:
+        return None
+    if call.layer.type == "Matmul":
+        batch = LETTERS[: max(ranks) - 2]
+        first, second = ["yx", "xz"]
+        if call.layer.config.get("transpose_a"):
+            first = first[::-1]
+        if call.layer.config.get("transpose_b"):
+            second = second[::-1]
+        left, right = [batch[len(batch) - rank + 2 :] for rank in ranks]
+        return f"{left}{first},{right}{second}->{batch}yz"
+    # Keras' Dot: the batches are one, and one axis of each is summed over.
+    axes = option(call, "axes")
+    pair = [axes, axes] if type(axes) is int else integers(axes)
+    if len(pair) != 2 or option(call, "normalize"):
+        return None
+    left, right = LETTERS[: ranks[0]], LETTERS[0] + LETTERS[ranks[0] :][: ranks[1] - 1]
+    summed, other = left[pair[0] % ranks[0]], right[pair[1] % ranks[1]]
+    output = (left + right[1:]).replace(summed, "").replace(other, "")
+    return f"{left},{right.replace(other, summed)}->{output}"

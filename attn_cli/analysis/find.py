@@ -1,45 +1,56 @@
 """The attention blocks in a graph, by what is computed, not by what layers are called.
 
-From every multiplication, each factor but the earliest is followed back, through what a gate is
-made of, to that earliest factor: a gate is a function of what it gates and of nothing else. What is
-pooled on the way, over which axes, and which layers have weights, tells the kind. Some kinds are
-two or three gates joined: those are put together afterwards, and are one block.
+From every product, each factor but one is followed back to that one: a gate is a function of what
+it gates and of nothing else. The paths from the map to the gate (see `flow`) tell the kind: what
+was pooled over which axes, and what mixed it. Some kinds are two or three gates joined: those are
+put together afterwards, and are one block.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.analysis.calls import (
     ACTIVATING,
+    BOUNDED,
+    CONTRACTING,
+    DIVIDING,
     HANDING_ON,
     IN_A_GATE,
+    MEASURING,
     MIXING,
     MOVING,
     NORMALISING,
-    Pool,
-    are_depthwise,
+    REDUCING,
+    TURNING,
+    are_bounded,
     filters_of,
     function_of,
-    is_along_channels,
-    is_dense,
-    is_one_filter,
+    integers,
+    is_channels_first,
+    is_opaque,
+    is_unread,
     layers_of,
-    make_one_map,
-    pool_of,
+    option,
     sides_of,
+    subscripts_of,
 )
-from attn_cli.graph import Ref
+from attn_cli.analysis.flow import NOWHERE, Flow, Unclear
+from attn_cli.analysis.gates import NOTHING, UNNAMED, Found, Gate, kind_of
+from attn_cli.analysis.layout import Atom, labels_of, lined_up, size_of
+from attn_cli.cost import cost
+from attn_cli.graph import UNKNOWN, Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from attn_cli.analysis.layout import Axis, Layout
     from attn_cli.graph import Graph, Node, Shape
 
 # A gate that spells out everything, activation functions too, stays well below this.
 MAX_GATE = 64
-UNNAMED = "unnamed"
+MAX_FACTORS = 4
+MAX_TURNS = 8
 
 
 class Attention(NamedTuple):
@@ -65,6 +76,30 @@ class Attention(NamedTuple):
     nodes: tuple[int, ...]
 
 
+class Hidden(NamedTuple):
+    """What would be an attention block, were it not for layers that cannot be read.
+
+    `kind` is what it is if those layers multiply, None where they hide that too. `path` is that of
+    the layer that applies it, `layers` are the paths of those that cannot be read, `params` those
+    of the layers that can.
+    """
+
+    kind: str | None
+    path: str
+    layers: tuple[str, ...]
+    input_shape: Shape
+    channels: int | None
+    params: int
+    nodes: tuple[int, ...]
+
+
+class Findings(NamedTuple):
+    """What was found in a graph: blocks that can be read, and hidden ones."""
+
+    blocks: tuple[Attention, ...]
+    hidden: tuple[Hidden, ...]
+
+
 def find_attention(graph: Graph) -> tuple[Attention, ...]:
     """Return the attention blocks of a graph, in its order.
 
@@ -72,7 +107,12 @@ def find_attention(graph: Graph) -> tuple[Attention, ...]:
     >>> find_attention(trace(se_block, (56, 56, 24)))[0].kind
     'se'
     """
-    return tuple(_Finder(graph).blocks())
+    return search(graph).blocks
+
+
+def search(graph: Graph) -> Findings:
+    """Return the attention blocks of a graph, and those that layers hide that cannot be read."""
+    return _Finder(graph).findings()
 
 
 def attention_params(graph: Graph, blocks: Iterable[Attention]) -> int:
@@ -87,8 +127,19 @@ class _Gate(NamedTuple):
     node: int
     x: Ref
     shape: Shape  # of the feature map
-    nodes: frozenset[int]  # from the feature map to the gate, and `node`
+    channels: int | None
+    nodes: frozenset[int]  # from the feature map to the gate, and what applies it
     kind: str
+    gates: tuple[Ref, ...]
+    squeezed: int | None = None  # the id of the layer that squeezes the channels
+    hidden: frozenset[int] = frozenset()  # the calls that cannot be read
+
+
+class _Factor(NamedTuple):
+    """What goes into a product, and its shape there: in a TimeDistributed, that of one step."""
+
+    ref: Ref
+    shape: Shape
 
 
 class _Finder:
@@ -99,53 +150,120 @@ class _Finder:
         for index, node in enumerate(self.nodes):
             for source in {ref.node for ref in node.inputs}:
                 self.readers[source].append(index)
+        self.gates: dict[int, _Gate] = {}
 
-    def blocks(self) -> list[Attention]:
+    def findings(self) -> Findings:
         """Return all blocks, gates that belong together put together."""
-        gates: dict[int, _Gate] = {}
-        for index, node in enumerate(self.nodes):
-            if node.layer.type == "Multiply" or (
-                node.layer.type == "Add" and len(node.inputs) == 2
-            ):
-                gate = self.gate(index, gates)
-                if gate is not None:
-                    gates[index] = gate
-        gates = self.joined(gates)
-        return [self.described(gates[index]) for index in sorted(gates)]
+        for index in range(len(self.nodes)):
+            gate = self.applied(index)
+            if gate is not None:
+                self.gates[index] = gate
+        self.join_all()
+        gates = [self.gates[index] for index in sorted(self.gates)]
+        return Findings(
+            tuple([self.described(gate) for gate in gates if not gate.hidden]),
+            tuple([self.veiled(gate) for gate in gates if gate.hidden]),
+        )
 
     # Finding gates.
 
-    def gate(self, index: int, gates: dict[int, _Gate]) -> _Gate | None:
+    def applied(self, index: int) -> _Gate | None:
         """Return the gate that a call applies, if it does."""
         node = self.nodes[index]
-        factors = list(dict.fromkeys(node.inputs))
-        if len(factors) < 2:
+        type = node.layer.type
+        if len(node.inputs) < 2:
             return None
-        x = min(factors)
-        factors.remove(x)
-        # A map that one gate has scaled already, as the second factor of three.
-        ends = {self.origin(x)}
-        before = gates.get(x.node)
-        if before is not None and before.kind in ("height", "width"):
-            ends.add(before.x)
-        ends.add(x)
-        # As it comes in: inside a TimeDistributed, that is one step of what is outside.
-        shape = node.input_shapes[node.inputs.index(x)]
-        inside: set[int] = set()
+        given = dict(zip(node.inputs, node.input_shapes, strict=True))
+        factors = [_Factor(ref, shape) for ref, shape in given.items()]
+        if not 2 <= len(factors) <= MAX_FACTORS:
+            return None
+        if type == "Add":
+            return self.product(index, factors) if len(node.inputs) == 2 else None
+        if type in DIVIDING:
+            return self.gated(index, factors[0], factors[1:], frozenset())
+        if type in CONTRACTING or is_opaque(node.layer):
+            return self.product(index, factors)
+        if type != "Multiply":
+            return None
+        found = self.product(index, factors)
+        if found is not None and found.kind not in (UNNAMED, ""):
+            return found
+        # x·a·b is x·a, and that times b: the gates may all be of x.
         for factor in factors:
-            found = self.branch(factor, ends)
-            if found is None:
-                return None
-            inside |= found
-        if not inside:
-            return None
-        kind = self.kind(node, shape, ends, inside)
-        if not kind:
-            return None
-        if before is not None and before.x in ends and before.kind in ("height", "width"):
-            kind = "coord" if {kind, before.kind} == {"height", "width"} else UNNAMED
-            return _Gate(index, before.x, before.shape, before.nodes | inside | {index}, kind)
-        return _Gate(index, x, shape, frozenset(inside | {index}), kind)
+            inner = self.nodes[factor.ref.node]
+            given = dict(zip(inner.inputs, inner.input_shapes, strict=True))
+            if inner.layer.type != "Multiply" or not 2 <= len(given) < MAX_FACTORS:
+                continue
+            rest = [each for each in factors if each is not factor]
+            parts = [_Factor(ref, shape) for ref, shape in given.items()]
+            whole = self.product(index, [*parts, *rest], frozenset({factor.ref.node}))
+            if whole is not None and whole.kind not in (UNNAMED, ""):
+                return whole
+            before = self.gates.get(factor.ref.node)
+            if found is None and before is not None:
+                x = next((each for each in parts if each.ref == before.x), None)
+                found = None if x is None else self.gated(index, x, rest, frozenset())
+        return found
+
+    def product(
+        self, index: int, factors: Sequence[_Factor], products: frozenset[int] = frozenset()
+    ) -> _Gate | None:
+        """Return the gate in a product of several factors, whichever it is that is gated."""
+        for x in sorted(factors, key=lambda factor: self.settled(factor.ref)):
+            rest = [factor for factor in factors if factor is not x]
+            gate = self.gated(index, x, rest, products)
+            if gate is not None:
+                return gate
+        return None
+
+    def gated(
+        self, index: int, x: _Factor, rest: Sequence[_Factor], products: frozenset[int]
+    ) -> _Gate | None:
+        """Return the gate of one factor, if the others are made of it alone."""
+        for root, chain in self.roots(x):
+            ends = {root.ref, *chain}
+            first = min(ref.node for ref in ends)
+            inside: set[int] = set()
+            for factor in rest:
+                found = self.branch(factor.ref, ends, first)
+                if not found:
+                    break
+                inside |= found
+            else:
+                gate = self.judged(index, x, rest, root, chain, frozenset(inside), products)
+                if gate is not None:
+                    return gate
+        return None
+
+    def roots(self, x: _Factor) -> Iterator[tuple[_Factor, list[Ref]]]:
+        """Yield where a feature map comes from, and the tensors from there to it.
+
+        Furthest first: behind all that hands it on or lays it out anew. Last, behind an activation.
+        """
+        chain = [x]
+        activated = 0
+        while len(chain) < MAX_TURNS:
+            node = self.nodes[chain[-1].ref.node]
+            type = node.layer.type
+            if len(node.inputs) != 1 or node.output_shapes[0] != chain[-1].shape:
+                break
+            if type in ACTIVATING and not activated and function_of(node) not in BOUNDED:
+                activated = len(chain)
+            elif type not in HANDING_ON and type not in TURNING:
+                break
+            chain.append(_Factor(node.inputs[0], node.input_shapes[0]))
+        end = activated or len(chain)
+        for length in [*range(end, 0, -1), *range(len(chain), end, -1)]:
+            yield chain[length - 1], [factor.ref for factor in chain[: length - 1]]
+
+    def settled(self, ref: Ref) -> Ref:
+        """Return where a tensor comes from, behind what only hands it on or lays it out anew."""
+        for _ in range(MAX_TURNS):
+            node = self.nodes[ref.node]
+            if len(node.inputs) != 1 or node.layer.type not in HANDING_ON | TURNING:
+                break
+            ref = node.inputs[0]
+        return ref
 
     def origin(self, ref: Ref) -> Ref:
         """Return where a tensor comes from, behind what only hands it on."""
@@ -153,9 +271,8 @@ class _Finder:
             ref = self.nodes[ref.node].inputs[0]
         return ref
 
-    def branch(self, start: Ref, ends: set[Ref]) -> set[int] | None:
+    def branch(self, start: Ref, ends: set[Ref], first: int) -> set[int] | None:
         """Return the calls that make a tensor of `ends`; None where anything else goes in."""
-        first = min(ref.node for ref in ends)
         inside: set[int] = set()
         stack = [start]
         while stack:
@@ -163,190 +280,358 @@ class _Finder:
             if ref in ends or ref.node in inside:
                 continue
             node = self.nodes[ref.node]
+            measures = node.layer.type in MEASURING
             # Calls stand in order: what is before the feature map cannot be made of it.
-            if ref.node < first or node.layer.type not in IN_A_GATE or not node.inputs:
+            if ref.node < first and not measures:
+                return None
+            if not node.inputs or (node.layer.type not in IN_A_GATE and not is_opaque(node.layer)):
                 return None
             if len(inside) == MAX_GATE or len(node.inputs) > MAX_GATE:
                 return None
             inside.add(ref.node)
-            stack.extend(node.inputs)
+            if not measures:
+                stack.extend(node.inputs)
         return inside
 
     # Telling what a gate is.
 
-    def kind(self, node: Node, shape: Shape, ends: set[Ref], inside: set[int]) -> str:
-        """Return the kind of a gate or of the part of a block that it is; empty for none."""
-        calls = [self.nodes[index] for index in sorted(inside)]
-        first = any(call.layer.config.get("data_format") == "channels_first" for call in calls)
-        pools: dict[int, Pool] = {}
-        changed: set[int] = set()  # what comes behind a pool, or a layer with weights
-        for index in sorted(inside):
-            call = self.nodes[index]
-            if any(ref.node in changed for ref in call.inputs):
-                changed.add(index)
+    def judged(
+        self,
+        index: int,
+        x: _Factor,
+        rest: Sequence[_Factor],
+        root: _Factor,
+        chain: Sequence[Ref],
+        inside: frozenset[int],
+        products: frozenset[int],
+    ) -> _Gate | None:
+        """Return the gate that some factors are for another one, if they are one."""
+        node = self.nodes[index]
+        calls = [self.nodes[place] for place in sorted(inside)]
+        adds = node.layer.type == "Add"
+        if adds and not {"LayerNormalization", "GroupNormalization"} & {
+            call.layer.type for call in calls
+        }:
+            return None
+        gates = tuple([factor.ref for factor in rest])
+        opaque = {index} if is_opaque(node.layer) else set()
+        unread = {place for place in inside if is_unread(self.nodes[place])}
+        gate = _Gate(
+            node=index,
+            x=x.ref,
+            shape=x.shape,
+            channels=None,
+            nodes=inside | products | {index},
+            kind="",
+            gates=gates,
+            hidden=frozenset(opaque | unread),
+        )
+        if unread:
+            visible = not opaque or are_bounded(calls)
+            return gate if visible and not adds and not products else None
+        for layout in self.layouts(root, chain, calls, node):
+            flow = Flow(self.nodes, root.ref, layout)
+            try:
+                flow.run(sorted(inside | {ref.node for ref in chain}))
+                found = self.kind(node, flow, x.ref, gates, adds)
+            except (Unclear, IndexError, TypeError, ValueError):
                 continue
-            pool = pool_of(call, shape, first)
-            if pool is not None:
-                pools[index] = pool
-            if pool is not None or call.layer.type in MIXING:
-                changed.add(index)
-        over = {pool.over for pool in pools.values()}
-        keeps = {pool.keeps for pool in pools.values()}
-        # The feature map itself goes in, not only what was pooled of it.
-        maps = set(ends)
-        whole = False
-        for index in sorted(inside):
-            if not maps.isdisjoint(self.nodes[index].inputs):
-                if self.nodes[index].layer.type in HANDING_ON:
-                    maps.add(Ref(index))
-                elif index not in pools:
-                    whole = True
-        mixing = layers_of(calls, MIXING)
-        sizes = [size for size in shape[1:] if size != 1]
-        if node.layer.type == "Add":
-            return "gc" if _is_context(calls, over, whole) else ""
-        if over == {"space"} and not whole:
-            return self.channel_kind(calls, keeps, mixing)
-        if over == {"channels"} and not whole:
-            return "spatial" if make_one_map(mixing) else UNNAMED
-        if over in ({"height"}, {"width"}) and not whole:
-            return over.pop() if mixing else UNNAMED
-        if over == {"height", "width"} and not whole:
-            return "coord" if len(mixing) == 3 else UNNAMED
-        if whole and not pools:
-            if _is_context(calls, over, whole):
-                return "gc"
-            if len(mixing) == 1 and make_one_map(mixing) and is_dense(mixing[0]):
-                return "place"
-            return UNNAMED if mixing and sizes and _is_bounded(calls) else ""
-        if whole and over == {"space"}:
-            return self.mixed_kind(calls, keeps, mixing)
-        return UNNAMED if pools else ""
+            if found is None or not found.kind:
+                continue
+            seen = flow.values[x.ref].layout
+            channels = next((axis for axis in layout if labels_of(axis) == {"c"}), ())
+            turned = [axis for axis in seen if labels_of(axis) - {"b"}] != [
+                axis for axis in layout if labels_of(axis) - {"b"}
+            ]
+            return gate._replace(
+                kind=found.kind,
+                squeezed=found.squeezed,
+                shape=root.shape if turned else x.shape,
+                channels=size_of(channels) or self.made(flow, gates),
+            )
+        return None
 
-    def channel_kind(self, calls: Sequence[Node], keeps: set[str], mixing: Sequence[Node]) -> str:
-        """Return the kind of a gate for the channels."""
-        if keeps == {"mean"} and len(mixing) == 1 and is_along_channels(mixing[0]):
-            return "ceca" if any(call.layer.type == "Concatenate" for call in calls) else "eca"
-        if keeps == {"mean", "deviation"} and are_depthwise(mixing):
-            return "srm"
-        if not mixing or not all(map(is_dense, mixing)):
-            return UNNAMED
-        if keeps == {"mean"}:
-            if len(mixing) == 1:
-                return "ese"
-            if len(mixing) == 2:
-                normalised = any(call.layer.type == "LayerNormalization" for call in calls)
-                return "gc" if normalised else "se"
-        if keeps == {"mean", "max"} and len(mixing) == 2:
-            calls_of = Counter([id(call.layer) for call in calls])
-            if all(calls_of[id(call.layer)] == 2 for call in mixing):
-                return "channel"
-        return UNNAMED
+    def made(self, flow: Flow, gates: Sequence[Ref]) -> int | None:
+        """Return how many channels the gates are for, where the feature map does not tell."""
+        for ref in gates:
+            for axis in flow.values[ref].layout:
+                if labels_of(axis) == {"m"}:
+                    return size_of(axis)
+        return None
 
-    def mixed_kind(self, calls: Sequence[Node], keeps: set[str], mixing: Sequence[Node]) -> str:
-        """Return the kind of a gate made of the feature map and of what is pooled over space."""
-        types = {call.layer.type for call in calls}
-        if "sum" in keeps and "Square" in types and are_depthwise(mixing):
-            return "gct"
-        if not mixing and "Subtract" in types and "Square" in types:
-            return "simam"
-        if keeps == {"mean"} and len(mixing) > 3 and any(map(is_one_filter, mixing)):
-            return "bam"
-        return UNNAMED
+    def layouts(
+        self, root: _Factor, chain: Sequence[Ref], calls: Sequence[Node], node: Node
+    ) -> Iterator[Layout]:
+        """Yield what the axes of a feature map can be: all that is likely, the likeliest first."""
+        shape = root.shape
+        shapes = [shape] if shape != UNKNOWN else [(None,) * rank for rank in (4, 3, 5)]
+        for each in shapes:
+            if not 3 <= len(each) <= 5:
+                continue
+            space = "dhw"[5 - len(each) :]
+            first = self.is_first(root.ref, chain, calls, node, len(each))
+            labels = ["b", "c", *space] if first else ["b", *space, "c"]
+            yield tuple([(Atom(label, size),) for label, size in zip(labels, each, strict=True)])
+
+    def is_first(
+        self, root: Ref, chain: Sequence[Ref], calls: Sequence[Node], node: Node, rank: int
+    ) -> bool:
+        """Tell whether the channels of a feature map stand before its space."""
+        if any(is_channels_first(call) for call in calls):
+            return not any(ref for ref in chain)
+        ref = root
+        for _ in range(MAX_TURNS):
+            maker = self.nodes[ref.node]
+            if "data_format" in maker.layer.config:
+                return is_channels_first(maker)
+            if not maker.inputs or maker.layer.type in MOVING - HANDING_ON:
+                break
+            ref = maker.inputs[0]
+        # Where only ops pool: over the last two of four axes.
+        return any(
+            call.layer.type in REDUCING
+            and call.inputs[0] == root
+            and {each % rank for each in integers(option(call, "axis"))} == set(range(2, rank))
+            for call in calls
+            if rank > 3
+        )
+
+    def kind(
+        self, node: Node, flow: Flow, x: Ref, gates: Sequence[Ref], adds: bool
+    ) -> Found | None:
+        """Return what the gates of a feature map are together; None where they are none."""
+        seen = flow.values[x].layout
+        labels = [label for axis in seen for atom in axis if (label := atom.label)]
+        if "?" in labels or len(set(labels)) < len(labels) or not flow.space <= set(labels):
+            return None
+        found = []
+        for ref in gates:
+            varies = self.varies(node, flow, x, ref)
+            if varies is None:
+                return None
+            found.append(self.one_kind(flow, ref, varies, adds))
+        if len(found) == 1:
+            return found[0]
+        kinds = sorted([each.kind for each in found])
+        squeezed = {each.squeezed for each in found}
+        if kinds == ["columns", "rows"] and len(squeezed) == 1:
+            return Found("coord", squeezed.pop())
+        return Found(UNNAMED) if all(kinds) else NOTHING
+
+    def varies(self, node: Node, flow: Flow, x: Ref, gate: Ref) -> frozenset[str] | None:
+        """Return the axes of a feature map along which a gate varies; None where it is no gate."""
+        pairs: list[tuple[Axis, Axis]]
+        layouts = [flow.values[x].layout, flow.values[gate].layout]
+        if node.layer.type in CONTRACTING and {x, gate} == set(node.inputs):
+            order = [flow.values[ref].layout for ref in node.inputs]
+            letters = subscripts_of(node, list(map(len, order)))
+            if letters is None:
+                return None
+            given, _, output = letters.partition("->")
+            axes = [
+                dict(zip(names, layout, strict=True))
+                for names, layout in zip(given.split(","), order, strict=True)
+            ]
+            mine, its = axes if node.inputs[0] == x else axes[::-1]
+            if any(labels_of(each[name]) for each in axes for name in each if name not in output):
+                return None
+            pairs = [(mine.get(name, ()), its.get(name, ())) for name in {**mine, **its}]
+        else:
+            pairs = list(zip(*lined_up(layouts), strict=True))
+        varies: frozenset[str] = NOWHERE
+        for own, other in pairs:
+            if labels_of(other) - {"b"}:
+                if not labels_of(own) - {"b"}:
+                    return None
+                varies |= labels_of(own)
+        return varies - {"b"}
+
+    def one_kind(self, flow: Flow, gate: Ref, varies: frozenset[str], adds: bool) -> Found:
+        """Return what one gate is, in one piece or as a sum of two."""
+        bounded = self.is_bounded(gate, flow)
+        found = kind_of(Gate(flow.values[gate].paths, flow.space, flow.channels, varies, bounded))
+        if adds:
+            return found if found.kind == "gc" else NOTHING
+        top = self.nodes[gate.node]
+        if found.kind not in ("", UNNAMED) or top.layer.type not in ("Add", "Maximum"):
+            return found
+        parts = [flow.values[ref] for ref in dict.fromkeys(top.inputs) if ref in flow.values]
+        each = [
+            kind_of(
+                Gate(
+                    part.paths,
+                    flow.space,
+                    flow.channels,
+                    labels_of(*part.layout) & (flow.space | {"c"})
+                    | ({"c"} if "m" in labels_of(*part.layout) else NOWHERE),
+                    bounded,
+                )
+            )
+            for part in parts
+        ]
+        if sorted([part.kind for part in each]) == ["place", "se"]:
+            return Found("scse", next(part.squeezed for part in each if part.kind == "se"))
+        return found
+
+    def is_bounded(self, gate: Ref, flow: Flow) -> bool:
+        """Tell whether what makes a gate has a function in it with a lower and an upper bound."""
+        seen: set[int] = set()
+        stack = [gate]
+        while stack:
+            ref = stack.pop()
+            if ref in flow.given or ref.node in seen or ref not in flow.values:
+                continue
+            seen.add(ref.node)
+            stack.extend(self.nodes[ref.node].inputs)
+        return are_bounded([self.nodes[place] for place in seen])
 
     # Putting gates together.
 
-    def joined(self, gates: dict[int, _Gate]) -> dict[int, _Gate]:
-        """Return the gates with those that make one block joined, and parts alone renamed."""
+    def join_all(self) -> None:
+        """Join the gates that make one block, rename parts alone, drop what is inside others."""
+        gates = self.gates
         for index in sorted(gates):
             gate = gates[index]
             before = gates.get(self.origin(gate.x).node)
             if gate.kind == "spatial" and before is not None and before.kind == "channel":
                 del gates[before.node]
-                gates[index] = before._replace(
-                    node=index, nodes=gate.nodes | before.nodes, kind="cbam"
+                gates[index] = gate._replace(
+                    x=before.x,
+                    shape=before.shape,
+                    channels=before.channels,
+                    nodes=gate.nodes | before.nodes,
+                    kind="cbam",
+                    squeezed=before.squeezed,
+                    hidden=gate.hidden | before.hidden,
                 )
         for index, node in enumerate(self.nodes):
-            if node.layer.type in ("Add", "Average", "Maximum") and len(node.inputs) > 1:
-                self.join(index, [ref.node for ref in node.inputs], gates)
+            if node.layer.type in MERGES and len(node.inputs) > 1 and index not in gates:
+                self.join(index)
         for index, gate in list(gates.items()):
             if gate.kind in PARTS:
                 gates[index] = gate._replace(kind=UNNAMED)
-            if gate.kind in ("height", "width") and any(
-                other is not gate and gate.nodes < other.nodes for other in self.after(gate, gates)
-            ):
-                del gates[index]
-        return gates
+        for gate in list(gates.values()):
+            for place in gate.nodes:
+                other = gates.get(place)
+                if (
+                    other is not None
+                    and other.nodes < gate.nodes
+                    and UNNAMED in (other.kind, gate.kind)
+                ):
+                    # Of a gate in a gate, the one that has a name stays.
+                    gone = other if other.kind == UNNAMED or gate.hidden else gate
+                    gates.pop(gone.node, None)
 
-    def after(self, gate: _Gate, gates: dict[int, _Gate]) -> list[_Gate]:
-        """Return the gates that stand right behind a gate."""
-        return [gates[reader] for reader in self.readers[gate.node] if reader in gates]
-
-    def join(self, index: int, inputs: Sequence[int], gates: dict[int, _Gate]) -> None:
+    def join(self, index: int) -> None:
         """Join the gates that a merge merges, where they are one block."""
-        if index in gates or len(inputs) > MAX_PARTS:
-            return
-        merged = [gates[place] for place in inputs if place in gates]
-        sources = {self.origin(gate.x) for gate in merged}
+        refs, merges = self.addends(index)
+        merged = [self.gates[ref.node] for ref in refs if ref.node in self.gates]
+        sources = {self.settled(gate.x) for gate in merged}
         if len(sources) != 1:
             return
         kinds = sorted([gate.kind for gate in merged])
+        type = self.nodes[index].layer.type
         kind = ""
-        if len(merged) == len(inputs):
+        if len(merged) == len(refs):
             kind = JOINED.get(tuple(kinds), "")
-            if kind == "scse" and self.nodes[index].layer.type == "Average":
+            if kind == "scse" and type == "Average":
                 kind = ""
-        elif kinds == ["bam"] and len(inputs) == 2 and self.nodes[index].layer.type == "Add":
-            others = {self.origin(ref) for ref in self.nodes[index].inputs}
-            kind = "bam" if sources <= others else ""
+        elif kinds == ["bam"] and len(refs) == 2 and type == "Add":
+            kind = "bam" if sources <= {self.settled(ref) for ref in refs} else ""
         if kind:
-            nodes = frozenset({index}.union(*[gate.nodes for gate in merged]))
+            nodes = merges.union(*[gate.nodes for gate in merged])
+            last = max(merged, key=lambda gate: gate.node)
+            squeezed = next((gate.squeezed for gate in merged if gate.squeezed), None)
+            hidden = frozenset().union(*[gate.hidden for gate in merged])
             for gate in merged:
-                gates.pop(gate.node, None)
-            gates[index] = merged[0]._replace(node=index, nodes=nodes, kind=kind)
+                self.gates.pop(gate.node, None)
+            self.gates[index] = last._replace(
+                node=index, nodes=nodes, kind=kind, squeezed=squeezed, hidden=hidden
+            )
+
+    def addends(self, index: int) -> tuple[list[Ref], frozenset[int]]:
+        """Return what a merge merges, sums of sums taken apart, and the calls on the way."""
+        found: list[Ref] = []
+        merges = {index}
+        stack = list(self.nodes[index].inputs)
+        while stack and len(found) <= MAX_PARTS:
+            ref = stack.pop(0)
+            on_the_way: list[int] = []
+            for _ in range(MAX_TURNS):
+                node = self.nodes[ref.node]
+                scales = node.layer.type in SCALES and len(node.inputs) == 1
+                moves = node.layer.type in HANDING_ON | TURNING and len(node.inputs) == 1
+                if ref.node in self.gates or not (scales or moves):
+                    break
+                on_the_way.append(ref.node)
+                ref = node.inputs[0]
+            node = self.nodes[ref.node]
+            sums = node.layer.type == self.nodes[index].layer.type == "Add"
+            if ref.node not in self.gates and sums and len(merges) <= MAX_PARTS:
+                merges |= {ref.node, *on_the_way}
+                stack = [*node.inputs, *stack]
+                continue
+            if ref.node in self.gates:
+                merges |= set(on_the_way)
+            found.append(ref)
+        return found, frozenset(merges)
 
     # Describing blocks.
+
+    def veiled(self, gate: _Gate) -> Hidden:
+        """Return the record of a hidden block."""
+        layers = {id(self.nodes[place].layer): self.nodes[place].layer for place in gate.nodes}
+        veils = {id(self.nodes[place].layer): place for place in sorted(gate.hidden, reverse=True)}
+        return Hidden(
+            kind=gate.kind if gate.kind and gate.kind != UNNAMED else None,
+            path=self.nodes[gate.node].name,
+            layers=tuple([self.nodes[place].layer.path for place in sorted(veils.values())]),
+            input_shape=gate.shape,
+            channels=gate.channels,
+            params=sum([layer.params.total for layer in layers.values()]),
+            nodes=tuple(sorted(gate.nodes)),
+        )
 
     def described(self, gate: _Gate) -> Attention:
         """Return the record of a block."""
         places = tuple(sorted(gate.nodes))
         calls = [self.nodes[place] for place in places]
-        shape = gate.shape
-        first = any(call.layer.config.get("data_format") == "channels_first" for call in calls)
         mixing = layers_of(calls, MIXING)
-        dense = [call for call in mixing if is_dense(call)]
-        costs = [call.cost for call in calls]
+        costs = [cost(call) for call in calls]
         macs = [each.macs for each in costs]
         flops = [each.flops for each in costs]
-        # In a global context, the first one of three weighs the places.
-        squeezed = dense[-2] if gate.kind == "gc" else dense[0] if len(dense) > 1 else None
-        if gate.kind not in SQUEEZING:
-            squeezed = None
+        squeezed = next((call for call in mixing if id(call.layer) == gate.squeezed), None)
         layers = {id(call.layer): call.layer for call in calls}
         return Attention(
             kind=gate.kind,
             path=self.nodes[gate.node].name,
-            input_shape=shape,
-            channels=(shape[1] if first else shape[-1]) if len(shape) > 1 else None,
+            input_shape=gate.shape,
+            channels=gate.channels,
             width=None if squeezed is None else filters_of(squeezed.layer),
             kernel_size=_kernel_size(gate.kind, mixing),
-            activation=None if squeezed is None else self.activation_after(squeezed, places),
-            gate=self.gate_function(gate, calls),
+            activation=None if squeezed is None else self.activation_after(squeezed, gate.nodes),
+            gate=self.gate_function(gate),
             params=sum([layer.params.total for layer in layers.values()]),
             macs=None if None in macs else sum(filter(None, macs)),
             flops=None if None in flops else sum(filter(None, flops)),
             nodes=places,
         )
 
-    def activation_after(self, squeezed: Node, places: Sequence[int]) -> str | None:
+    def activation_after(self, squeezed: Node, places: frozenset[int]) -> str | None:
         """Return the activation between the layer that squeezes and the one that expands."""
         if squeezed.layer.function:
             return squeezed.layer.function
-        place = next(place for place in places if self.nodes[place] is squeezed)
+        place = min(place for place in places if self.nodes[place].layer is squeezed.layer)
         for _ in range(MAX_GATE):
-            readers = self.readers[place]
+            readers = [reader for reader in self.readers[place] if reader in places]
             if not readers:
                 return None
+            # Itself times a function of itself.
+            for reader in readers:
+                node = self.nodes[reader]
+                others = [ref for ref in node.inputs if ref.node != place]
+                if node.layer.type == "Multiply" and len(others) == 1 and len(node.inputs) == 2:
+                    return SELF_GATED.get(self.last_function(others[0]) or "")
             place = readers[0]
             node = self.nodes[place]
             if node.layer.type in ACTIVATING:
@@ -355,16 +640,12 @@ class _Finder:
                 return None
         return None
 
-    def gate_function(self, gate: _Gate, calls: Sequence[Node]) -> str | None:
+    def gate_function(self, gate: _Gate) -> str | None:
         """Return the function that makes the last gate of a block."""
-        for call in reversed(calls):
-            if call.layer.type == "Multiply" and len(set(call.inputs)) > 1:
-                x = min(call.inputs)
-                refs = [ref for ref in call.inputs if ref != x and ref.node in gate.nodes]
-                for ref in refs:
-                    function = self.last_function(ref)
-                    if function is not None:
-                        return function
+        for ref in gate.gates:
+            function = self.last_function(ref)
+            if function is not None:
+                return function
         return None
 
     def last_function(self, ref: Ref) -> str | None:
@@ -375,53 +656,43 @@ class _Finder:
             type = node.layer.type
             if node.layer.function and type != "Activation":
                 return node.layer.function
-            if type in ACTIVATING:
+            function = function_of(node)
+            if function is not None:
                 before = self.nodes[node.inputs[0].node]
                 # relu6(x + 3) / 6
-                if (
-                    scaled
-                    and function_of(node) == "relu6"
-                    and before.layer.type == "Add"
-                    and len(before.inputs) == 1
-                ):
+                if scaled and function == "relu6" and _is_shifted(before):
                     return "hard_sigmoid"
-                return function_of(node)
-            constant = type in ("Add", "Divide", "Multiply", "Subtract", "TrueDivide")
-            if len(node.inputs) != 1 or not (constant or type in MOVING):
+                return function
+            if not node.inputs or not (
+                type in MOVING or (len(node.inputs) == 1 and (type in SCALES or type in SHIFTS))
+            ):
                 return None
-            scaled = scaled or type in ("Divide", "Multiply", "TrueDivide")
             ref = node.inputs[0]
+            if type in DIVIDING or type == "Reciprocal":
+                # 1 / (1 + exp(-x))
+                below = self.nodes[ref.node]
+                if _is_shifted(below) and self.nodes[below.inputs[0].node].layer.type == "Exp":
+                    return "sigmoid"
+            scaled = scaled or type in SCALES
         return None
 
 
+# What joins gates.
+MERGES = frozenset(("Add", "Average", "Maximum"))
+SCALES = DIVIDING | {"Multiply", "Reciprocal"}
+SHIFTS = frozenset(("Add", "Subtract"))
 # What is a block only together with others.
-PARTS = frozenset(("channel", "height", "place", "width"))
+PARTS = frozenset(("channel", "columns", "height", "place", "rows", "width"))
 # What merged gates of one feature map are.
 JOINED = {
     ("place", "se"): "scse",
     ("height", "width"): "triplet",
     ("height", "spatial", "width"): "triplet",
+    ("spatial", "triplet"): "triplet",
 }
 MAX_PARTS = 3
-# Kinds whose first dense layer squeezes.
-SQUEEZING = frozenset(("bam", "cbam", "coord", "gc", "scse", "se", UNNAMED))
-
-
-def _is_context(calls: Sequence[Node], over: set[str], whole: bool) -> bool:
-    """Tell whether calls are a global context: pooled, squeezed, normalised and expanded.
-
-    The pool is the mean, or a sum of all places by a softmax of one filter's output.
-    """
-    types = Counter([call.layer.type for call in calls])
-    dense = [call for call in layers_of(calls, MIXING) if is_dense(call)]
-    if types["Matmul"]:
-        weighed = [call for call in dense if is_one_filter(call)]
-        return (
-            bool(weighed)
-            and len(dense) == 3
-            and any(function_of(call) == "softmax" for call in calls)
-        )
-    return over == {"space"} and not whole and len(dense) == 2 and types["LayerNormalization"] > 0
+# What x·f(x) is.
+SELF_GATED = {"hard_sigmoid": "hard_silu", "sigmoid": "silu"}
 
 
 def _kernel_size(kind: str, mixing: Sequence[Node]) -> int | None:
@@ -436,7 +707,6 @@ def _kernel_size(kind: str, mixing: Sequence[Node]) -> int | None:
     return None
 
 
-def _is_bounded(calls: Sequence[Node]) -> bool:
-    """Tell whether what comes last is a function with a lower and an upper bound."""
-    functions = {function_of(call) or call.layer.function for call in calls}
-    return bool(functions & {"sigmoid", "hard_sigmoid", "softmax", "tanh"})
+def _is_shifted(call: Node) -> bool:
+    """Tell whether a call adds a number."""
+    return call.layer.type == "Add" and len(call.inputs) == 1

@@ -1,0 +1,142 @@
+"""Which axes of a feature map the axes of a tensor run over, however it was turned and folded.
+
+An axis is the atoms that it runs over, outermost first: "b" for the batch, "d", "h" and "w" for
+space, "c" for channels, "m" for channels that a layer made, "k" for what was stacked, "+" for what
+was put end to end, "?" for a part of one of these. No atom is one place; an atom without a label
+says the same thing at all of its places.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Atom(NamedTuple):
+    """What an axis, or a part of one, runs over."""
+
+    label: str
+    size: int | None
+
+
+Axis = tuple[Atom, ...]
+Layout = tuple[Axis, ...]
+
+
+def labels_of(*axes: Axis) -> frozenset[str]:
+    """Return what these axes run over."""
+    return frozenset([atom.label for axis in axes for atom in axis if atom.label])
+
+
+def size_of(axis: Axis) -> int | None:
+    """Return how many places an axis has; None where unknown."""
+    sizes = [atom.size for atom in axis]
+    return None if None in sizes else prod(filter(None, sizes))
+
+
+def spread(size: int | None) -> Axis:
+    """Return an axis along which everything is the same."""
+    return () if size == 1 else (Atom("", size),)
+
+
+def resized(axis: Axis, size: int | None) -> Axis:
+    """Return an axis with another number of places."""
+    labels = labels_of(axis)
+    if size == size_of(axis):
+        return axis
+    if not labels:
+        return spread(size)
+    return (Atom(next(iter(labels)) if len(labels) == 1 else "?", size),)
+
+
+def lined_up(layouts: Sequence[Layout]) -> list[Layout]:
+    """Return layouts of the same rank: what is missing stands behind the batch."""
+    rank = max(map(len, layouts))
+    return [
+        layout
+        if len(layout) == rank
+        else (*layout[:1], *[()] * (rank - len(layout)), *layout[1:])
+        if layout and labels_of(layout[0]) >= {"b"}
+        else (*[()] * (rank - len(layout)), *layout)
+        for layout in layouts
+    ]
+
+
+def met(axes: Sequence[Axis]) -> Axis:
+    """Return the axis that comes of several where tensors meet element by element."""
+    named = [axis for axis in axes if labels_of(axis)]
+    if not named:
+        return max(axes, key=len)
+    kinds = {labels_of(axis) for axis in named}
+    if len(kinds) == 1:
+        return next((axis for axis in named if size_of(axis) is not None), named[0])
+    sizes = [size for axis in named if (size := size_of(axis)) is not None]
+    made = frozenset().union(*kinds) <= {"c", "m"}
+    return (Atom("m" if made else "?", max(sizes) if sizes else None),)
+
+
+def relaid(layout: Layout, target: Sequence[int | None]) -> Layout | None:
+    """Return the layout after a reshape; None where it cannot be told.
+
+    `target` are the sizes that come out, with the batch; -1 or None is one that is not given.
+    """
+    atoms = [atom for axis in layout for atom in axis]
+    sizes = [None if size == -1 else size for size in target]
+    free = [place for place, size in enumerate(sizes) if size is None]
+    before: list[Axis] = []
+    if len(free) > 1 and free[0] == 0 and atoms and atoms[0].label == "b":
+        before, atoms, sizes = [(atoms[0],)], atoms[1:], sizes[1:]
+        free = [place - 1 for place in free[1:]]
+    if len(free) > 1:
+        # Several are not known: one for one, or not at all.
+        if len(atoms) != sum(size != 1 for size in sizes):
+            return None
+        rest = iter(atoms)
+        return (*before, *[() if size == 1 else (next(rest),) for size in sizes])
+    split = free[0] if free else len(sizes)
+    left = _matched(sizes[:split], atoms)
+    if left is None:
+        return None
+    head, atoms = left
+    if not free:
+        # Places of size 1 can be left over.
+        return None if any(atom.size != 1 for atom in atoms) else (*before, *head)
+    right = _matched(sizes[:split:-1], atoms[::-1])
+    if right is None:
+        return None
+    tail, atoms = right
+    if any(atom.label == "b" for atom in atoms):
+        # What has a single place does not go with the batch.
+        atoms = [atom for atom in atoms if atom.label == "b" or atom.size != 1]
+    return (*before, *head, tuple(atoms[::-1]), *[axis[::-1] for axis in tail[::-1]])
+
+
+def _matched(
+    sizes: Sequence[int | None], atoms: list[Atom]
+) -> tuple[list[Axis], list[Atom]] | None:
+    """Return the axes of these sizes that atoms make in their order, and what atoms are left."""
+    atoms = list(atoms)
+    axes: list[Axis] = []
+    for size in sizes:
+        taken: list[Atom] = []
+        left = size or 1
+        while left != 1:
+            if not atoms:
+                return None
+            atom = atoms.pop(0)
+            if atom.size is None:
+                # Which number an unknown size is, the reshape tells.
+                atom = atom._replace(size=left)
+            if left % atom.size if atom.size else True:
+                if not atom.size or atom.size % left:
+                    return None
+                label = atom.label and "?"
+                atoms.insert(0, Atom(label, atom.size // left))
+                atom = Atom(label, left)
+            taken.append(atom)
+            left //= atom.size or 1
+        axes.append(tuple(taken))
+    return axes, atoms
