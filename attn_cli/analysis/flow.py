@@ -514,9 +514,8 @@ def _target(call: Node, value: Value) -> list[int | None]:
         return list(after)
     else:
         raise Unclear
-    if after != UNKNOWN and sum(each in (None, -1) for each in target) > sum(
-        each is None for each in after
-    ):
+    # Beside the batch, one size may be left open.
+    if after != UNKNOWN and sum(each in (None, -1) for each in target[1:]) > 1:
         return list(after)
     return target
 
