@@ -72,15 +72,15 @@ CONTRACTING = frozenset(("Dot", "Einsum", "Matmul"))
 HANDING_ON = frozenset(
     (
         *("ActivityRegularization", "AlphaDropout", "Cast", "Dropout", "GaussianDropout"),
-        *("GaussianNoise", "Identity", "SpatialDropout1D", "SpatialDropout2D"),
-        *("SpatialDropout3D", "StopGradient"),
+        *("ConvertToTensor", "Copy", "GaussianNoise", "Identity", "SaturateCast"),
+        *("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "StopGradient"),
     )
 )
 # What lays out anew what it gets.
 TURNING = frozenset(
     (
         *("ExpandDims", "Flatten", "Moveaxis", "Permute", "Reshape", "Squeeze", "Swapaxes"),
-        "Transpose",
+        *("Transpose", "View"),
     )
 )
 SPREADING = frozenset(
@@ -89,8 +89,10 @@ SPREADING = frozenset(
         *("UpSampling2D", "UpSampling3D"),
     )
 )
+# What can have more places than what it is made of.
+GROWING = SPREADING | {"Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"}
 PADDING = frozenset(("Pad", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"))
-CUTTING = frozenset(("Cropping1D", "Cropping2D", "Cropping3D", "GetItem", "Split"))
+CUTTING = frozenset(("Cropping1D", "Cropping2D", "Cropping3D", "GetItem", "Split", "Unstack"))
 STACKING = frozenset(("Concatenate", "Stack"))
 MOVING = HANDING_ON | TURNING | SPREADING | PADDING | CUTTING | STACKING
 # Reductions over axes, with what they keep of what they reduce.
@@ -112,6 +114,8 @@ POOLING = {
     **{f"AdaptiveMaxPooling{rank}D": "max" for rank in (1, 2, 3)},
     **{f"AveragePooling{rank}D": "mean" for rank in (1, 2, 3)},
     **{f"MaxPooling{rank}D": "max" for rank in (1, 2, 3)},
+    "AdaptiveAveragePool": "mean",
+    "AdaptiveMaxPool": "max",
     "AveragePool": "mean",
     "MaxPool": "max",
 }
@@ -130,7 +134,7 @@ IN_A_GATE = (
     | MEASURING
     | {"Moments", "Normalize", "UnitNormalization"}
 )
-# Keras' own layers that have no part in what is found here: they hide nothing.
+# Keras' own layers and ops that have no part in what is found here: they hide nothing.
 OTHERS_OF_KERAS = frozenset(
     (
         *("AdditiveAttention", "Attention", "AugMix", "AutoContrast", "Bidirectional"),
@@ -152,7 +156,16 @@ OTHERS_OF_KERAS = frozenset(
         ),
         *("STFTSpectrogram", "SimpleRNN", "SimpleRNNCell", "Solarization"),
         *("SpectralNormalization", "StackedRNNCells", "StringLookup", "TextVectorization"),
-        *("TimeDistributed",),
+        "TimeDistributed",
+        *("All", "Any", "Arccos", "Arcsin", "Arctan", "Arctan2", "Argmax", "Argmin", "Argsort"),
+        *("Bitcast", "Ceil", "Cond", "Cos", "Cosh", "Cumprod", "Cumsum", "Diag", "Diagonal"),
+        *("DotProductAttention", "Equal", "Erf", "Erfinv", "ExtractPatches", "Flip", "Floor"),
+        *("FloorDivide", "FullLike", "Glu", "Greater", "GreaterEqual", "Isfinite", "Isnan", "Less"),
+        *("LessEqual", "Log10", "Log2", "LogSigmoid", "LogSoftmax", "LogicalAnd", "LogicalNot"),
+        *("LogicalOr", "Logsumexp", "Median", "Mod", "NotEqual", "OneHot", "Outer", "Prod"),
+        *("Ravel", "RMSNorm", "Roll", "Round", "Scan", "Sign", "Sin", "Sinh", "SoftShrink"),
+        *("Softsign", "Sort", "SparsePlus", "Squareplus", "Take", "TakeAlongAxis", "Tan"),
+        *("TanhShrink", "Tensordot", "Threshold", "TopK", "Tril", "Triu", "Trunc", "Where"),
     )
 )
 
@@ -181,7 +194,9 @@ def option(call: Node, *names: str) -> Any:
 def scalar_operand(call: Node) -> float | None:
     """Return the number that a call's one tensor meets; None where there is none, or not kept."""
     operands = call.layer.config.get("operands", ())
-    numbers = [each for each in operands if type(each) in (int, float)]
+    # Of what cannot be swapped, what divides, is taken away, or is the exponent.
+    swaps = call.layer.type in ("Add", "Average", "Maximum", "Minimum", "Multiply")
+    numbers = [each for each in operands[0 if swaps else 1 :] if type(each) in (int, float)]
     value = numbers[0] if len(numbers) == 1 else option(call, "y")
     return value if type(value) in (int, float) else None
 
@@ -243,9 +258,9 @@ def is_opaque(layer: Layer) -> bool:
     type = layer.type
     if type == "Lambda" or ">" in type:
         return True
-    # Files of old do not say where a class is from; ops have no flags.
+    # Files of old do not say where a class is from.
     named = type in COSTS or type in KINDS or type in IN_A_GATE or type in OTHERS_OF_KERAS
-    return not named and "trainable" in layer.config and "function" not in layer.config
+    return not named and not type.startswith("tf.")
 
 
 def is_unread(call: Node) -> bool:

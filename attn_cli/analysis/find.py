@@ -15,6 +15,7 @@ from attn_cli.analysis.calls import (
     BOUNDED,
     CONTRACTING,
     DIVIDING,
+    GROWING,
     HANDING_ON,
     IN_A_GATE,
     MEASURING,
@@ -327,10 +328,13 @@ class _Finder:
             hidden=frozenset(opaque | unread),
         )
         if unread:
-            visible = not opaque or are_bounded(calls)
-            return gate if visible and not adds and not products else None
-        for layout in self.layouts(root, chain, calls, node):
-            flow = Flow(self.nodes, root.ref, layout)
+            if adds or products or (opaque and not are_bounded(calls)):
+                return None
+            first = self.is_first(x.ref, [], calls, len(x.shape))
+            return gate._replace(channels=x.shape[1 if first else -1] if x.shape else None)
+        grows = any(call.layer.type in GROWING for call in calls)
+        for layout in self.layouts(root, chain, calls):
+            flow = Flow(self.nodes, root.ref, layout, grows)
             try:
                 flow.run(sorted(inside | {ref.node for ref in chain}))
                 found = self.kind(node, flow, x.ref, gates, adds)
@@ -360,7 +364,7 @@ class _Finder:
         return None
 
     def layouts(
-        self, root: _Factor, chain: Sequence[Ref], calls: Sequence[Node], node: Node
+        self, root: _Factor, chain: Sequence[Ref], calls: Sequence[Node]
     ) -> Iterator[Layout]:
         """Yield what the axes of a feature map can be: all that is likely, the likeliest first."""
         shape = root.shape
@@ -369,16 +373,14 @@ class _Finder:
             if not 3 <= len(each) <= 5:
                 continue
             space = "dhw"[5 - len(each) :]
-            first = self.is_first(root.ref, chain, calls, node, len(each))
+            first = self.is_first(root.ref, chain, calls, len(each))
             labels = ["b", "c", *space] if first else ["b", *space, "c"]
             yield tuple([(Atom(label, size),) for label, size in zip(labels, each, strict=True)])
 
-    def is_first(
-        self, root: Ref, chain: Sequence[Ref], calls: Sequence[Node], node: Node, rank: int
-    ) -> bool:
+    def is_first(self, root: Ref, chain: Sequence[Ref], calls: Sequence[Node], rank: int) -> bool:
         """Tell whether the channels of a feature map stand before its space."""
         if any(is_channels_first(call) for call in calls):
-            return not any(ref for ref in chain)
+            return not chain
         ref = root
         for _ in range(MAX_TURNS):
             maker = self.nodes[ref.node]

@@ -34,6 +34,7 @@ from attn_cli.analysis.calls import (
     subscripts_of,
 )
 from attn_cli.analysis.layout import (
+    SPACE,
     Atom,
     labels_of,
     lined_up,
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
 
 MAX_PATHS = 24
 NOWHERE: frozenset[str] = frozenset()
-SPACE = frozenset("dhw")
 RANKS = {"1D": 3, "2D": 4, "3D": 5}
 
 
@@ -125,8 +125,10 @@ OTHER = "other"
 class Flow:
     """The values of the tensors between a feature map and what is made of it."""
 
-    def __init__(self, nodes: Sequence[Node], root: Ref, layout: Layout) -> None:
+    def __init__(self, nodes: Sequence[Node], root: Ref, layout: Layout, grows: bool) -> None:
+        """Take a feature map and what its axes are; `grows`: something on the way is enlarged."""
         self.nodes = nodes
+        self.grows = grows
         self.given = {root}
         self.space = labels_of(*layout) & SPACE
         self.values: dict[Ref, Value] = {root: Value(layout, frozenset({Path("x")}))}
@@ -330,26 +332,41 @@ class Flow:
             return self.reduced(value, space, keeps, bool(option(call, "keepdims")))
         after = call.output_shapes[0]
         sizes: list[int | None]
-        if after != UNKNOWN and len(after) == rank:
+        if after != UNKNOWN and len(after) == rank and None not in after[1:]:
             sizes = [after[place] for place in space]
         elif type.startswith("Adaptive"):
             sizes = _each(option(call, "output_size"), len(space))
         else:
-            window = _each(option(call, "pool_size", "ksize"), len(space))
-            sizes = [
-                1 if side is not None and side == size_of(value.layout[place]) else None
-                for place, side in zip(space, window, strict=True)
-            ]
+            sizes = self.windowed(call, [value.layout[place] for place in space])
         whole, left = [], list(value.layout)
         for place, size in zip(space, sizes, strict=True):
             before = size_of(value.layout[place])
             if size == 1 and before != 1:
                 whole.append(place)
-            elif size != before or size is None:
+            elif size != before:
                 left[place] = resized(value.layout[place], size)
         if tuple(left) != value.layout:
             value = stepped(value._replace(layout=tuple(left)), Step("window"))
         return self.reduced(value, whole, keeps, True)
+
+    def windowed(self, call: Node, space: Sequence[Axis]) -> list[int | None]:
+        """Return the sizes after a pool of windows, 1 where one of them is all of an axis."""
+        strides = _each(option(call, "strides", "pool_size", "ksize"), len(space))
+        same = str(option(call, "padding")).lower() == "same"
+        sizes: list[int | None] = []
+        for axis, side, stride in zip(
+            space, _each(option(call, "pool_size", "ksize"), len(space)), strides, strict=True
+        ):
+            size = size_of(axis)
+            if side == stride == 1 or (same and stride == 1):
+                sizes.append(size)
+            elif side is None or (size is not None and side != size):
+                sizes.append(None)
+            else:
+                # A gate meets the map with as many places or with one: if nothing makes it larger
+                # again, a window of more than one was all there is.
+                sizes.append(1 if size is not None or not self.grows else None)
+        return sizes
 
     # Layers with weights.
 
@@ -576,7 +593,7 @@ def _spread(self: Flow, call: Node, given: list[Value]) -> list[Value]:
         layout.insert(1, spread(option(call, "n")))
     elif type == "BroadcastTo":
         target = option(call, "shape")
-        known = isinstance(target, (list, tuple)) and len(integers(target)) >= len(target) - 1
+        known = isinstance(target, (list, tuple)) and len(given) == 1
         sizes = [*after] if after != UNKNOWN else [*target] if known else [None] * len(layout)
         layout = [()] * (len(sizes) - len(layout)) + layout
         layout = [
@@ -647,7 +664,7 @@ def _cut(self: Flow, call: Node, given: list[Value]) -> list[Value]:
     for after in call.output_shapes:
         cut: Layout | None = None
         spec = option(call, "slice_spec")
-        if isinstance(spec, list):
+        if isinstance(spec, (list, tuple)):
             cut = _sliced(layout, spec)
         if cut is not None:
             pass
@@ -660,11 +677,12 @@ def _cut(self: Flow, call: Node, given: list[Value]) -> list[Value]:
             )
         elif after != UNKNOWN:
             cut = _fitted(layout, after)
-        elif call.layer.type == "Split":
+        elif call.layer.type in ("Split", "Unstack"):
             axis = integers(option(call, "axis"))
             if len(axis) == 1:
                 at = axis[0] % len(layout)
-                cut = (*layout[:at], resized(layout[at], None), *layout[at + 1 :])
+                left = () if call.layer.type == "Unstack" else (resized(layout[at], None),)
+                cut = (*layout[:at], *left, *layout[at + 1 :])
         elif call.layer.type != "GetItem":
             cut = (layout[0], *[axis and resized(axis, None) for axis in layout[1:]])
         if cut is None:
@@ -689,11 +707,11 @@ def _sliced(layout: Layout, spec: Sequence[object]) -> Layout | None:
     for each in spec:
         if each is None:
             cut.append(())
-        elif isinstance(each, dict) and set(each) == {"start", "stop", "step"} and axes:
+        elif isinstance(each, slice) and axes:
             axis = axes.pop(0)
-            bounds = [each[name] for name in ("start", "stop", "step")]
+            bounds = (each.start, each.stop, each.step)
             size = size_of(axis)
-            if bounds == [None, None, None]:
+            if bounds == (None, None, None):
                 cut.append(axis)
             elif size is None or any(type_of(b) not in (int, type_of(None)) for b in bounds):
                 cut.append(resized(axis, None))
@@ -869,12 +887,14 @@ HANDLERS: dict[str, Callable[[Flow, Node, list[Value]], list[Value]]] = {
     "Pad": _padded,
     "Permute": _turned,
     "Reshape": _relaid,
+    "View": _relaid,
     "Split": _cut,
     "Squeeze": _squeezed,
     "Stack": _stacked,
     "Swapaxes": _turned,
     "Transpose": _turned,
     "UnitNormalization": _unit,
+    "Unstack": _cut,
     "ZeroPadding1D": _padded,
     "ZeroPadding2D": _padded,
     "ZeroPadding3D": _padded,

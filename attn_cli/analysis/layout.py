@@ -22,6 +22,7 @@ class Atom(NamedTuple):
     size: int | None
 
 
+SPACE = frozenset("dhw")
 Axis = tuple[Atom, ...]
 Layout = tuple[Axis, ...]
 
@@ -86,6 +87,9 @@ def relaid(layout: Layout, target: Sequence[int | None]) -> Layout | None:
     atoms = [atom for axis in layout for atom in axis]
     sizes = [None if size == -1 else size for size in target]
     free = [place for place, size in enumerate(sizes) if size is None]
+    guess = _one_for_one(atoms, sizes)
+    if guess is not None:
+        return guess
     before: list[Axis] = []
     if len(free) > 1 and free[0] == 0 and atoms and atoms[0].label == "b":
         before, atoms, sizes = [(atoms[0],)], atoms[1:], sizes[1:]
@@ -112,6 +116,39 @@ def relaid(layout: Layout, target: Sequence[int | None]) -> Layout | None:
         # What has a single place does not go with the batch.
         atoms = [atom for atom in atoms if atom.label == "b" or atom.size != 1]
     return (*before, *head, tuple(atoms[::-1]), *[axis[::-1] for axis in tail[::-1]])
+
+
+def _one_for_one(atoms: Sequence[Atom], sizes: Sequence[int | None]) -> Layout | None:
+    """Return the layout where each size is that of one atom, or of all of space; None elsewhere.
+
+    Where the sizes of a map are not known, their number has to tell.
+    """
+    if not atoms or atoms[0].label != "b" or sizes[0] == 1:
+        return None
+    if all(atom.size is not None for atom in atoms[1:]):
+        return None
+    places = [atom for atom in atoms if atom.label in SPACE]
+    rest = [(atom,) for atom in atoms[1:]]
+    merged: list[Axis] = []
+    for atom in atoms[1:]:
+        if atom not in places:
+            merged.append((atom,))
+        elif atom == places[0]:
+            merged.append(tuple(places))
+    wide = sum(size != 1 for size in sizes[1:])
+    for axes in (rest, merged):
+        if len(axes) == wide:
+            left = iter(axes)
+            found = [() if size == 1 else _sized(next(left), size) for size in sizes[1:]]
+            return ((atoms[0],), *found)
+    return None
+
+
+def _sized(axis: Axis, size: int | None) -> Axis:
+    """Return an axis of one atom with the size that a reshape tells."""
+    if len(axis) == 1 and axis[0].size is None and size is not None:
+        return (axis[0]._replace(size=size),)
+    return axis
 
 
 def _matched(
