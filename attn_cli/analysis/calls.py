@@ -62,7 +62,7 @@ CALCULATING = frozenset(
 MERGING = frozenset(
     (
         *("Add", "AddN", "Average", "Divide", "DivideNoNan", "Maximum", "Minimum", "Multiply"),
-        *("Power", "SquaredDifference", "Subtract", "TrueDivide"),
+        *("Power", "Rescaling", "SquaredDifference", "Subtract", "TrueDivide"),
     )
 )
 DIVIDING = frozenset(("Divide", "DivideNoNan", "TrueDivide"))

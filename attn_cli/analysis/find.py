@@ -379,8 +379,6 @@ class _Finder:
 
     def is_first(self, root: Ref, chain: Sequence[Ref], calls: Sequence[Node], rank: int) -> bool:
         """Tell whether the channels of a feature map stand before its space."""
-        if any(is_channels_first(call) for call in calls):
-            return not chain
         ref = root
         for _ in range(MAX_TURNS):
             maker = self.nodes[ref.node]
@@ -389,6 +387,8 @@ class _Finder:
             if not maker.inputs or maker.layer.type in MOVING - HANDING_ON:
                 break
             ref = maker.inputs[0]
+        if any(is_channels_first(call) for call in calls):
+            return not chain
         # Where only ops pool: over the last two of four axes.
         return any(
             call.layer.type in REDUCING
@@ -424,19 +424,24 @@ class _Finder:
         """Return the axes of a feature map along which a gate varies; None where it is no gate."""
         pairs: list[tuple[Axis, Axis]]
         layouts = [flow.values[x].layout, flow.values[gate].layout]
-        if node.layer.type in CONTRACTING and {x, gate} == set(node.inputs):
+        if node.layer.type in CONTRACTING:
             order = [flow.values[ref].layout for ref in node.inputs]
             letters = subscripts_of(node, list(map(len, order)))
             if letters is None:
                 return None
             given, _, output = letters.partition("->")
-            axes = [
-                dict(zip(names, layout, strict=True))
-                for names, layout in zip(given.split(","), order, strict=True)
-            ]
-            mine, its = axes if node.inputs[0] == x else axes[::-1]
-            if any(labels_of(each[name]) for each in axes for name in each if name not in output):
+            names = given.split(",")
+            # What is summed over is no gate.
+            if any(
+                name not in output and labels_of(axis)
+                for each, layout in zip(names, order, strict=True)
+                for name, axis in zip(each, layout, strict=True)
+            ):
                 return None
+            mine, its = [
+                dict(zip(names[node.inputs.index(ref)], layout, strict=True))
+                for ref, layout in zip((x, gate), layouts, strict=True)
+            ]
             pairs = [(mine.get(name, ()), its.get(name, ())) for name in {**mine, **its}]
         else:
             pairs = list(zip(*lined_up(layouts), strict=True))
@@ -681,7 +686,7 @@ class _Finder:
 
 # What joins gates.
 MERGES = frozenset(("Add", "Average", "Maximum"))
-SCALES = DIVIDING | {"Multiply", "Reciprocal"}
+SCALES = DIVIDING | {"Multiply", "Reciprocal", "Rescaling"}
 SHIFTS = frozenset(("Add", "Subtract"))
 # What is a block only together with others.
 PARTS = frozenset(("channel", "columns", "height", "place", "rows", "width"))

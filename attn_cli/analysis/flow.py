@@ -284,6 +284,9 @@ class Flow:
             if number in (0.5, -0.5):
                 return self.changed(value, ROOTS)
             return self.changed(value, {})
+        if type == "Rescaling":
+            shifts = option(call, "offset") not in (0, None) and path.form == "x"
+            return self.changed(value, {}) if shifts else value
         if type == "Multiply" or type in DIVIDING:
             sizes = [self.sizes.get(label) for label in path.over]
             if path.form == "sum" and number and None not in sizes:
@@ -681,7 +684,9 @@ def _cut(self: Flow, call: Node, given: list[Value]) -> list[Value]:
             axis = integers(option(call, "axis"))
             if len(axis) == 1:
                 at = axis[0] % len(layout)
-                left = () if call.layer.type == "Unstack" else (resized(layout[at], None),)
+                size, count = size_of(layout[at]), len(call.output_shapes)
+                each = None if size is None or size % count else size // count
+                left = () if call.layer.type == "Unstack" else (resized(layout[at], each),)
                 cut = (*layout[:at], *left, *layout[at + 1 :])
         elif call.layer.type != "GetItem":
             cut = (layout[0], *[axis and resized(axis, None) for axis in layout[1:]])
@@ -726,19 +731,10 @@ def _sliced(layout: Layout, spec: Sequence[object]) -> Layout | None:
 
 def _fitted(layout: Layout, after: Shape) -> Layout | None:
     """Return the layout where axes of one place came or went, or a place was taken of others."""
-    sizes = [size_of(axis) for axis in layout]
-    if len(after) > len(layout):
-        rest = list(zip(layout, sizes, strict=True))
-        cut: list[Axis] = []
-        for size in after:
-            # The batch has no size either.
-            if rest and (size == rest[0][1] or len(after) - len(cut) == len(rest)):
-                cut.append(rest.pop(0)[0])
-            elif size == 1:
-                cut.append(())
-            else:
-                return None
-        return None if rest else tuple(cut)
+    wide = [axis for axis in layout if axis]
+    if len(wide) == sum(size != 1 for size in after):
+        rest = iter(wide)
+        return tuple([() if size == 1 else resized(next(rest), size) for size in after])
     # Which axes went cannot be told where several are of one size.
     left = list(layout)
     for size in after[::-1]:

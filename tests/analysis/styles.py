@@ -1337,6 +1337,652 @@ def no_attention_by_tf(tf: Any, keras: Any, x: Any) -> Any:
     return tf.math.l2_normalize(x, axis=-1) * x
 
 
+# As others again write them.
+
+
+@keras_3("se")
+def se_excited_by_a_nested_model(keras: Any, x: Any) -> Any:
+    """In object-minded code: the two layers are a Sequential of their own."""
+    layers = keras.layers
+    excite = keras.Sequential(
+        [layers.Dense(4, activation="relu"), layers.Dense(16, activation="sigmoid")]
+    )
+    s = layers.Reshape((1, 1, 16))(excite(layers.GlobalAveragePooling2D()(x)))
+    return layers.Multiply()([x, s])
+
+
+@keras_3("se")
+def se_as_a_nested_model(keras: Any, x: Any) -> Any:
+    """In object-minded code: the gate is a functional model of the map."""
+    layers = keras.layers
+    inner = keras.Input(x.shape[1:])
+    s = layers.GlobalAveragePooling2D(keepdims=True)(inner)
+    s = layers.Conv2D(4, 1, activation="swish")(s)
+    s = layers.Conv2D(16, 1, activation="hard_sigmoid")(s)
+    return layers.Multiply()([keras.Model(inner, s)(x), x])
+
+
+@keras_3("se")
+def se_with_dropout(keras: Any, x: Any) -> Any:
+    """In Kaggle notebooks: dropout in the squeeze, and around it."""
+    layers = keras.layers
+    y = layers.SpatialDropout2D(0.1)(x)
+    s = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(y))
+    s = layers.Dropout(0.2)(layers.Dense(4, activation="relu")(s))
+    s = layers.Dense(16, activation="sigmoid")(s)
+    return layers.Multiply()([y, layers.Reshape((1, 1, 16))(s)])
+
+
+@keras_3("se")
+def se_averaged_axis_by_axis(keras: Any, x: Any) -> Any:
+    """In notebooks: ops.average, over one axis at a time."""
+    ops = keras.ops
+    s = ops.average(ops.average(x, axis=2), axis=1)
+    s = keras.layers.Dense(4, activation="elu")(s)
+    s = keras.layers.Dense(16, activation="sigmoid")(s)
+    return ops.multiply(ops.reshape(s, (-1, 1, 1, 16)), x)
+
+
+@keras_3("se")
+def se_one_plus(keras: Any, x: Any) -> Any:
+    """In residual attention: one plus the gate."""
+    s = keras.ops.mean(x, (1, 2), keepdims=True)
+    s = keras.layers.Dense(4, activation="relu")(s)
+    s = keras.layers.Dense(16, activation="sigmoid")(s)
+    return x * (1.0 + s)
+
+
+@keras_3("se")
+def se_with_a_softmax(keras: Any, x: Any) -> Any:
+    """In notebooks: a softmax over the channels, scaled."""
+    layers = keras.layers
+    s = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    s = layers.Dense(4, activation="tanh")(s)
+    s = layers.Rescaling(16.0)(layers.Softmax()(layers.Dense(16)(s)))
+    return layers.Multiply()([s, x])
+
+
+@keras_3("se")
+def se_for_sequences_by_ops(keras: Any, x: Any) -> Any:
+    """In networks for sound: the mean over time by an op."""
+    s = keras.ops.mean(x, axis=1, keepdims=True)
+    s = keras.layers.Conv1D(4, 1, activation="relu")(s)
+    s = keras.layers.Conv1D(16, 1, activation="sigmoid")(s)
+    return x * s
+
+
+KERAS_3["se_for_sequences_by_ops"] = KERAS_3["se_for_sequences_by_ops"]._replace(shape=(40, 16))
+
+
+@keras_3("se")
+def se_pool_of_all_places(keras: Any, x: Any) -> Any:
+    """In old Keras code: a pool as large as the map, and Flatten."""
+    layers = keras.layers
+    s = layers.AvgPool2D(pool_size=(12, 10), strides=(1, 1), padding="valid")(x)
+    s = layers.Dense(4, activation=keras.activations.relu)(layers.Flatten()(s))
+    s = layers.Activation(keras.activations.sigmoid)(layers.Dense(16)(s))
+    s = layers.Permute((2, 1))(layers.RepeatVector(1)(s))
+    return layers.Multiply()([x, layers.Reshape((1, 1, 16))(s)])
+
+
+@keras_3("se", "spatial")
+def se_and_then_a_spatial_gate(keras: Any, x: Any) -> Any:
+    """In notebooks that mix: SE, and CBAM's second half."""
+    layers, ops = keras.layers, keras.ops
+    s = layers.Dense(4, activation="relu")(layers.GlobalAveragePooling2D()(x))
+    x = x * ops.reshape(layers.Dense(16, activation="sigmoid")(s), (-1, 1, 1, 16))
+    s = ops.concatenate([ops.mean(x, -1, keepdims=True), ops.max(x, -1, keepdims=True)], -1)
+    return x * layers.Conv2D(1, 7, padding="same", activation="sigmoid")(s)
+
+
+@keras_3("se", "eca")
+def se_and_then_eca(keras: Any, x: Any) -> Any:
+    """In notebooks that mix: one channel gate behind another."""
+    layers, ops = keras.layers, keras.ops
+    s = layers.Dense(4, activation="relu")(layers.GlobalAveragePooling2D(keepdims=True)(x))
+    x = layers.Multiply()([x, layers.Dense(16, activation="sigmoid")(s)])
+    s = layers.Conv1D(1, 3, padding="same")(ops.mean(x, (1, 2))[..., None])
+    return x * ops.sigmoid(s)[:, None, None, :, 0]
+
+
+@keras_3("unnamed")
+def se_of_the_maximum(keras: Any, x: Any) -> Any:
+    """In notebooks: the maximum in place of the mean has no name."""
+    layers = keras.layers
+    s = layers.GlobalMaxPooling2D(keepdims=True)(x)
+    s = layers.Dense(4, activation="relu")(s)
+    return x * layers.Dense(16, activation="sigmoid")(s)
+
+
+@keras_3("unnamed")
+def se_of_mean_and_maximum_side_by_side(keras: Any, x: Any) -> Any:
+    """In notebooks: both pools in one vector have no name."""
+    layers = keras.layers
+    s = [layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)]
+    s = layers.Dense(4, activation="relu")(layers.Concatenate()(s))
+    s = layers.Dense(16, activation="sigmoid")(s)
+    return x * layers.Reshape((1, 1, 16))(s)
+
+
+@keras_3("unnamed")
+def gather_excite_without_weights(keras: Any, x: Any) -> Any:
+    """In gather-excite's simplest form: the mean, a sigmoid."""
+    s = keras.layers.GlobalAveragePooling2D(keepdims=True)(x)
+    return keras.layers.Multiply()([x, keras.layers.Activation("sigmoid")(s)])
+
+
+@keras_3("unnamed")
+def a_place_gate_alone(keras: Any, x: Any) -> Any:
+    """In segmentation code: the spatial half of scSE has no name alone."""
+    return x * keras.layers.Conv2D(1, 1, activation="sigmoid")(x)
+
+
+@keras_3("eca")
+def eca_upright(keras: Any, x: Any) -> Any:
+    """In ports that keep four axes: (C, 1, 1), and a 3×1 convolution."""
+    layers = keras.layers
+    s = layers.Reshape((16, 1, 1))(layers.GlobalAveragePooling2D()(x))
+    s = layers.Conv2D(1, (3, 1), padding="same", use_bias=False)(s)
+    s = layers.Activation("sigmoid")(layers.Permute((2, 3, 1))(s))
+    return layers.Multiply()([x, s])
+
+
+@keras_3("eca")
+def eca_by_depthwise(keras: Any, x: Any) -> Any:
+    """In notebooks: a depthwise convolution over a sequence with one channel is the same."""
+    layers, ops = keras.layers, keras.ops
+    s = layers.GlobalAveragePooling2D()(x)
+    s = layers.DepthwiseConv1D(3, padding="same", use_bias=False)(ops.expand_dims(s, -1))
+    return x * ops.reshape(ops.sigmoid(s), (-1, 1, 1, 16))
+
+
+@keras_3("eca")
+def eca_channels_first_sequence(keras: Any, x: Any) -> Any:
+    """In ports from PyTorch: a convolution over (1, C) with its channels first."""
+    layers, ops = keras.layers, keras.ops
+    s = ops.expand_dims(ops.mean(x, axis=(1, 2)), 1)
+    s = ops.transpose(ops.pad(s, ((0, 0), (0, 0), (1, 1))), (0, 2, 1))
+    s = layers.Conv1D(1, 3, use_bias=False, activation="sigmoid")(s)
+    return ops.transpose(ops.expand_dims(s, 1), (0, 1, 3, 2)) * x
+
+
+@keras_3("eca")
+def eca_of_a_sum(keras: Any, x: Any) -> Any:
+    """In notebooks: the sum of all places, over their number."""
+    layers, ops = keras.layers, keras.ops
+    s = ops.sum(ops.reshape(x, (-1, 120, 16)), axis=1, keepdims=True) / 120.0
+    s = layers.Conv1D(1, 3, padding="same")(ops.swapaxes(s, 1, 2))
+    s = ops.swapaxes(ops.sigmoid(s), 1, 2)
+    return ops.reshape(ops.reshape(x, (-1, 120, 16)) * s, (-1, 12, 10, 16))
+
+
+@keras_3("cbam")
+def cbam_with_a_nested_model(keras: Any, x: Any) -> Any:
+    """In object-minded code: the shared layers are a Sequential, called twice."""
+    layers, ops = keras.layers, keras.ops
+    shared = keras.Sequential([layers.Dense(4, activation="relu"), layers.Dense(16)])
+    mean = shared(layers.GlobalAveragePooling2D()(x))
+    peak = shared(layers.GlobalMaxPooling2D()(x))
+    s = layers.Reshape((1, 1, 16))(layers.Activation("sigmoid")(layers.add([mean, peak])))
+    x = layers.multiply([s, x])
+    s = layers.concatenate([ops.mean(x, -1, keepdims=True), ops.max(x, -1, keepdims=True)])
+    s = layers.Conv2D(1, 7, padding="same", kernel_initializer="he_normal", use_bias=False)(s)
+    return layers.multiply([x, layers.Activation("hard_sigmoid")(s)])
+
+
+@keras_3("cbam")
+def cbam_of_rows(keras: Any, x: Any) -> Any:
+    """In notebooks: the pools over the channels by layers for sequences, channels first."""
+    layers = keras.layers
+    x = _channel(keras, x)
+    row = layers.Reshape((120, 16))(x)
+    mean = layers.GlobalAveragePooling1D(data_format="channels_first")(row)
+    peak = layers.GlobalMaxPooling1D(data_format="channels_first")(row)
+    s = [layers.Reshape((12, 10, 1))(mean), layers.Reshape((12, 10, 1))(peak)]
+    s = layers.Conv2D(1, 7, padding="same", activation="sigmoid")(layers.Concatenate()(s))
+    return layers.Multiply()([x, s])
+
+
+@keras_3("cbam", shape=(40, 16))
+def cbam_for_signals(keras: Any, x: Any) -> Any:
+    """In networks for time series: one dimension."""
+    layers, ops = keras.layers, keras.ops
+    one, two = layers.Dense(4, activation="relu"), layers.Dense(16)
+    s = two(one(ops.mean(x, 1, keepdims=True))) + two(one(ops.max(x, 1, keepdims=True)))
+    x = x * ops.sigmoid(s)
+    s = ops.concatenate([ops.mean(x, -1, keepdims=True), ops.max(x, -1, keepdims=True)], -1)
+    return x * layers.Conv1D(1, 7, padding="same", activation="sigmoid")(s)
+
+
+@keras_3("spatial")
+def spatial_by_repeat_vector(keras: Any, x: Any) -> Any:
+    """In old Keras code: the map is made as deep as the features by RepeatVector and Permute."""
+    layers, ops = keras.layers, keras.ops
+    s = layers.Concatenate()([ops.mean(x, -1, keepdims=True), ops.max(x, -1, keepdims=True)])
+    s = layers.Flatten()(layers.Conv2D(1, 7, padding="same", activation="sigmoid")(s))
+    s = layers.Reshape((12, 10, 16))(layers.Permute((2, 1))(layers.RepeatVector(16)(s)))
+    return layers.Multiply()([x, s])
+
+
+@keras_3("scse")
+def scse_by_layers(keras: Any, x: Any) -> Any:
+    """In segmentation code: Maximum of both, the channel's gate by convolutions."""
+    layers = keras.layers
+    c = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    c = layers.Conv2D(16, 1, activation="sigmoid")(layers.Conv2D(8, 1, activation="relu")(c))
+    s = layers.Activation("sigmoid")(layers.Conv2D(1, 1)(x))
+    return layers.Maximum()([layers.Multiply()([s, x]), layers.Multiply()([c, x])])
+
+
+@keras_3("gc")
+def gc_by_dot_of_turned_axes(keras: Any, x: Any) -> Any:
+    """In Keras code for GCNet: the weights are turned, Dot takes two different axes."""
+    layers = keras.layers
+    w = layers.Permute((2, 1))(layers.Reshape((120, 1))(layers.Conv2D(1, (1, 1))(x)))
+    w = layers.Activation("softmax")(w)
+    s = layers.Dot(axes=(2, 1))([w, layers.Reshape((120, 16))(x)])
+    s = layers.Dense(4)(layers.Flatten()(s))
+    s = layers.Dense(16)(layers.Activation("relu")(layers.LayerNormalization()(s)))
+    return layers.Add()([x, layers.Reshape((1, 1, 16))(s)])
+
+
+@keras_3("gc")
+def gc_of_the_mean(keras: Any, x: Any) -> Any:
+    """In GCNet's ablation: the mean in place of the weighed sum."""
+    layers = keras.layers
+    s = layers.Conv2D(4, 1)(layers.GlobalAveragePooling2D(keepdims=True)(x))
+    s = layers.ReLU()(layers.LayerNormalization()(s))
+    return layers.Add()([x, layers.Conv2D(16, 1)(s)])
+
+
+@keras_3("gc", shape=(None, None, 16))
+def gc_of_any_size(keras: Any, x: Any) -> Any:
+    """In fully convolutional networks: height and width are dynamic."""
+    layers, ops = keras.layers, keras.ops
+    w = layers.Softmax(axis=1)(layers.Reshape((-1, 1))(layers.Conv2D(1, 1)(x)))
+    s = ops.matmul(ops.swapaxes(w, 1, 2), layers.Reshape((-1, 16))(x))
+    s = layers.Dense(4)(layers.Reshape((1, 1, 16))(s))
+    s = layers.Dense(16)(ops.relu(layers.LayerNormalization()(s)))
+    return x + s
+
+
+@keras_3("coord")
+def coord_shared_without_concat(keras: Any, x: Any) -> Any:
+    """In re-implementations: the shared layer is called on rows and columns apart."""
+    layers, ops = keras.layers, keras.ops
+    shared = layers.Conv2D(8, 1, activation="relu")
+    rows = shared(ops.mean(x, axis=2, keepdims=True))
+    columns = shared(ops.mean(x, axis=1, keepdims=True))
+    rows = layers.Conv2D(16, 1, activation="sigmoid")(rows)
+    columns = layers.Conv2D(16, 1, activation="sigmoid")(columns)
+    return layers.Multiply()([layers.Multiply()([x, rows]), columns])
+
+
+@keras_3("coord")
+def coord_by_einsum(keras: Any, x: Any) -> Any:
+    """By those who come from JAX: one einsum of all three."""
+    layers, ops = keras.layers, keras.ops
+    s = ops.concatenate([ops.mean(x, axis=2), ops.mean(x, axis=1)], axis=1)
+    s = ops.silu(layers.BatchNormalization()(layers.Dense(8)(s)))
+    rows, columns = ops.split(s, [12], axis=1)
+    rows = layers.Dense(16, activation="sigmoid")(rows)
+    columns = layers.Dense(16, activation="sigmoid")(columns)
+    return ops.einsum("bhwc,bhc,bwc->bhwc", x, rows, columns)
+
+
+@keras_3("coord")
+def coord_of_pools_with_repeats(keras: Any, x: Any) -> Any:
+    """In Keras code: both gates are repeated to the size of the map first."""
+    layers, ops = keras.layers, keras.ops
+    rows = layers.AveragePooling2D(pool_size=(1, 10))(x)
+    columns = layers.Permute((2, 1, 3))(layers.AveragePooling2D(pool_size=(12, 1))(x))
+    s = layers.Concatenate(axis=1)([rows, columns])
+    s = layers.ReLU(max_value=6)(layers.BatchNormalization()(layers.Conv2D(8, 1)(s)))
+    rows, columns = s[:, :12], layers.Permute((2, 1, 3))(s[:, 12:])
+    rows = layers.Conv2D(16, 1, activation="sigmoid")(rows)
+    columns = layers.Conv2D(16, 1, activation="sigmoid")(columns)
+    rows = layers.UpSampling2D((1, 10))(rows)
+    return x * rows * ops.repeat(columns, 12, axis=1)
+
+
+@keras_3("simam")
+def simam_by_layers(keras: Any, x: Any) -> Any:
+    """In Keras code: layers for all that has one."""
+    layers, ops = keras.layers, keras.ops
+    d = layers.Subtract()([x, layers.GlobalAveragePooling2D(keepdims=True)(x)])
+    d = layers.Multiply()([d, d])
+    v = layers.GlobalAveragePooling2D(keepdims=True)(d)
+    e = ops.divide(d, layers.Rescaling(4.0, offset=4e-4)(v))
+    e = layers.Rescaling(1.0, offset=0.5)(e)
+    return layers.Multiply()([x, layers.Activation("sigmoid")(e)])
+
+
+@keras_3("simam")
+def simam_sigmoid_by_hand(keras: Any, x: Any) -> Any:
+    """In notebooks that spell everything: x over one plus exp of minus the energy."""
+    ops = keras.ops
+    mean, v = ops.moments(x, axes=(1, 2), keepdims=True)
+    e = ops.square(x - mean) / (4 * (v + 1e-4)) + 0.5
+    return x / (1 + ops.exp(-e))
+
+
+@keras_3("gct")
+def gct_of_absolute_values(keras: Any, x: Any) -> Any:
+    """In its authors' other mode: the sum of absolute values."""
+    layers, ops = keras.layers, keras.ops
+    s = ops.sum(ops.abs(x), axis=(1, 2), keepdims=True)
+    s = layers.DepthwiseConv2D(1, use_bias=False)(s)
+    s = s / (ops.mean(ops.abs(s), axis=-1, keepdims=True) + 1e-5)
+    return x * (1 + ops.tanh(layers.DepthwiseConv2D(1)(s)))
+
+
+@keras_3("gct")
+def gct_by_grouped_convolution(keras: Any, x: Any) -> Any:
+    """In ports: convolutions with C groups, UnitNormalization."""
+    layers, ops = keras.layers, keras.ops
+    s = ops.sqrt(ops.sum(x * x, axis=[1, 2], keepdims=True) + 1e-5)
+    s = layers.UnitNormalization()(layers.Conv2D(16, 1, groups=16, use_bias=False)(s))
+    s = layers.Conv2D(16, 1, groups=16)(layers.Rescaling(4.0)(s))
+    return layers.Multiply()([x, ops.tanh(s) + 1.0])
+
+
+@keras_3("srm")
+def srm_of_sequences(keras: Any, x: Any) -> Any:
+    """In notebooks: places in one row, DepthwiseConv1D over both statistics."""
+    layers, ops = keras.layers, keras.ops
+    row = layers.Reshape((120, 16))(x)
+    s = ops.concatenate([ops.mean(row, 1, keepdims=True), ops.std(row, 1, keepdims=True)], 1)
+    s = layers.BatchNormalization()(layers.DepthwiseConv1D(2, use_bias=False)(s))
+    s = layers.Activation("sigmoid")(layers.Reshape((1, 1, 16))(s))
+    return layers.Multiply()([x, s])
+
+
+@keras_3("srm")
+def srm_by_two_scales(keras: Any, x: Any) -> Any:
+    """In notebooks: each statistic has its own depthwise 1×1 convolution, then they are added."""
+    layers, ops = keras.layers, keras.ops
+    mean = ops.mean(x, axis=(1, 2), keepdims=True)
+    deviation = ops.sqrt(ops.mean((x - mean) ** 2, axis=(1, 2), keepdims=True) + 1e-5)
+    s = layers.DepthwiseConv2D(1, use_bias=False)(mean)
+    s = s + layers.DepthwiseConv2D(1, use_bias=False)(deviation)
+    return x * ops.sigmoid(layers.BatchNormalization()(s))
+
+
+@keras_3("bam")
+def bam_with_nested_models(keras: Any, x: Any) -> Any:
+    """In object-minded code: each branch is a Sequential."""
+    layers = keras.layers
+    c = keras.Sequential(
+        [
+            layers.GlobalAveragePooling2D(keepdims=True),
+            layers.Conv2D(4, 1),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.Conv2D(16, 1),
+        ]
+    )(x)
+    s = keras.Sequential(
+        [
+            layers.Conv2D(4, 1, activation="relu"),
+            layers.Conv2D(4, 3, padding="same", dilation_rate=4, activation="relu"),
+            layers.Conv2D(4, 3, padding="same", dilation_rate=4, activation="relu"),
+            layers.Conv2D(1, 1),
+        ]
+    )(x)
+    s = layers.Activation("sigmoid")(layers.Multiply()([c, s]))
+    return layers.Add()([layers.Multiply()([x, s]), x])
+
+
+@keras_3("triplet")
+def triplet_of_two(keras: Any, x: Any) -> Any:
+    """In its authors' other mode: without the spatial branch; axes are swapped."""
+    layers, ops = keras.layers, keras.ops
+
+    def gate(y: Any) -> Any:
+        s = ops.stack([ops.max(y, axis=-1), ops.mean(y, axis=-1)], axis=-1)
+        s = layers.Conv2D(1, 7, padding="same", use_bias=False)(s)
+        return y * layers.Activation("sigmoid")(layers.BatchNormalization()(s))
+
+    one = ops.swapaxes(gate(ops.swapaxes(x, 1, 3)), 1, 3)
+    two = ops.swapaxes(gate(ops.swapaxes(x, 2, 3)), 2, 3)
+    return 0.5 * (one + two)
+
+
+@keras_2("se")
+def se_of_a_dynamic_batch(tf: Any, keras: Any, x: Any) -> Any:
+    """In ports: the batch of the reshape is what tf.shape says."""
+    s = keras.layers.GlobalAveragePooling2D()(x)
+    s = tf.reshape(s, [tf.shape(x)[0], 1, 1, 16])
+    s = keras.layers.Conv2D(4, 1, activation="relu")(s)
+    return x * keras.layers.Conv2D(16, 1, activation="sigmoid")(s)
+
+
+@keras_2("se")
+def se_repeat_elements(tf: Any, keras: Any, x: Any) -> Any:
+    """In old Keras code: keras.backend repeats the gate."""
+    k = keras.backend
+    s = keras.layers.GlobalAveragePooling2D()(x)
+    s = keras.layers.Dense(4, activation="relu")(s)
+    s = keras.layers.Dense(16, activation="sigmoid")(s)
+    s = k.reshape(s, (-1, 1, 1, 16))
+    return x * k.tile(s, [1, 12, 10, 1])
+
+
+@keras_2("se")
+def se_channels_first_by_tf(tf: Any, keras: Any, x: Any) -> Any:
+    """In code for GPUs: channels first by ops, last for the layers that need it."""
+    y = tf.transpose(x, [0, 3, 1, 2])
+    s = tf.reduce_mean(y, axis=[2, 3])
+    s = keras.layers.Dense(4, activation="relu")(s)
+    s = keras.layers.Dense(16, activation="sigmoid")(s)
+    y = y * s[:, :, None, None]
+    return tf.transpose(y, [0, 2, 3, 1])
+
+
+@keras_2("se")
+def se_with_an_ellipsis(tf: Any, keras: Any, x: Any) -> Any:
+    """In notebooks: pools kept, the last axis by name of nothing else."""
+    s = tf.math.reduce_mean(tf.math.reduce_mean(x, axis=-2), axis=-2)
+    s = keras.layers.Dense(4, activation="relu")(s)
+    s = keras.layers.Dense(16, activation="sigmoid")(s)
+    return tf.math.multiply(s[:, None, None], x)
+
+
+@keras_2("se")
+def se_leaky_and_clipped(tf: Any, keras: Any, x: Any) -> Any:
+    """In mobile networks: leaky relu, and a clipped line for the gate."""
+    s = tf.reduce_mean(x, [1, 2], keepdims=True)
+    s = tf.nn.leaky_relu(keras.layers.Conv2D(4, 1)(s), alpha=0.1)
+    s = tf.clip_by_value(keras.layers.Conv2D(16, 1)(s) * 0.2 + 0.5, 0.0, 1.0)
+    return keras.layers.Multiply()([x, s])
+
+
+@keras_2("se")
+def se_by_ones_and_addition(tf: Any, keras: Any, x: Any) -> Any:
+    """In notebooks: zeros_like the map, plus the gate."""
+    s = keras.layers.GlobalAveragePooling2D(keepdims=True)(x)
+    s = keras.layers.Dense(4, activation="relu")(s)
+    s = keras.layers.Dense(16, activation="sigmoid")(s)
+    return x * (tf.zeros_like(x) + s)
+
+
+@keras_2("ese")
+def ese_residual(tf: Any, keras: Any, x: Any) -> Any:
+    """In VoVNet's ports: the shortcut is added by an operator."""
+    s = tf.reduce_mean(x, axis=[1, 2], keepdims=True)
+    s = keras.layers.Conv2D(16, kernel_size=1, padding="same")(s)
+    return x * (keras.layers.ReLU(max_value=6.0)(s + 3.0) / 6.0) + x
+
+
+@keras_2("eca")
+def eca_by_the_backend(tf: Any, keras: Any, x: Any) -> Any:
+    """In old Keras code: keras.backend turns and squeezes."""
+    k = keras.backend
+    s = k.mean(x, axis=[1, 2], keepdims=True)
+    s = k.permute_dimensions(k.squeeze(s, axis=1), (0, 2, 1))
+    s = keras.layers.Conv1D(1, 3, padding="same", use_bias=False)(s)
+    s = k.expand_dims(k.permute_dimensions(k.sigmoid(s), (0, 2, 1)), axis=1)
+    return keras.layers.multiply([x, s])
+
+
+@keras_2("cbam")
+def cbam_with_one_reduction(tf: Any, keras: Any, x: Any) -> Any:
+    """In notebooks: stacked pools, unstacked again, then added."""
+    layers = keras.layers
+    s = tf.stack([tf.reduce_mean(x, [1, 2]), tf.reduce_max(x, [1, 2])], axis=1)
+    s = layers.Dense(16)(layers.Dense(4, activation="relu")(s))
+    s = tf.reduce_sum(s, axis=1)
+    x = x * tf.nn.sigmoid(s)[:, tf.newaxis, tf.newaxis]
+    s = tf.concat([tf.reduce_mean(x, 3, keepdims=True), tf.reduce_max(x, 3, keepdims=True)], 3)
+    s = layers.BatchNormalization()(layers.Conv2D(1, 7, padding="same", use_bias=False)(s))
+    return x * tf.sigmoid(s)
+
+
+@keras_2("cbam")
+def cbam_by_split(tf: Any, keras: Any, x: Any) -> Any:
+    """In notebooks: the stacked pools are split after the shared layers, and added."""
+    layers = keras.layers
+    s = layers.Concatenate(axis=1)(
+        [tf.reduce_mean(x, [1, 2], keepdims=True), tf.reduce_max(x, [1, 2], keepdims=True)]
+    )
+    s = layers.Conv2D(16, 1)(layers.Conv2D(4, 1, activation="relu")(s))
+    mean, peak = tf.split(s, 2, axis=1)
+    x = layers.Multiply()([x, layers.Activation("sigmoid")(layers.Add()([mean, peak]))])
+    s = layers.Concatenate()([tf.reduce_mean(x, -1)[..., None], tf.reduce_max(x, -1)[..., None]])
+    return layers.Multiply()([x, layers.Conv2D(1, 7, padding="same", activation="sigmoid")(s)])
+
+
+@keras_2("gc")
+def gc_by_batch_dot(tf: Any, keras: Any, x: Any) -> Any:
+    """In old Keras code: keras.backend.batch_dot."""
+    k, layers = keras.backend, keras.layers
+    w = k.softmax(k.reshape(layers.Conv2D(1, 1)(x), (-1, 1, 120)), axis=-1)
+    s = k.batch_dot(w, k.reshape(x, (-1, 120, 16)))
+    s = layers.LayerNormalization()(layers.Dense(4)(k.reshape(s, (-1, 1, 1, 16))))
+    return layers.add([x, layers.Dense(16)(layers.ReLU()(s))])
+
+
+@keras_2("gc")
+def gc_of_turned_rows(tf: Any, keras: Any, x: Any) -> Any:
+    """In ports from PyTorch: channels first for the product alone."""
+    layers = keras.layers
+    rows = tf.transpose(tf.reshape(x, [-1, 120, 16]), [0, 2, 1])
+    w = tf.nn.softmax(tf.reshape(layers.Conv2D(1, 1)(x), [-1, 120]))
+    s = tf.linalg.matmul(rows, tf.expand_dims(w, -1))
+    s = tf.reshape(s, [-1, 1, 1, 16])
+    s = tf.nn.relu(layers.LayerNormalization()(layers.Conv2D(4, 1)(s)))
+    return x + layers.Conv2D(16, 1)(s)
+
+
+@keras_2("coord")
+def coord_gates_as_a_map(tf: Any, keras: Any, x: Any) -> Any:
+    """In notebooks: the two gates are made one map first."""
+    layers = keras.layers
+    rows = tf.reduce_mean(x, axis=2)
+    columns = tf.reduce_mean(x, axis=1)
+    s = layers.Conv1D(8, 1, activation="relu")(tf.concat([rows, columns], axis=1))
+    rows, columns = tf.split(s, [12, 10], axis=1)
+    rows = layers.Conv1D(16, 1, activation="sigmoid")(rows)
+    columns = layers.Conv1D(16, 1, activation="sigmoid")(columns)
+    return x * (tf.expand_dims(rows, 2) * tf.expand_dims(columns, 1))
+
+
+@keras_2("simam")
+def simam_by_the_backend(tf: Any, keras: Any, x: Any) -> Any:
+    """In old Keras code: keras.backend.square, sum and mean."""
+    k = keras.backend
+    d = k.square(x - k.mean(x, axis=[1, 2], keepdims=True))
+    e = d / (4 * (k.sum(d, axis=[1, 2], keepdims=True) / 119 + 1e-4)) + 0.5
+    return keras.layers.multiply([x, k.sigmoid(e)])
+
+
+@keras_2("srm")
+def srm_by_the_backend(tf: Any, keras: Any, x: Any) -> Any:
+    """In old Keras code: keras.backend.std, and DepthwiseConv1D over both."""
+    k, layers = keras.backend, keras.layers
+    s = k.stack([k.mean(x, axis=[1, 2]), k.std(x, axis=[1, 2])], axis=1)
+    s = layers.BatchNormalization()(layers.DepthwiseConv1D(2, use_bias=False)(s))
+    return layers.multiply([x, layers.Reshape((1, 1, 16))(layers.Activation("sigmoid")(s))])
+
+
+@keras_2("bam")
+def bam_by_layers(tf: Any, keras: Any, x: Any) -> Any:
+    """In Keras code: layers alone, the gate plus one."""
+    layers = keras.layers
+    c = layers.Reshape((1, 1, 16))(layers.GlobalAvgPool2D()(x))
+    c = layers.Dense(16)(layers.Dense(4, activation="relu")(c))
+    s = layers.Conv2D(4, 1, activation="relu")(x)
+    s = layers.Conv2D(4, 3, dilation_rate=4, padding="same", activation="relu")(s)
+    s = layers.Conv2D(4, 3, dilation_rate=4, padding="same", activation="relu")(s)
+    s = layers.Conv2D(1, 1)(s)
+    return layers.Multiply()([x, tf.sigmoid(layers.Add()([c, s])) + 1.0])
+
+
+@keras_2("triplet")
+def triplet_by_permutes(tf: Any, keras: Any, x: Any) -> Any:
+    """In Keras code: Permute layers, Lambda for nothing, a third of the sum."""
+    layers = keras.layers
+
+    def gate(y: Any) -> Any:
+        s = tf.stack([tf.reduce_max(y, axis=3), tf.reduce_mean(y, axis=3)], axis=3)
+        s = layers.BatchNormalization()(layers.Conv2D(1, 7, padding="same", use_bias=False)(s))
+        return layers.Multiply()([y, layers.Activation("sigmoid")(s)])
+
+    one = layers.Permute((3, 2, 1))(gate(layers.Permute((3, 2, 1))(x)))
+    two = layers.Permute((1, 3, 2))(gate(layers.Permute((1, 3, 2))(x)))
+    return layers.Add()([one, two, gate(x)]) / 3.0
+
+
+@keras_3()
+def no_attention_pooling(keras: Any, x: Any) -> Any:
+    """In recurrent networks: states weighed by a softmax over time are summed to one."""
+    layers, ops = keras.layers, keras.ops
+    x = layers.Conv1D(16, 3, padding="same")(x)
+    w = layers.Dense(1, activation="sigmoid")(x)
+    x = x + w * layers.Dense(16)(x)
+    return x * ops.softmax(x, axis=-1)
+
+
+KERAS_3["no_attention_pooling"] = KERAS_3["no_attention_pooling"]._replace(shape=(24, 16))
+
+
+@keras_3()
+def no_capsules(keras: Any, x: Any) -> Any:
+    """In capsule networks: vectors are squashed by their own length."""
+    ops = keras.ops
+    v = ops.reshape(x, (-1, 240, 8))
+    n = ops.sum(ops.square(v), axis=-1, keepdims=True)
+    return v * (n / (1 + n) / ops.sqrt(n + 1e-7))
+
+
+@keras_3(shape=(24, 16))
+def no_gated_transformer(keras: Any, x: Any) -> Any:
+    """In newer transformers: gated linear units, RMS norms by hand, linear attention."""
+    layers, ops = keras.layers, keras.ops
+    y = x * ops.rsqrt(ops.mean(x * x, axis=-1, keepdims=True) + 1e-6)
+    y = layers.Dense(16)(ops.silu(layers.Dense(32)(y)) * layers.Dense(32)(y))
+    x = x + y
+    q, k, v = ops.relu(layers.Dense(8)(x)), ops.relu(layers.Dense(8)(x)), layers.Dense(16)(x)
+    s = ops.matmul(ops.transpose(k, (0, 2, 1)), v)
+    z = ops.sum(k, axis=1, keepdims=True)
+    y = ops.matmul(q, s) / (ops.sum(q * z, axis=-1, keepdims=True) + 1e-6)
+    u, w = ops.split(layers.Dense(32)(x + y), 2, axis=-1)
+    w = ops.transpose(layers.Dense(24)(ops.transpose(w, (0, 2, 1))), (0, 2, 1))
+    return x + layers.Dense(16)(u * w)
+
+
+@keras_3()
+def no_sharing_of_scales(keras: Any, x: Any) -> Any:
+    """In networks of two inputs or branches: a gate from elsewhere."""
+    layers, ops = keras.layers, keras.ops
+    y = layers.Conv2D(16, 3, padding="same", activation="relu")(x)
+    s = layers.Dense(16, activation="sigmoid")(layers.GlobalAveragePooling2D()(x))
+    y = y * ops.reshape(s, (-1, 1, 1, 16))
+    z = layers.Conv2D(16, 1)(x)
+    a = layers.Conv2D(1, 1, activation="sigmoid")(ops.relu(layers.Conv2D(16, 1)(z) + y))
+    return z * a
+
+
 # Hidden: a Lambda or a layer of one's own stands in what would be a gate.
 
 

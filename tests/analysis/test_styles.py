@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from attn_cli.analysis.find import Findings
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*HDF5:UserWarning")]
 
 SUFFIXES = ("keras", "h5", "json")
 
