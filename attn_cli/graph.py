@@ -127,6 +127,7 @@ class Node(NamedTuple):
     """One call of a layer. Shapes are (B, H, W, C), with None where a size is dynamic.
 
     Inside a TimeDistributed, shapes are those of one step; the cost is that of all steps.
+    `operands` are all that it is called with, in order: the numbers, and None for all else.
     """
 
     layer: Layer
@@ -135,6 +136,7 @@ class Node(NamedTuple):
     output_shapes: tuple[Shape, ...]
     call: int = 0
     cost: Cost = Cost(why="it was not asked for")
+    operands: tuple[float | None, ...] = ()
 
     @property
     def name(self) -> str:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.cost import COSTS
-from attn_cli.sources.kinds import KINDS
+from attn_cli.operations import ALIASES, LAYERS, OPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -86,7 +85,7 @@ TURNING = frozenset(
 SPREADING = frozenset(
     (
         *("BroadcastTo", "Repeat", "RepeatVector", "Resize", "Resizing", "Tile", "UpSampling1D"),
-        *("UpSampling2D", "UpSampling3D"),
+        *("UpSampling2D", "UpSampling3D", "tf.image.resize"),
     )
 )
 # What can have more places than what it is made of.
@@ -118,6 +117,10 @@ POOLING = {
     "AdaptiveMaxPool": "max",
     "AveragePool": "mean",
     "MaxPool": "max",
+    "tf.nn.avg_pool": "mean",
+    "tf.nn.avg_pool2d": "mean",
+    "tf.nn.max_pool": "max",
+    "tf.nn.max_pool2d": "max",
 }
 # What says of a tensor only how large it is.
 MEASURING = frozenset(("OnesLike", "Shape", "Size", "ZerosLike"))
@@ -134,38 +137,14 @@ IN_A_GATE = (
     | MEASURING
     | {"Moments", "Normalize", "UnitNormalization"}
 )
-# Keras' own layers and ops that have no part in what is found here: they hide nothing.
+# Keras' own layers that the table lacks, and that hide nothing: what they do, they say.
 OTHERS_OF_KERAS = frozenset(
     (
-        *("AdditiveAttention", "Attention", "AugMix", "AutoContrast", "Bidirectional"),
-        *("CategoryEncoding", "CenterCrop", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "CutMix"),
-        *("Discretization", "EinsumDense", "Embedding", "Equalization", "Flatten", "GRU"),
-        *("GRUCell", "GroupQueryAttention", "GroupedQueryAttention", "HashedCrossing", "Hashing"),
-        *("InputLayer", "IntegerLookup", "LSTM", "LSTMCell", "MaxNumBoundingBoxes"),
-        *("MelSpectrogram", "MixUp", "MultiHeadAttention", "RMSNormalization", "RNN"),
-        *("RandAugment", "RandomApply", "RandomChoice", "RandomColorDegeneration"),
-        *("RandomColorJitter", "RandomCrop", "RandomElasticTransform", "RandomErasing"),
-        *("RandomFourierFeatures", "RandomGaussianBlur", "RandomGrayscale", "RandomHeight"),
-        *("RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization"),
-        *(
-            "RandomSaturation",
-            "RandomSharpness",
-            "RandomShear",
-            "RandomWidth",
-            "ReversibleEmbedding",
-        ),
-        *("STFTSpectrogram", "SimpleRNN", "SimpleRNNCell", "Solarization"),
-        *("SpectralNormalization", "StackedRNNCells", "StringLookup", "TextVectorization"),
-        "TimeDistributed",
-        *("All", "Any", "Arccos", "Arcsin", "Arctan", "Arctan2", "Argmax", "Argmin", "Argsort"),
-        *("Bitcast", "Ceil", "Cond", "Cos", "Cosh", "Cumprod", "Cumsum", "Diag", "Diagonal"),
-        *("DotProductAttention", "Equal", "Erf", "Erfinv", "ExtractPatches", "Flip", "Floor"),
-        *("FloorDivide", "FullLike", "Glu", "Greater", "GreaterEqual", "Isfinite", "Isnan", "Less"),
-        *("LessEqual", "Log10", "Log2", "LogSigmoid", "LogSoftmax", "LogicalAnd", "LogicalNot"),
-        *("LogicalOr", "Logsumexp", "Median", "Mod", "NotEqual", "OneHot", "Outer", "Prod"),
-        *("Ravel", "RMSNorm", "Roll", "Round", "Scan", "Sign", "Sin", "Sinh", "SoftShrink"),
-        *("Softsign", "Sort", "SparsePlus", "Squareplus", "Take", "TakeAlongAxis", "Tan"),
-        *("TanhShrink", "Tensordot", "Threshold", "TopK", "Tril", "Triu", "Trunc", "Where"),
+        *("CategoryEncoding", "Discretization", "HashedCrossing", "Hashing", "IntegerLookup"),
+        *("LocallyConnected1D", "LocallyConnected2D", "MaxNumBoundingBoxes", "MelSpectrogram"),
+        *("RandomApply", "RandomChoice", "RandomFourierFeatures", "RandomHeight", "RandomWidth"),
+        *("ReversibleEmbedding", "RNN", "SpectralNormalization", "STFTSpectrogram"),
+        *("StringLookup", "TextVectorization", "TimeDistributed"),
     )
 )
 
@@ -193,12 +172,10 @@ def option(call: Node, *names: str) -> Any:
 
 def scalar_operand(call: Node) -> float | None:
     """Return the number that a call's one tensor meets; None where there is none, or not kept."""
-    operands = call.layer.config.get("operands", ())
     # Of what cannot be swapped, what divides, is taken away, or is the exponent.
-    swaps = call.layer.type in ("Add", "Average", "Maximum", "Minimum", "Multiply")
-    numbers = [each for each in operands[0 if swaps else 1 :] if type(each) in (int, float)]
-    value = numbers[0] if len(numbers) == 1 else option(call, "y")
-    return value if type(value) in (int, float) else None
+    swaps = call.layer.type in ("Add", "Multiply")
+    numbers = [each for each in call.operands[0 if swaps else 1 :] if each is not None]
+    return numbers[0] if len(numbers) == 1 else None
 
 
 def is_channels_first(call: Node) -> bool:
@@ -240,8 +217,8 @@ def function_of(call: Node) -> str | None:
         return call.layer.function
     if name == "relu" and config.get("max_value") == 6:
         return "relu6"
-    if type == "Clip" and option(call, "x_min", "clip_value_min") == 0:
-        return {1: "hard_sigmoid", 6: "relu6"}.get(option(call, "x_max", "clip_value_max"))
+    if type == "Clip" and option(call, "x_min") == 0:
+        return {1: "hard_sigmoid", 6: "relu6"}.get(option(call, "x_max"))
     return name
 
 
@@ -259,14 +236,13 @@ def is_opaque(layer: Layer) -> bool:
     if type == "Lambda" or ">" in type:
         return True
     # Files of old do not say where a class is from.
-    named = type in COSTS or type in KINDS or type in IN_A_GATE or type in OTHERS_OF_KERAS
+    named = any(type in names for names in (LAYERS, OPS, ALIASES, IN_A_GATE, OTHERS_OF_KERAS))
     return not named and not type.startswith("tf.")
 
 
 def is_unread(call: Node) -> bool:
     """Tell whether it cannot be seen what a call does: it is opaque, or its inputs are lost."""
-    lost = not call.inputs and call.layer.type != "InputLayer"
-    return is_opaque(call.layer) or (lost and call.layer.type in IN_A_GATE - MEASURING)
+    return is_opaque(call.layer) or (not call.inputs and call.layer.type != "InputLayer")
 
 
 LETTERS = "abcdefghijklmnopqrstuvw"
@@ -275,7 +251,7 @@ LETTERS = "abcdefghijklmnopqrstuvw"
 def subscripts_of(call: Node, ranks: list[int]) -> str | None:
     """Return what a call contracts, as `einsum` writes it, letters alone; None where unknown."""
     if call.layer.type == "Einsum":
-        value = option(call, "subscripts", "equation")
+        value = option(call, "subscripts")
         value = value.replace(" ", "") if isinstance(value, str) else ""
         inputs, arrow, output = value.partition("->")
         letters = [set(each) for each in inputs.split(",")]

@@ -39,7 +39,6 @@ from attn_cli.analysis.calls import (
 from attn_cli.analysis.flow import NOWHERE, Flow, Unclear
 from attn_cli.analysis.gates import NOTHING, UNNAMED, Found, Gate, kind_of
 from attn_cli.analysis.layout import Atom, labels_of, lined_up, size_of
-from attn_cli.cost import cost
 from attn_cli.graph import UNKNOWN, Ref
 
 if TYPE_CHECKING:
@@ -604,7 +603,7 @@ class _Finder:
         places = tuple(sorted(gate.nodes))
         calls = [self.nodes[place] for place in places]
         mixing = layers_of(calls, MIXING)
-        costs = [cost(call) for call in calls]
+        costs = [call.cost for call in calls]
         macs = [each.macs for each in costs]
         flops = [each.flops for each in costs]
         squeezed = next((call for call in mixing if id(call.layer) == gate.squeezed), None)

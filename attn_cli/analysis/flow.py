@@ -557,7 +557,7 @@ def _turned(self: Flow, call: Node, given: list[Value]) -> list[Value]:
         for target, source in sorted(zip(targets, sources, strict=True)):
             order.insert(target, source)
     else:
-        order = integers(option(call, "axes", "perm")) or order[::-1]
+        order = integers(option(call, "axes")) or order[::-1]
         order = [each % rank for each in order]
     if sorted(order) != list(range(rank)):
         raise Unclear
@@ -577,7 +577,7 @@ def _expanded(self: Flow, call: Node, given: list[Value]) -> list[Value]:
 
 def _squeezed(self: Flow, call: Node, given: list[Value]) -> list[Value]:
     value = given[0]
-    axes = integers(option(call, "axis", "squeeze_dims"))
+    axes = integers(option(call, "axis"))
     gone = _places(axes, value)
     if not axes:
         gone = {each for each, axis in enumerate(value.layout) if size_of(axis) == 1}
@@ -610,7 +610,7 @@ def _spread(self: Flow, call: Node, given: list[Value]) -> list[Value]:
         times = option(call, "repeats")
         layout[axis[0]] = _times(layout[axis[0]], times if type_of(times) is int else None)
     elif type == "Tile":
-        times = integers(option(call, "repeats", "multiples"))
+        times = integers(option(call, "repeats"))
         if len(times) == len(layout):
             for each, count in enumerate(times):
                 if count != 1 and labels_of(layout[each]) == {"c"}:
@@ -666,9 +666,9 @@ def _cut(self: Flow, call: Node, given: list[Value]) -> list[Value]:
     outputs = []
     for after in call.output_shapes:
         cut: Layout | None = None
-        spec = option(call, "slice_spec")
-        if isinstance(spec, (list, tuple)):
-            cut = _sliced(layout, spec)
+        spec = option(call, "key")
+        if call.layer.type == "GetItem" and spec is not None:
+            cut = _sliced(layout, spec if isinstance(spec, tuple) else (spec,))
         if cut is not None:
             pass
         elif after != UNKNOWN and len(after) == len(layout):
@@ -706,12 +706,17 @@ def _cut(self: Flow, call: Node, given: list[Value]) -> list[Value]:
 
 
 def _sliced(layout: Layout, spec: Sequence[object]) -> Layout | None:
-    """Return the layout of x[…] as Keras 2 notes it: slices, places, None for a new axis."""
+    """Return the layout of x[…]: of slices, places, `...` and None for a new axis."""
     axes = list(layout)
     cut: list[Axis] = []
+    taken = sum(each is not None and each is not Ellipsis for each in spec)
     for each in spec:
         if each is None:
             cut.append(())
+        elif each is Ellipsis:
+            rest = len(layout) - taken
+            cut.extend(axes[:rest])
+            del axes[:rest]
         elif isinstance(each, slice) and axes:
             axis = axes.pop(0)
             bounds = (each.start, each.stop, each.step)
@@ -898,7 +903,7 @@ HANDLERS: dict[str, Callable[[Flow, Node, list[Value]], list[Value]]] = {
     **dict.fromkeys(
         (
             *("BroadcastTo", "Repeat", "RepeatVector", "Resize", "Resizing", "Tile"),
-            *("UpSampling1D", "UpSampling2D", "UpSampling3D"),
+            *("UpSampling1D", "UpSampling2D", "UpSampling3D", "tf.image.resize"),
         ),
         _spread,
     ),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from attn_cli.analysis.calls import IN_A_GATE
-from attn_cli.operations import LAYERS
+from attn_cli.analysis.calls import is_opaque
 
 if TYPE_CHECKING:
     from attn_cli.graph import Graph
@@ -25,8 +24,7 @@ def guess_attention(graph: Graph) -> tuple[Guess, ...]:
     guesses = []
     for node in graph.nodes:
         layer = node.layer
-        # What is Keras' own stands in the table.
-        if node.call or not layer.weights or layer.type in LAYERS or layer.type in IN_A_GATE:
+        if node.call or not layer.weights or not is_opaque(layer):
             continue
         shapes = [_core(weight.shape) for weight in layer.weights if len(weight.shape) > 1]
         kind = ""

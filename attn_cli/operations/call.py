@@ -54,6 +54,11 @@ class Bound(NamedTuple):
     operands: Sequence[Operand]
     more: bool = False
 
+    @property
+    def numbers(self) -> tuple[float | None, ...]:
+        """The operands that are a number, None in the place of each other one."""
+        return tuple([getattr(each, "value", None) for each in self.operands])
+
 
 class Told(NamedTuple):
     """What comes out of a call, and what it costs."""

@@ -45,13 +45,15 @@ def trace(block: Callable[..., Any], shape: Shape, **options: Any) -> Graph:
                 tensors[each.call] if isinstance(each, SymbolicTensor) else Constant((), each)
                 for each in operands
             ]
-            (made,), cost = tell(Bound(does, taken), (shape,))
+            bound = Bound(does, taken)
+            (made,), cost = tell(bound, (shape,))
+            numbers = bound.numbers
         else:
-            made, cost = input_tensor(shape), Cost(0, 0)
+            made, cost, numbers = input_tensor(shape), Cost(0, 0), ()
         tensors.append(made)
         refs = tuple([Ref(tensor.call) for tensor in inputs])
         shapes = tuple([tensor.shape for tensor in inputs])
-        nodes.append(Node(layer, refs, shapes, (shape,), cost=cost))
+        nodes.append(Node(layer, refs, shapes, (shape,), cost=cost, operands=numbers))
     graph = Graph(nodes, [Ref(output.call)])
     names = [node.layer.name for node in graph.nodes if not node.call]
     if len(set(names)) < len(names):

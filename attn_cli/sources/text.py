@@ -61,9 +61,16 @@ def _simple(value: Any) -> Any:
         items = [_simple(item) for item in value[:MAX_ITEMS]]
         return _NOTHING if _NOTHING in items or len(value) > MAX_ITEMS else tuple(items)
     if isinstance(value, dict):
+        if value.get("class_name") == "__ellipsis__":
+            return Ellipsis
+        if value.get("class_name") == "__slice__":
+            return _simple(value.get("config"))
         if value.keys() == {"start", "stop", "step"}:
-            bounds = [_simple(value[key]) for key in ("start", "stop", "step")]
-            return slice(*[None if bound is _NOTHING else bound for bound in bounds])
+            ends = [value["start"], value["stop"], value["step"]]
+            # Where an end is calculated, it is not known.
+            return (
+                slice(*ends) if all(end is None or type(end) is int for end in ends) else _NOTHING
+            )
         # A function, by name: {"class_name": "function", "config": "relu6"}; a layer as activation.
         name = value.get("config")
         if value.get("class_name") == "function" and isinstance(name, str):

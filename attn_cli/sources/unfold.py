@@ -142,13 +142,14 @@ class _Unfolder:
         """Call a layer or an op."""
         bound = self.bound(part, called)
         shapes = tuple([value.tensor.shape for value in called.values])
-        layer = self.layer(part, bound.operation, shapes, within)
+        layer = self.layer(part, bound.operation, shapes, within, called.kwargs)
         outputs, cost = tell(bound, recorded)
         if layer.weights and not all(weight.name for weight in layer.weights):
             cost = Cost(why=f"the weights of {layer.name} are not those of a {layer.type}")
         refs = tuple([value.ref for value in called.values])
         noted = tuple([tensor.shape for tensor in outputs])
-        self.nodes.append(Node(layer, refs, shapes, noted, cost=repeated(cost, times)))
+        cost = repeated(cost, times)
+        self.nodes.append(Node(layer, refs, shapes, noted, cost=cost, operands=bound.numbers))
         place = len(self.nodes) - 1
         return [Value(Ref(place, i), tensor) for i, tensor in enumerate(outputs)]
 
@@ -174,15 +175,21 @@ class _Unfolder:
         operation: Operation,
         shapes: Sequence[Shape],
         within: tuple[str, ...],
+        named: Mapping[str, Any],
     ) -> Layer:
-        """Return the layer of a part: the same at each of its calls."""
+        """Return the layer of a part: the same at each of its calls.
+
+        `named` are the arguments of the call: those of a function and some of an op stand there.
+        """
         layer = self.layers.get(id(part))
         if layer is None:
             config = part.config
             known: tuple[Weight, ...] | None
             if part.is_op or part.batch_shape is not None:
                 known = ()
-                if part.is_function and not isinstance(operation, Opaque):
+                if isinstance(operation, Opaque):
+                    config = {**config, **named} if part.is_function else config
+                elif part.is_function or operation.at_call:
                     config = operation.config
             elif self.stored is not None:
                 known = self.stored.get(id(part), ())
@@ -294,7 +301,7 @@ class _Unfolder:
 
     def input(self, part: Part, within: tuple[str, ...]) -> Value:
         tensor = input_tensor(part.batch_shape)
-        layer = self.layer(part, INPUT, (), within)
+        layer = self.layer(part, INPUT, (), within, {})
         self.nodes.append(Node(layer, (), (), (tensor.shape,), cost=Cost(0, 0)))
         return Value(Ref(len(self.nodes) - 1), tensor)
 

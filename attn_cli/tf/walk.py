@@ -127,7 +127,8 @@ class _Walker:
         does = bind(_type(operation), operation.get_config(), is_op=is_op)
         bound = bind_call(does, _written(args), _written(kwargs), [t for _, t in inputs])
         outputs, cost = tell(bound, shapes)
-        return self.add(operation, inputs, outputs, repeated(cost, times), within)
+        cost = repeated(cost, times)
+        return self.add(operation, inputs, outputs, cost, within, bound.numbers)
 
     def add(
         self,
@@ -136,6 +137,7 @@ class _Walker:
         outputs: Sequence[Tensor],
         cost: Cost,
         within: tuple[str, ...],
+        operands: tuple[float | None, ...] = (),
     ) -> list[_Value]:
         """Add a node, and return what comes out of it."""
         if id(operation) not in self.layers:
@@ -144,7 +146,8 @@ class _Walker:
         taken = tuple(tensor.shape for _, tensor in inputs)
         made = tuple(tensor.shape for tensor in outputs)
         place = len(self.nodes)
-        self.nodes.append(Node(self.layers[id(operation)], refs, taken, made, cost=cost))
+        layer = self.layers[id(operation)]
+        self.nodes.append(Node(layer, refs, taken, made, cost=cost, operands=operands))
         return [(Ref(place, output), tensor) for output, tensor in enumerate(outputs)]
 
     def shapes(self, call: Any, inputs: list[_Value]) -> tuple[Shape, ...]:
