@@ -1,4 +1,4 @@
-"""The everyday words: install, test, lint, docs, bench. `nox` alone lints and tests.
+"""The everyday words: install, test, lint, docs, applications, bench. `nox` alone lints and tests.
 
 Sessions run in the environment that nox itself runs in: TensorFlow is 2 GB, and one is enough.
 """
@@ -37,6 +37,12 @@ def docs(session: nox.Session) -> None:
     """Write the output in README.md and docs/ anew, and the picture."""
     run(session, "docs.picture")
     run(session, "pytest", "tests/test_docs.py", "--overwrite-goldens")
+
+
+@nox.session
+def applications(session: nox.Session) -> None:
+    """Write the architectures of keras.applications anew, as the Keras in use builds them."""
+    run(session, "tests.applications")
 
 
 @nox.session

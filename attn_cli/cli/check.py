@@ -17,6 +17,7 @@ from attn_cli.analysis.check import (
     part_of,
 )
 from attn_cli.cli.measure import measure, measure_block
+from attn_cli.cli.models import complete_model
 from attn_cli.cli.options import (
     ChannelsOption,
     JsonOption,
@@ -44,7 +45,12 @@ def bound_option(name: str, metavar: str, help: str) -> Any:
 
 def check(
     models: Annotated[
-        list[str] | None, typer.Argument(metavar="[MODEL]...", help="Saved models.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL]...",
+            help="Saved models, or app:NAME of keras.applications.",
+            autocompletion=complete_model,
+        ),
     ] = None,
     block: Annotated[
         list[str] | None,

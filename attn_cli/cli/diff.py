@@ -6,6 +6,7 @@ import typer
 
 from attn_cli.analysis.diff import diff as diff_models
 from attn_cli.analysis.inspect import Inspection, inspect_file
+from attn_cli.cli.models import complete_model
 from attn_cli.cli.options import FormatOption, JsonOption, OutputOption
 from attn_cli.cli.output import emit, picked_format
 from attn_cli.errors import BadFile
@@ -13,8 +14,20 @@ from attn_cli.views.diff import report
 
 
 def diff(
-    before: Annotated[str, typer.Argument(metavar="BEFORE", help="A saved model.")],
-    after: Annotated[str, typer.Argument(metavar="AFTER", help="Another, or what it became.")],
+    before: Annotated[
+        str,
+        typer.Argument(
+            metavar="BEFORE",
+            help="A saved model, or app:NAME of keras.applications.",
+            autocompletion=complete_model,
+        ),
+    ],
+    after: Annotated[
+        str,
+        typer.Argument(
+            metavar="AFTER", help="Another, or what it became.", autocompletion=complete_model
+        ),
+    ],
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 1 where anything differs.")
     ] = False,

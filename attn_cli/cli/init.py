@@ -10,6 +10,7 @@ from attn_cli.config.checks import Check
 from attn_cli.config.find import NAME, PYPROJECT
 from attn_cli.config.write import Entry, written
 from attn_cli.errors import AttnError
+from attn_cli.sources.applications import is_application
 
 
 def init(checks: Sequence[Check], output: str | None, force: bool) -> None:
@@ -34,7 +35,8 @@ def _entry(check: Check, folder: str) -> Entry:
     """Return what is to be written of a check; paths in it are relative to the file."""
     figures, why = measure(check)
     of = check.of
-    if folder and (check.kind == MODEL or ".py:" in of) and not os.path.isabs(of):
+    is_file = not is_application(of) if check.kind == MODEL else ".py:" in of
+    if folder and is_file and not os.path.isabs(of):
         of = os.path.relpath(of, folder)
     if all(value is None for value in (figures["params"], figures["bytes"])):
         raise AttnError(f"{check.of}: nothing of it can be bounded: {why}")

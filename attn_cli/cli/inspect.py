@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from attn_cli.analysis.inspect import Inspection, inspect_file
+from attn_cli.cli.models import complete_model
 from attn_cli.cli.options import FormatOption, JsonOption, OutputOption
 from attn_cli.cli.output import emit, picked_format, write_error
 from attn_cli.errors import AttnError, BadFile
@@ -14,7 +15,11 @@ from attn_cli.views.inspect import files_report, layers_report, report
 def inspect(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE...", help="Models: .keras, .h5, .json of to_json()."),
+        typer.Argument(
+            metavar="MODEL...",
+            help="Files (.keras, .h5, .json of to_json()), or app:NAME of keras.applications.",
+            autocompletion=complete_model,
+        ),
     ],
     layers: Annotated[
         bool, typer.Option("--layers", help="Print all layers in place of the attention blocks.")
@@ -36,7 +41,7 @@ def inspect(
 
     \b
     attn inspect model.keras
-    attn inspect export/*.keras --format csv
+    attn inspect export/*.keras app:EfficientNetB0 --format csv
     attn inspect model.h5 --layers --depth 1
     """
     if depth is not None and not layers:

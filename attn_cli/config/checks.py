@@ -19,6 +19,7 @@ from attn_cli.analysis.check import (
 )
 from attn_cli.analysis.figures import FIGURES
 from attn_cli.errors import AttnError, BadFile, did_you_mean
+from attn_cli.sources.applications import is_application
 from attn_cli.sources.text import shown
 from attn_cli.spec import Place, Spec, parse_place, parse_spec
 
@@ -116,7 +117,9 @@ def _subject(check: Check, entry: Mapping[str, Any], folder: str) -> Check:
         for key in ("shape", "shapes"):
             if key in entry:
                 raise BadEntry(f"{key} is for a block: a model has its own inputs")
-        path = os.path.join(folder, _text("model", entry["model"]))
+        path = _text("model", entry["model"])
+        if not is_application(path):
+            path = os.path.join(folder, path)
         expected = expectations(MODEL, entry, folder)
         return check._replace(kind=MODEL, of=path, expected=expected)
     spec = block_spec(_text("block", entry["block"]), folder)

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import os
 import re
+from io import BytesIO
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from attn_cli.errors import BadFile, BadGraph
 from attn_cli.graph import ITEM_SIZES, Graph, Params, params_of
 from attn_cli.operations import LAYERS
+from attn_cli.sources.applications import PREFIX, application_text, is_application
 from attn_cli.sources.archive import SIGNATURE as ZIP
 from attn_cli.sources.archive import read_archive
 from attn_cli.sources.config import Part, parse_config
 from attn_cli.sources.danger import dangers
-from attn_cli.sources.files import open_file
+from attn_cli.sources.files import ByteRange, open_file
 from attn_cli.sources.hdf5 import SIGNATURE as HDF5
 from attn_cli.sources.hdf5 import Group, open_hdf5
 from attn_cli.sources.json_text import MAX_BYTES, load_json
@@ -37,9 +39,6 @@ from attn_cli.sources.weights import (
     weights_of_keras,
     weights_of_legacy,
 )
-
-if TYPE_CHECKING:
-    from attn_cli.sources.files import ByteRange
 
 
 class Model(NamedTuple):
@@ -67,6 +66,8 @@ class Model(NamedTuple):
 def read_model(path: str | os.PathLike[str]) -> Model:
     """Return what a saved model is: `.keras`, legacy `.h5`, a `to_json()` text, `.weights.h5`.
 
+    `app:NAME` is an architecture of keras.applications, read from what the package has of it.
+
     Reads, and never runs: nothing of the file is imported, deserialised, unpacked or written, and
     TensorFlow is not needed. Time and memory are bounded, whatever the file.
 
@@ -77,16 +78,20 @@ def read_model(path: str | os.PathLike[str]) -> Model:
 
     Raises BadFile, with one line that says what is wrong.
     """
+    name = os.fspath(path)
+    if isinstance(name, str) and is_application(name):
+        text = application_text(name.removeprefix(PREFIX))
+        return _read_json(ByteRange(BytesIO(text), 0, len(text)))
     with open_file(path) as source:
         start = source.read(0, min(8, source.size))
         try:
             if start.startswith(ZIP):
                 return _read_keras(source)
             if start == HDF5:
-                return _read_hdf5(open_hdf5(source), os.fsdecode(path))
+                return _read_hdf5(open_hdf5(source), os.fsdecode(name))
             if start.lstrip()[:1] == b"{" or start.startswith(b"\xef\xbb\xbf{"):
                 return _read_json(source)
-            raise BadFile(_what_it_is(source, os.fspath(path)))
+            raise BadFile(_what_it_is(source, name))
         except BadGraph as error:
             raise BadFile(str(error)) from None
 
