@@ -1,0 +1,189 @@
+"""Blocks put into a network, or taken out: a graph in, a graph out.
+
+What is foretold here is what Keras writes after the same surgery: names, shapes, weights, wiring.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from attn_cli.errors import AttnError
+from attn_cli.graph import Graph, Layer, Node, Ref, Shape, Weight
+from attn_cli.sources.block import trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from attn_cli.spec import Spec
+
+
+class Site(NamedTuple):
+    """A place in a network: the tensor that a block gets, and the one that it stands in for.
+
+    They are the same where the block goes between a layer and all its readers, and apart where it
+    takes the place of what is there. `name` is that of the call that yields the second.
+    """
+
+    name: str
+    takes: Ref
+    yields: Ref
+    shape: Shape  # (H, W, C)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether something is there that goes."""
+        return self.takes != self.yields
+
+
+class Block(NamedTuple):
+    """A block as it stands at a site: its nodes on an input of its own, with their final names."""
+
+    site: Site
+    prefix: str
+    graph: Graph
+    renamed: Mapping[str, str]  # the names of ops, by those that Keras gives them on their own
+
+
+class Spliced(NamedTuple):
+    """A network with its blocks in it; none where attention was taken out."""
+
+    graph: Graph
+    blocks: tuple[Block, ...]
+
+
+def splice(graph: Graph, sites: Iterable[Site], spec: Spec | None) -> Spliced:
+    """Return a network with a block at each site; without a spec, with nothing in its stead.
+
+    Nothing stands twice at one place: where one site puts something behind what another one
+    replaces, it is replaced.
+
+    Raises what tracing does, with the name of the site that a block does not fit.
+    """
+    once: dict[Ref, Site] = {}
+    for site in sorted(sites, key=lambda site: not site.replaces):
+        once.setdefault(site.yields, site)
+    taken = {(node.layer.within, node.layer.name) for node in graph.nodes}
+    nodes = list(graph.nodes)
+    moved: dict[Ref, Ref] = {}
+    blocks = []
+    # In the graph's order: a block reads what earlier ones made of its input.
+    for site in sorted(once.values(), key=lambda site: site.yields):
+        takes = moved.get(site.takes, site.takes)
+        if spec is None:
+            moved[site.yields] = takes
+            continue
+        block = block_at(graph, site, spec, taken)
+        blocks.append(block)
+        start = len(nodes) - 1  # the block's own input stands for what it takes
+
+        def placed(ref: Ref, takes: Ref = takes, start: int = start) -> Ref:
+            return takes if ref.node == 0 else Ref(ref.node + start, ref.output)
+
+        nodes += [
+            node._replace(inputs=tuple([placed(ref) for ref in node.inputs]))
+            for node in block.graph.nodes[1:]
+        ]
+        moved[site.yields] = placed(block.graph.outputs[0])
+    for index, node in enumerate(graph.nodes):
+        if not moved.keys().isdisjoint(node.inputs):
+            nodes[index] = node._replace(inputs=tuple([moved.get(ref, ref) for ref in node.inputs]))
+    return Spliced(Graph(nodes, [moved.get(ref, ref) for ref in graph.outputs]), tuple(blocks))
+
+
+def block_at(
+    graph: Graph, site: Site, spec: Spec, taken: set[tuple[tuple[str, ...], str]]
+) -> Block:
+    """Trace a block at a site, under names that are free; `taken` are those that are not."""
+    behind = graph.nodes[site.yields.node]
+    within = behind.layer.within
+    stem = f"{prefix_of(behind)}_{prefix_text(spec.block.name)}"
+    prefix, again = stem, 0
+    while True:
+        try:
+            traced = trace(spec.block.build, site.shape, **spec.given, **named(spec, prefix))
+        except AttnError as error:
+            raise type(error)(f"{spec.text} at {site.name}: {error}") from None
+        names = {node.layer.name for node in traced.nodes[1:]}
+        given = {name for name in names if name.startswith(prefix)}
+        automatic = names - given
+        if not any((within, name) in taken for name in given):
+            break
+        again += 1
+        prefix = f"{stem}_{again}"
+    renamed = free_names(automatic, {name for where, name in taken if where == within} | given)
+    taken.update((within, name) for name in (*given, *renamed.values()))
+    batch = graph.shape_of(site.takes)[0]
+    dtype = dtype_at(graph, site.takes)
+    layers: dict[int, Layer] = {}
+
+    def layer_of(layer: Layer) -> Layer:
+        if id(layer) not in layers:
+            weights = tuple([Weight(w.name, w.shape, dtype, w.trainable) for w in layer.weights])
+            name = renamed.get(layer.name, layer.name)
+            layers[id(layer)] = layer._replace(name=name, weights=weights, within=within)
+        return layers[id(layer)]
+
+    def shapes_of(shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        return tuple([(batch, *shape[1:]) for shape in shapes])
+
+    nodes = [
+        node._replace(
+            layer=layer_of(node.layer),
+            input_shapes=shapes_of(node.input_shapes),
+            output_shapes=shapes_of(node.output_shapes),
+        )
+        for node in traced.nodes
+    ]
+    return Block(site, prefix, Graph(nodes, traced.outputs), renamed)
+
+
+def named(spec: Spec, prefix: str) -> dict[str, str]:
+    """Return the argument that names a block's layers; none where it is one that takes none."""
+    takes = "name" in inspect.signature(spec.block.function).parameters
+    return {"name": prefix} if takes else {}
+
+
+def prefix_text(name: str) -> str:
+    """Return a name as a part of a layer's name: Keras takes no slash, and a block only letters."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name.rpartition(".py:")[2]).lstrip("_.-") or "block"
+
+
+def prefix_of(node: Node) -> str:
+    """Return the name of a call, without the models that it stands in, as a layer's name."""
+    return prefix_text(f"{node.layer.name}_{node.call}" if node.call else node.layer.name)
+
+
+def free_names(automatic: Iterable[str], taken: set[str]) -> dict[str, str]:
+    """Return names for what Keras named itself: the next ones of their kind that are free.
+
+    >>> free_names(["mean", "mean_1"], {"mean", "mean_2"})
+    {'mean': 'mean_1', 'mean_1': 'mean_3'}
+    """
+    names: dict[str, str] = {}
+    used = set(taken)
+    for name in sorted(automatic, key=_counted):
+        base, number = _counted(name)[0], 0
+        while (free := f"{base}_{number}" if number else base) in used:
+            number += 1
+        used.add(free)
+        names[name] = free
+    return names
+
+
+def _counted(name: str) -> tuple[str, int]:
+    base, _, number = name.rpartition("_")
+    return (base, int(number)) if base and number.isdecimal() else (name, 0)
+
+
+def dtype_at(graph: Graph, ref: Ref) -> str:
+    """Return the type of the weights before a tensor: a block's own are of that type."""
+    while True:
+        node = graph.nodes[ref.node]
+        for weight in node.layer.weights:
+            if "float" in weight.dtype:
+                return weight.dtype
+        if not node.inputs:
+            return "float32"
+        ref = node.inputs[0]
