@@ -39,6 +39,7 @@ lines = ["--help", "blocks", "blocks eca", "blocks eca --source", "kernel-size 5
     "summary -b eca -s 26,26,512", "params -b se -s 26,26,512", "compare se eca -s 26,26,512",
     "build --help", "verify --help", "bench --help", f"inspect {model}.keras",
     f"inspect {model}.h5", f"inspect {model}.json",
+    "inspect app:VGG16", "places app:ResNet50", "compare eca --in app:ResNet50",
     f"check {model}.keras --max-share 1", f"diff {model}.keras {model}.h5",
     f"check --config {config}", "check --init -b eca -s 26,26,512 -o -"]
 also = ["--version", "--show-completion bash", "summary -b nonsense -s 26,26,512"]

@@ -61,6 +61,7 @@ def test_light_environment_is_light(bin: Path) -> None:
         ("params --block se --shape 56,56,24", "318\n"),
         ("kernel-size 512", "5\n"),
         ("compare se eca --shape 26,26,512 --format csv", "spec,"),
+        ("compare eca --in app:ResNet50", "app:ResNet50   25,636,712 params"),
         ("blocks", "channel attention"),
         ("blocks se --json", "{"),
         ("check -b eca -s 26,26,512 --max-params 10 -f github", "1 of 1 passed\n"),

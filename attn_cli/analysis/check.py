@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from attn_cli.spec import Place
 
 AT_MOST, AT_LEAST, EQUAL = "<=", ">=", "=="
-BLOCK, MODEL = "block", "model"
+BLOCK, MODEL, NETWORK = "block", "model", "network"  # a network is a model with blocks put in
+EVERY = (BLOCK, MODEL, NETWORK)
+WORDS = {BLOCK: "a block", MODEL: "a model", NETWORK: "a block in a network"}
 
 
 class Bound(NamedTuple):
@@ -22,7 +24,7 @@ class Bound(NamedTuple):
 
     figure: str
     relation: str
-    of: tuple[str, ...] = (BLOCK, MODEL)
+    of: tuple[str, ...] = EVERY
 
 
 # Each bound by its name: the flag --max-params, the key max_params of a configuration.
@@ -33,6 +35,11 @@ BOUNDS = {
     "max_bytes": Bound("bytes", AT_MOST),
     "min_blocks": Bound("attention.count", AT_LEAST, (MODEL,)),
     "max_share": Bound("attention.share", AT_MOST, (MODEL,)),
+    "max_added_params": Bound("added.params", AT_MOST, (NETWORK,)),
+    "max_added_macs": Bound("added.macs", AT_MOST, (NETWORK,)),
+    "max_added_flops": Bound("added.flops", AT_MOST, (NETWORK,)),
+    "max_added_bytes": Bound("added.bytes", AT_MOST, (NETWORK,)),
+    "max_added_share": Bound("added.share", AT_MOST, (NETWORK,)),
 }
 # Those that may be given relative to another block, and the key that does.
 RELATIVE = {f"{name}_of": bound for name, bound in BOUNDS.items() if BLOCK in bound.of}
@@ -83,6 +90,14 @@ class Verdict(NamedTuple):
 PASSED, FAILED, UNCHECKED = "passed", "failed", "unchecked"
 
 
+class Within(NamedTuple):
+    """Where in a network a block is put: a model, and the words and names of the places."""
+
+    model: str
+    at: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+
+
 class Result(NamedTuple):
     """One check: what it is of, where that stands, its verdicts.
 
@@ -98,6 +113,7 @@ class Result(NamedTuple):
     verdicts: Sequence[Verdict] = ()
     problem: str | None = None
     spec: str | None = None
+    within: Within | None = None
 
     @property
     def status(self) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.analysis.calls import ACTIVATING, HANDING_ON, MIXING, NORMALISING, function_of
 from attn_cli.analysis.find import UNNAMED, find_attention
+from attn_cli.analysis.where import ATTENTION, DEPTHWISE, POST, RESIDUAL, STAGE, WORDS
 from attn_cli.blocks import BLOCKS
 from attn_cli.errors import BadOption, BadShape, did_you_mean
 from attn_cli.graph import Ref
@@ -21,17 +22,6 @@ if TYPE_CHECKING:
 
     from attn_cli.analysis.find import Attention
     from attn_cli.graph import Graph, Node, Shape
-
-RESIDUAL, DEPTHWISE, POST, STAGE = "residual", "depthwise", "post", "stage"
-ATTENTION = "attention"
-# What each word means, in the order in which they are listed.
-WORDS = {
-    RESIDUAL: "the end of a residual branch, just before it is added to its shortcut",
-    DEPTHWISE: "after a depthwise convolution and what normalises and activates it",
-    POST: "after that addition, and what activates it",
-    STAGE: "the last feature map of each resolution",
-    ATTENTION: "in place of the attention that is there; or a block's name, of that kind alone",
-}
 
 # What stands at the end of a residual branch and only drops or scales it.
 DROPPING = HANDING_ON | {

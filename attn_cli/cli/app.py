@@ -25,6 +25,7 @@ COMMANDS = {
     "kernel-size": "kernel_size:kernel_size",
     "compare": "compare:compare",
     "blocks": "blocks:blocks",
+    "places": "places:places",
     "inspect": "inspect:inspect",
     "diff": "diff:diff",
     "check": "check:check",

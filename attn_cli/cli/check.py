@@ -10,14 +10,25 @@ from attn_cli.analysis.check import (
     BLOCK,
     FAILED,
     MODEL,
+    NETWORK,
     UNCHECKED,
     Expectation,
     Result,
+    Within,
     judge,
     part_of,
 )
+from attn_cli.analysis.where import NONE
 from attn_cli.cli.measure import measure, measure_block
 from attn_cli.cli.models import complete_model
+from attn_cli.cli.network import (
+    AtOption,
+    InOption,
+    SkipOption,
+    parse_block,
+    refuse_with_network,
+    refuse_without_network,
+)
 from attn_cli.cli.options import (
     ChannelsOption,
     JsonOption,
@@ -72,6 +83,9 @@ def check(
         ),
     ] = None,
     channels: ChannelsOption = None,
+    within: InOption = None,
+    at: AtOption = None,
+    skip: SkipOption = None,
     max_params: Annotated[
         str | None, bound_option("max_params", "N", "At most so many params, trainable or not.")
     ] = None,
@@ -90,6 +104,22 @@ def check(
         bound_option(
             "max_share", "X", "At most this share of a model's params in attention: 0.15."
         ),
+    ] = None,
+    max_added_params: Annotated[
+        str | None, bound_option("max_added_params", "N", "With --in: at most so many params more.")
+    ] = None,
+    max_added_macs: Annotated[
+        str | None, bound_option("max_added_macs", "N", "With --in: at most so many MACs more.")
+    ] = None,
+    max_added_flops: Annotated[
+        str | None, bound_option("max_added_flops", "N", "With --in: at most so many FLOPs more.")
+    ] = None,
+    max_added_bytes: Annotated[
+        str | None, bound_option("max_added_bytes", "N", "With --in: at most so many bytes more.")
+    ] = None,
+    max_added_share: Annotated[
+        str | None,
+        bound_option("max_added_share", "X", "With --in: at most this share of params more: 0.1."),
     ] = None,
     expect: Annotated[
         list[str] | None,
@@ -133,6 +163,7 @@ def check(
 
     \b
     attn check -b eca -s 26,26,512 --max-params 10 --expect kernel_size=5
+    attn check -b eca --in app:ResNet50 --at residual --max-added-params 100
     attn check -b se:ratio=16 -s 4@28,28,512 -s 6@14,14,1024 --max-macs 2000000
 
     Without a block or a model, checks what attn.toml asks. Exits with 0 if all holds, 1 if
@@ -145,10 +176,18 @@ def check(
         "max_bytes": max_bytes,
         "min_blocks": min_blocks,
         "max_share": max_share,
+        "max_added_params": max_added_params,
+        "max_added_macs": max_added_macs,
+        "max_added_flops": max_added_flops,
+        "max_added_bytes": max_added_bytes,
+        "max_added_share": max_added_share,
     }
     bounds = {name: _value(text) for name, text in flags.items() if text is not None}
     if expect:
         bounds["expect"] = _expected(expect)
+    if within is None:
+        refuse_without_network(at=at, skip=skip)
+    where = None if within is None else Within(within, tuple(at or ()), tuple(skip or ()))
     if force and not init:
         raise AttnError("--force is for --init: it replaces the file that --init writes")
     if init:
@@ -156,15 +195,17 @@ def check(
             raise AttnError("--init takes its bounds from today's figures, and writes TOML")
         from attn_cli.cli.init import init as write_config
 
-        write_config(_subjects(models or [], block or [], shape, channels), output, force)
+        write_config(_subjects(models or [], block or [], shape, channels, where), output, force)
         return 0
     path = None
     if models or block:
         if config is not None:
             raise AttnError("--config says what to check; a block or a model beside it is one more")
-        checks = _given(models or [], block or [], shape, channels, bounds)
+        checks = _subjects(models or [], block or [], shape, channels, where)
+        expected = expectations(checks[0].kind, bounds)
+        checks = [each._replace(expected=expected) for each in checks]
     else:
-        if bounds or shape or channels:
+        if bounds or shape or channels or where:
             raise AttnError(MISSING)
         source = find_config(config)
         path = shown(source.path)
@@ -189,7 +230,15 @@ def exit_code(results: Sequence[Result]) -> int:
 
 def result(check: Check) -> Result:
     """Make a check. What keeps it from being made is its problem."""
-    made = Result(check.name, check.line, check.kind, check.of, check.places, spec=check.spec)
+    made = Result(
+        check.name,
+        check.line,
+        check.kind,
+        check.of,
+        check.places,
+        spec=check.spec,
+        within=check.within,
+    )
     if check.problem is not None:
         return made._replace(problem=check.problem)
     try:
@@ -213,21 +262,12 @@ def _worked_out(expected: Expectation, places: tuple[Place, ...]) -> Expectation
     return expected._replace(bound=part_of(factor, figure))
 
 
-def _given(
+def _subjects(
     models: Sequence[str],
     blocks: Sequence[str],
     shape: list[str] | None,
     channels: str | None,
-    bounds: dict[str, Any],
-) -> list[Check]:
-    """Return the checks that the command line asks for, all against the same bounds."""
-    checks = _subjects(models, blocks, shape, channels)
-    expected = expectations(checks[0].kind, bounds)
-    return [check._replace(expected=expected) for check in checks]
-
-
-def _subjects(
-    models: Sequence[str], blocks: Sequence[str], shape: list[str] | None, channels: str | None
+    within: Within | None,
 ) -> list[Check]:
     """Return what the command line names, as checks that expect nothing yet."""
     if models and blocks:
@@ -235,9 +275,19 @@ def _subjects(
     if models:
         if shape or channels:
             raise AttnError("--shape and --channels are for a block: a model has its own inputs")
+        if within:
+            raise AttnError("--in is for a block that is put in a network: --block SPEC is missing")
         return [Check(path, MODEL, path) for path in models]
     if not blocks:
         raise AttnError(MISSING)
+    if within:
+        refuse_with_network(shape=shape, channels=channels)
+        return [
+            Check(NONE, NETWORK, NONE, within=within)
+            if spec is None
+            else Check(spec.as_given, NETWORK, spec.as_given, within=within, spec=spec.text)
+            for spec in map(parse_block, blocks)
+        ]
     specs = [parse_spec(text) for text in blocks]
     places = tuple(places_from(shape, channels))
     return [

@@ -1,12 +1,22 @@
 """`attn compare`: many blocks side by side."""
 
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 import typer
 
 from attn_cli.analysis.compare import SORT_KEYS
 from attn_cli.analysis.compare import compare as compare_blocks
+from attn_cli.cli.network import (
+    AtOption,
+    InOption,
+    SkipMisfitsOption,
+    SkipOption,
+    parse_block,
+    refuse_with_network,
+    refuse_without_network,
+)
 from attn_cli.cli.options import (
     ChannelsOption,
     FormatOption,
@@ -17,10 +27,12 @@ from attn_cli.cli.options import (
     known_key,
     places_from,
 )
-from attn_cli.cli.output import emit
+from attn_cli.cli.output import emit, picked_format
 from attn_cli.errors import AttnError, BadSpec
-from attn_cli.spec import Spec, parse_spec
+from attn_cli.spec import parse_spec
 from attn_cli.views.compare import report
+
+T = TypeVar("T")
 
 
 def compare(
@@ -42,6 +54,13 @@ def compare(
         ),
     ] = None,
     channels: ChannelsOption = None,
+    within: InOption = None,
+    at: AtOption = None,
+    skip: SkipOption = None,
+    skip_misfits: SkipMisfitsOption = False,
+    places: Annotated[
+        bool, typer.Option("--places", help="With --in: show each place in a row.")
+    ] = False,
     baseline: Annotated[
         str | None,
         typer.Option(
@@ -62,27 +81,48 @@ def compare(
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
-    """Compare blocks side by side, on one input or on many.
+    """Compare blocks side by side, on inputs of their own or in a network.
 
     \b
     attn compare se:ratio={4,8,16} eca cbam -s 56,56,256 --sort params
+    attn compare se:ratio=16 eca cbam --in app:ResNet50 --at residual
+    attn compare eca none --in app:EfficientNetB0 --at se
     attn compare se:ratio=16 eca -s 4@28,28,512 -s 6@14,14,1024 --format csv
     seq 1 64 | sed s/^/se:width=/ | attn compare - -s 56,56,256 -f plain
     """
+    if within is not None:
+        refuse_with_network(shape=shape, channels=channels, baseline=baseline, sort=sort)
+        picked_format(format, json, output)
+        blocks = all_specs(specs, parse_block)
+        # A comparison of blocks on their own has no need of what reads a model.
+        from attn_cli.analysis.network import compare_in, read_network
+        from attn_cli.views.network import report as network_report
+
+        network = read_network(within)
+        in_it = compare_in(network, blocks, at or (), skip or (), skip_misfits=skip_misfits)
+        emit(network_report(in_it, places), format, json, output)
+        return
+    refuse_without_network(at=at, skip=skip, skip_misfits=skip_misfits, places=places)
     if sort is not None:
         sort = sort[: sort.startswith("-")] + known_key("sort key", sort.lstrip("-"), SORT_KEYS)
-    places = places_from(shape, channels)
-    compared = [spec for text in specs for spec in read_specs(text)]
-    if not compared:
-        raise BadSpec("no block is given: stdin has no line with one")
-    comparison = compare_blocks(compared, places, baseline=baseline, sort=sort)
+    inputs = places_from(shape, channels)
+    compared = all_specs(specs, parse_spec)
+    comparison = compare_blocks(compared, inputs, baseline=baseline, sort=sort)
     emit(report(comparison), format, json, output)
 
 
-def read_specs(text: str) -> list[Spec]:
-    """Return the spec of an argument; of -, those on the lines of stdin (# starts a comment)."""
+def all_specs(texts: list[str], parse: Callable[[str], T]) -> list[T]:
+    """Return what all arguments are parsed to. Raises BadSpec where that is nothing."""
+    specs = [spec for text in texts for spec in read_specs(text, parse)]
+    if not specs:
+        raise BadSpec("no block is given: stdin has no line with one")
+    return specs
+
+
+def read_specs(text: str, parse: Callable[[str], T]) -> list[T]:
+    """Return what an argument is parsed to; of -, each line of stdin (# starts a comment)."""
     if text != "-":
-        return [parse_spec(text)]
+        return [parse(text)]
     if sys.stdin is None:
         raise BadSpec("cannot read specs from standard input: it is closed")
     specs = []
@@ -91,7 +131,7 @@ def read_specs(text: str) -> list[Spec]:
         spec = line.decode("utf-8-sig", "surrogateescape").partition("#")[0].strip()
         if spec:
             try:
-                specs.append(parse_spec(spec))
+                specs.append(parse(spec))
             except AttnError as error:
                 raise BadSpec(f"stdin, line {number}: {error}") from None
     return specs

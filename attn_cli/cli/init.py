@@ -35,9 +35,18 @@ def _entry(check: Check, folder: str) -> Entry:
     """Return what is to be written of a check; paths in it are relative to the file."""
     figures, why = measure(check)
     of = check.of
-    is_file = not is_application(of) if check.kind == MODEL else ".py:" in of
-    if folder and is_file and not os.path.isabs(of):
-        of = os.path.relpath(of, folder)
+    if check.kind == MODEL or ".py:" in of:
+        of = _from(folder, of)
+    within = check.within and check.within._replace(model=_from(folder, check.within.model))
     if all(value is None for value in (figures["params"], figures["bytes"])):
         raise AttnError(f"{check.of}: nothing of it can be bounded: {why}")
-    return Entry(check.kind, of.replace(os.sep, "/"), check.places, figures, why)
+    return Entry(check.kind, of, check.places, figures, why, within)
+
+
+def _from(folder: str, path: str) -> str:
+    """Return a path as it is from a folder; an application has none."""
+    if is_application(path):
+        return path
+    if folder and not os.path.isabs(path):
+        path = os.path.relpath(path, folder)
+    return path.replace(os.sep, "/")

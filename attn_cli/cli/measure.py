@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.check import flattened, over_places
 from attn_cli.analysis.compare import entry
+from attn_cli.analysis.where import NONE
 from attn_cli.cost import reasons
 from attn_cli.spec import parse_spec
 
 if TYPE_CHECKING:
+    from attn_cli.analysis.check import Within
     from attn_cli.analysis.inspect import Inspection
+    from attn_cli.analysis.network import Totals
     from attn_cli.config.checks import Check
     from attn_cli.spec import Place
 
@@ -25,6 +28,8 @@ class Measured(NamedTuple):
 
 def measure(check: Check) -> Measured:
     """Return the figures of what a check is about. Raises AttnError where there are none."""
+    if check.within is not None:
+        return measure_in(check.spec or check.of, check.within)
     if check.spec is not None:
         return measure_block(check.spec, check.places)
     return measure_model(check.of)
@@ -37,6 +42,40 @@ def measure_block(text: str, places: tuple[Place, ...]) -> Measured:
     entries = [entry(spec, place) for place in places]
     unknown = [why for each in entries for why in each.figures.cost.unknown]
     return Measured(over_places(entries), reasons(unknown))
+
+
+@cache
+def measure_in(text: str, within: Within) -> Measured:
+    """Return the figures of a network with a block in it, and of what that adds.
+
+    Raises BadFile where it cannot be read, and what naming places and blocks does.
+    """
+    from attn_cli.analysis.network import compare_in, read_network
+
+    spec = None if text == NONE else parse_spec(text)
+    compared = compare_in(read_network(within.model), [spec], within.at, within.skip)
+    (block,) = compared.blocks
+    after, added = block.after, block.added
+    figures = {
+        "places": len(compared.chosen.places),
+        **_figures("", after),
+        **_figures("added.", added),
+        "added.share": added.params.total / compared.before.params.total
+        if compared.before.params.total
+        else None,
+    }
+    return Measured(figures, reasons(block.cost.unknown))
+
+
+def _figures(prefix: str, totals: Totals) -> dict[str, int | None]:
+    return {
+        f"{prefix}params": totals.params.total,
+        f"{prefix}trainable": totals.params.trainable,
+        f"{prefix}non_trainable": totals.params.non_trainable,
+        f"{prefix}bytes": totals.bytes,
+        f"{prefix}macs": totals.macs,
+        f"{prefix}flops": totals.flops,
+    }
 
 
 @cache

@@ -11,13 +11,17 @@ from attn_cli.analysis.check import (
     BOUNDS,
     EQUAL,
     MODEL,
+    NETWORK,
     RELATIVE,
+    WORDS,
     Bound,
     Expectation,
     Relative,
+    Within,
     known_figure,
 )
 from attn_cli.analysis.figures import FIGURES
+from attn_cli.analysis.where import NONE
 from attn_cli.errors import AttnError, BadFile, did_you_mean
 from attn_cli.sources.applications import is_application
 from attn_cli.sources.text import shown
@@ -29,13 +33,16 @@ if TYPE_CHECKING:
     from attn_cli.config.find import Source
 
 # Every key of a [[check]]. tests/config/test_schema.py holds the JSON Schema against them.
-KEYS = ("name", "block", "shape", "shapes", "model", *BOUNDS, *RELATIVE, "expect")
-SHARES = frozenset({"max_share"})
+KEYS = (
+    *("name", "block", "shape", "shapes", "in", "at", "skip", "model"),
+    *(*BOUNDS, *RELATIVE, "expect"),
+)
+SHARES = frozenset({"max_share", "max_added_share"})
 RELATIVE_KEYS = ("block", "factor")
 
 
 class Check(NamedTuple):
-    """One check: of a block on its inputs, or of a model, and what is expected of it.
+    """One check, and what is expected: of a block on its inputs or in a network; of a model.
 
     `of` is a block's spec as it was given, or the model's path, `spec` the canonical form.
     `problem` says why the entry cannot be understood; what could be is there all the same.
@@ -49,6 +56,7 @@ class Check(NamedTuple):
     expected: tuple[Expectation, ...] = ()
     problem: str | None = None
     spec: str | None = None
+    within: Within | None = None
 
 
 class BadEntry(AttnError, ValueError):
@@ -114,17 +122,50 @@ def _subject(check: Check, entry: Mapping[str, Any], folder: str) -> Check:
         which = "both block and model" if "block" in entry else "neither block nor model"
         raise BadEntry(f"it has {which}; a check is of one of them")
     if "model" in entry:
-        for key in ("shape", "shapes"):
+        for key in ("shape", "shapes", "in", "at", "skip"):
             if key in entry:
                 raise BadEntry(f"{key} is for a block: a model has its own inputs")
-        path = _text("model", entry["model"])
-        if not is_application(path):
-            path = os.path.join(folder, path)
+        path = _model("model", entry["model"], folder)
         expected = expectations(MODEL, entry, folder)
         return check._replace(kind=MODEL, of=path, expected=expected)
+    if "in" in entry:
+        return _in_network(check, entry, folder)
+    for key in ("at", "skip"):
+        if key in entry:
+            raise BadEntry(f"{key} is about places in a network: it needs in, as in {IN}")
     spec = block_spec(_text("block", entry["block"]), folder)
     check = check._replace(kind=BLOCK, of=spec.as_given, spec=spec.text, places=_places(entry))
     return check._replace(expected=expectations(BLOCK, entry, folder))
+
+
+IN = 'in = "app:ResNet50"'
+
+
+def _in_network(check: Check, entry: Mapping[str, Any], folder: str) -> Check:
+    for key in ("shape", "shapes"):
+        if key in entry:
+            raise BadEntry(f"it has both in and {key}; one of them says where the block stands")
+    text = _text("block", entry["block"]).strip()
+    spec = None if text == NONE else block_spec(text, folder)
+    within = Within(_model("in", entry["in"], folder), _words("at", entry), _words("skip", entry))
+    return check._replace(
+        kind=NETWORK,
+        of=text if spec is None else spec.as_given,
+        spec=None if spec is None else spec.text,
+        within=within,
+        expected=expectations(NETWORK, entry, folder),
+    )
+
+
+def _model(key: str, value: Any, folder: str) -> str:
+    path = _text(key, value)
+    return path if is_application(path) else os.path.join(folder, path)
+
+
+def _words(key: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
+    value = entry.get(key, [])
+    several = value if isinstance(value, list) else [value]
+    return tuple([_text(key, each) for each in several])
 
 
 def block_spec(text: str, folder: str) -> Spec:
@@ -165,7 +206,7 @@ def expectations(kind: str, entry: Mapping[str, Any], folder: str = "") -> tuple
         if key not in entry:
             continue
         if kind not in bound.of:
-            raise BadEntry(f"{key} is for a {MODEL if kind == BLOCK else BLOCK}")
+            raise BadEntry(f"{key} is for {' or '.join(WORDS[each] for each in bound.of)}")
         if key in RELATIVE:
             if kind != BLOCK:
                 raise BadEntry(f"{key} compares with a block on the same shape: it is for a block")

@@ -6,12 +6,13 @@ import json
 from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.analysis.check import BLOCK, BOUNDS, MODEL, OWN
+from attn_cli.analysis.check import BLOCK, BOUNDS, MODEL, NETWORK, OWN
 from attn_cli.config.checks import SHARES, bounds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from attn_cli.analysis.check import Within
     from attn_cli.spec import Place
 
 HEADER = """\
@@ -23,6 +24,9 @@ HINTS = {
     BLOCK: """\
 # Relative to another block on the same shape, there is also:
 # max_params_of = { block = "se:ratio=16", factor = 0.1 }
+""",
+    NETWORK: """\
+# The other figures can be pinned: expect = { places = 16, added.trainable = 1000 }
 """,
     MODEL: """\
 # Any figure of `attn inspect --json` can be pinned:
@@ -39,6 +43,7 @@ class Entry(NamedTuple):
     places: Sequence[Place]
     figures: Mapping[str, Any]
     why: str
+    within: Within | None = None
 
 
 def written(entries: Sequence[Entry]) -> str:
@@ -57,6 +62,14 @@ def _lines(entry: Entry) -> Iterator[str]:
     if entry.kind == MODEL:
         yield f"name = {_text(entry.of)}"
         yield f"model = {_text(entry.of)}"
+    elif entry.within is not None:
+        model, at, skip = entry.within
+        yield f"name = {_text(f'{entry.of} in {model}')}"
+        yield f"block = {_text(entry.of)}"
+        yield f"in = {_text(model)}"
+        for key, words in (("at", at), ("skip", skip)):
+            if words:
+                yield f"{key} = [{', '.join(map(_text, words))}]"
     else:
         texts = [place.text for place in entry.places]
         where = texts[0] if len(texts) == 1 else f"{sum(n for _, n in entry.places)} places"
@@ -68,7 +81,10 @@ def _lines(entry: Entry) -> Iterator[str]:
             yield "# bounds are for all places together"
             yield f"shapes = [{', '.join(map(_shape, entry.places))}]"
     for name in bounds_of(entry.kind):
-        value = entry.figures[BOUNDS[name].figure]
+        figure = BOUNDS[name].figure
+        value = entry.figures[figure]
+        if value is not None and value < 0:
+            continue  # what a smaller block takes away is no budget
         if value is None:
             yield f"# {name} is left out: {entry.why}"
         elif name in SHARES:

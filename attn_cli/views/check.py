@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attn_cli.analysis.check import AT_LEAST, AT_MOST, EQUAL, FAILED, OWN, PASSED, UNCHECKED
 from attn_cli.blocks.options import format_value
+from attn_cli.sources.text import shown
 from attn_cli.views.report import (
     Annotation,
     Column,
@@ -52,6 +53,11 @@ LABELS = {
     "attention.count": "attention blocks",
     "attention.params": "attention params",
     "attention.share": "attention share",
+    "added.params": "params added",
+    "added.macs": "MACs added",
+    "added.flops": "FLOPs added",
+    "added.bytes": "bytes added",
+    "added.share": "share added",
 }
 # What holds, and what is the case where it does not.
 SIGNS = {AT_MOST: ("≤", ">"), AT_LEAST: ("≥", "<"), EQUAL: ("=", "≠")}
@@ -62,7 +68,7 @@ def report(results: Sequence[Result], path: str | None, annotated: str | None = 
     """Return the report of checks; `path` is where they stand, `annotated` the same to GitHub."""
     hidden = {
         "check": path is None,
-        "input": not any(result.places for result in results),
+        "input": not any(result.places or result.within for result in results),
         "margin": all(verdict.margin is None for result in results for verdict in result.verdicts),
     }
     keys = [column.key for column in SHOWN if not hidden.get(column.key)]
@@ -147,6 +153,9 @@ def _value(figure: str, value: Any, digits: int) -> str:
 
 def _on(result: Result) -> str:
     """Return where a block stands, as people write it."""
+    if result.within is not None:
+        at = ", ".join(result.within.at)
+        return f"{shown(result.within.model)}{f', {at}' if at else ''}"
     count = sum(times for _, times in result.places)
     if len(result.places) != 1:
         return f"{count} places" if result.places else ""
@@ -188,7 +197,9 @@ def _annotations(result: Result, file: str | None) -> Iterator[Annotation]:
         if verdict.ok is False:
             relative = f" ({worked_out(verdict)})" if verdict.relative else ""
             apart = f", {margin(verdict)}" if margin(verdict) else ""
-            subject = " on ".join(filter(None, (result.of, _on(result))))
+            subject = (" in " if result.within else " on ").join(
+                filter(None, (result.of, _on(result)))
+            )
             message = f"{subject}: {phrase(verdict)}{relative}{apart}"
             yield Annotation(result.name, message, file, result.line)
     if result.problem:
@@ -197,7 +208,7 @@ def _annotations(result: Result, file: str | None) -> Iterator[Annotation]:
 
 
 def _rows(result: Result) -> Iterator[tuple[Any, ...]]:
-    places = " ".join(place.text for place in result.places)
+    places = " ".join(place.text for place in result.places) or _on(result)
     first = (result.name, result.line, result.of, result.spec, places)
     for verdict in result.verdicts:
         relative = verdict.relative
@@ -235,6 +246,12 @@ def _record(results: Sequence[Result], path: str | None) -> dict[str, Any]:
                 "kind": result.kind or None,
                 "of": result.of or None,
                 "spec": result.spec,
+                "in": result.within
+                and {
+                    "model": result.within.model,
+                    "at": list(result.within.at),
+                    "skip": list(result.within.skip),
+                },
                 "inputs": [
                     {"shape": with_batch(shape), "places": times} for shape, times in result.places
                 ],

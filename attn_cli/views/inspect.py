@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from attn_cli.analysis.find import Attention
     from attn_cli.analysis.inspect import Inspection
-    from attn_cli.graph import Shape
+    from attn_cli.graph import Graph, Shape
+    from attn_cli.sources.saved import Model
 
 # A row for each block, with what its file is; a file without any has one row.
 ROWS = (
@@ -133,14 +134,7 @@ def record(inspection: Inspection) -> dict[str, Any]:
     model, params = inspection.model, inspection.model.params
     return {
         "file": inspection.file,
-        "model": {
-            "format": model.format,
-            "type": model.type or None,
-            "name": model.name or None,
-            "keras_version": model.keras_version,
-            "inputs": shapes(inspection, inputs=True),
-            "outputs": shapes(inspection, inputs=False),
-        },
+        "model": model_record(model),
         "params": params_record(params)
         if params
         else {"total": model.total, "trainable": None, "non_trainable": None},
@@ -160,6 +154,18 @@ def record(inspection: Inspection) -> dict[str, Any]:
     }
 
 
+def model_record(model: Model) -> dict[str, Any]:
+    """Return what a file says of its model."""
+    return {
+        "format": model.format,
+        "type": model.type or None,
+        "name": model.name or None,
+        "keras_version": model.keras_version,
+        "inputs": shapes(model.graph, inputs=True),
+        "outputs": shapes(model.graph, inputs=False),
+    }
+
+
 def heading(inspection: Inspection) -> list[str]:
     """Return what a model is, in two lines."""
     model = inspection.model
@@ -169,7 +175,7 @@ def heading(inspection: Inspection) -> list[str]:
     if model.graph is not None:
         ends = [
             ", ".join("?" if shape is None else shape_text(shape) for shape in each)
-            for each in (shapes(inspection, inputs=True), shapes(inspection, inputs=False))
+            for each in (shapes(model.graph, inputs=True), shapes(model.graph, inputs=False))
         ]
         first += f", {' → '.join(ends)}"
     least = "at least " if model.at_least else ""
@@ -210,9 +216,8 @@ def kinds(inspection: Inspection) -> list[tuple[str, int]]:
     return Counter([block.kind for block in inspection.blocks]).most_common()
 
 
-def shapes(inspection: Inspection, inputs: bool) -> list[Shape | None]:
+def shapes(graph: Graph | None, inputs: bool) -> list[Shape | None]:
     """Return the shapes of what goes in or comes out, None where unknown."""
-    graph = inspection.model.graph
     if graph is None:
         return []
     found = (

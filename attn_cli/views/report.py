@@ -35,19 +35,15 @@ class Column(NamedTuple):
     @property
     def right(self) -> bool:
         """Whether it is set flush right, as figures are."""
-        return self.kind in (
-            "index",
-            "int",
-            "number",
-            "difference",
-            "percent",
-            "factor",
-            "time",
-            "right",
-        )
+        return self.kind in RIGHT
 
 
 EXTRA = 10
+RIGHT = frozenset(
+    (
+        *("change", "difference", "factor", "index", "int", "number", "percent", "right", "time"),
+    )
+)
 
 
 class Table(NamedTuple):
@@ -110,6 +106,8 @@ def pretty(column: Column, value: Any) -> str:
         return column.missing
     if value == UNKNOWN:
         return "?"
+    if value == "":
+        return ""
     if column.kind == "int":
         return f"{value:,}"
     if column.kind == "difference":
@@ -118,6 +116,8 @@ def pretty(column: Column, value: Any) -> str:
         return percent_text(value)
     if column.kind == "factor":
         return percent_text(value) if value < 10 else f"{scaled(value, ('',)).rstrip()}×"
+    if column.kind == "change":
+        return change_text(value)
     if column.kind == "refs":
         return ", ".join(map(str, value))
     if column.kind == "mark":
@@ -148,6 +148,11 @@ BYTES = ("bytes", "kB", "MB", "GB", "TB")
 COUNTS = ("", "k", "M", "G", "T", "P")
 # From here on an exact figure for people has a short one beside it.
 LONG = 1_000_000
+def change_text(share: float) -> str:
+    """Return by what share something grew or shrank: +9.87%, never 0 where it is not."""
+    if 0 < abs(share) < 0.00005:
+        return "+<0.01%" if share > 0 else "-<0.01%"
+    return f"{100 * share:+,.2f}%" if share else "0"
 
 
 def time_text(nanoseconds: int) -> str:

@@ -9,16 +9,8 @@ import pytest
 from nets import FAMILIES, Net
 
 from attn_cli import read_model
-from attn_cli.analysis.places import (
-    ATTENTION,
-    DEPTHWISE,
-    POST,
-    RESIDUAL,
-    STAGE,
-    find_places,
-    select_places,
-    usual_place,
-)
+from attn_cli.analysis.places import find_places, select_places, usual_place
+from attn_cli.analysis.where import ATTENTION, DEPTHWISE, POST, RESIDUAL, STAGE
 from attn_cli.errors import AttnError, BadOption, BadShape
 
 if TYPE_CHECKING:

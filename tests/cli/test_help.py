@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WIDE = {"COLUMNS": "80"}
-QUICK = ("summary", "params", "kernel-size", "compare", "blocks", "check")
+QUICK = ("summary", "params", "kernel-size", "compare", "blocks", "places", "check")
 
 
 @pytest.mark.parametrize("command", ["", *QUICK])

@@ -25,6 +25,11 @@ PRINTED = [
     ("compare", "compare se:ratio=16 eca simam -s 56,56,256 -s 6@14,14,1024"),
     ("compare", "compare simam se -s 7,7,64"),
     ("compare", "compare se ese -c 64"),
+    ("compare-in", "compare se none --in app:EfficientNetB0 --at se"),
+    ("compare-in", "compare se:ratio=64 --in app:MobileNetV2 --at residual --skip-misfits"),
+    ("compare-in", "compare se --in app:MobileNetV3Small --at residual"),
+    ("places-of", "places app:EfficientNetB0"),
+    ("check", "check -b eca --in app:ResNet50 --at residual --max-added-params 86"),
     ("kernel-size", "kernel-size 8 512 --b 0.5 --gamma 3"),
     ("check", "check -b se -b eca -s 6@26,26,512 --max-params 999999999"),
     ("blocks", "blocks"),
@@ -120,7 +125,7 @@ NO_MISTAKES = (
     *("default = nonsense", "function = nonsense", "activation = nonsense", "gate = nonsense"),
     *("share + 0.5", "name = nonsense"),
     *("bound + 0.5", "got + 0.5", "margin + 0.5", "bound = nonsense", "got = nonsense"),
-    *("config = nonsense", "problem = nonsense"),
+    *("config = nonsense", "problem = nonsense", "there = nonsense"),
 )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from attn_cli.analysis.check import BOUNDS, RELATIVE, Expectation, Relative
+from attn_cli.analysis.check import BOUNDS, RELATIVE, Expectation, Relative, Within
 from attn_cli.config.checks import KEYS, Check, read_checks
 from attn_cli.config.find import Source
 from attn_cli.config.toml import lines_of_tables, parse_toml
@@ -32,6 +32,7 @@ max_params = 10
 NAMED = '[[check]]\nname = "x"\n'
 BLOCK = f'{NAMED}block = "se"\nshape = "7,7,64"\n'
 MODEL = f'{NAMED}model = "m.keras"\n'
+NETWORK = f'{NAMED}block = "se"\nin = "m.keras"\n'
 
 
 def read(text: str, path: str = "attn.toml") -> list[Check]:
@@ -84,9 +85,14 @@ expect = {{ attention = {{ params = 3 }}, model.name = "net" }}
 
 
 def test_paths_are_relative_to_the_file() -> None:
-    """Wherever the command runs."""
-    source = parse_toml(f"{MODEL}min_blocks = 1".encode(), "x")
-    assert read_checks(Source("../a/attn.toml", source, [1]))[0].of == "../a/m.keras"
+    """Wherever the command runs; an application has none."""
+    text = f"{MODEL}min_blocks = 1\n{NETWORK.replace('x', 'y')}max_params = 1\n"
+    text += NETWORK.replace("x", "z").replace("m.keras", "app:VGG16") + "max_params = 1"
+    source = parse_toml(text.encode(), "x")
+    model, network, application = read_checks(Source("../a/attn.toml", source, [1, 2, 3]))
+    assert model.of == "../a/m.keras"
+    assert network.within == Within("../a/m.keras")
+    assert application.within == Within("app:VGG16")
 
 
 # ruff: noqa: E501 # a line of the table is as long as the line that it expects
@@ -127,6 +133,15 @@ BAD = {
     f"{NAMED}block = 'se'\nshape = [7, 7, 0]": "a size in '7,7,0' is 0; the least is 1",
     f"{NAMED}block = 'se'\nshapes = []": "shapes is a list of shapes, not an empty list",
     f"{NAMED}block = 'se'\nshapes = [7, 7, 64]": 'each of shapes is [H, W, C] or "H,W,C", not 7',
+    f"{NETWORK}": "it expects nothing; give it max_params, max_macs, max_flops, max_bytes, max_added_params, max_added_macs, max_added_flops, max_added_bytes, max_added_share or expect",
+    f"{NETWORK}shape = '7,7,64'\nmax_params = 1": "it has both in and shape; one of them says where the block stands",
+    f"{NETWORK}at = 5\nmax_params = 1": "at is a text, not 5",
+    f"{NETWORK}max_share = 0.1": "max_share is for a model",
+    f"{NETWORK}max_added_share = 10": "max_added_share is a share from 0 to 1, not 10",
+    f"{NETWORK}max_params_of = {{ block = 'se' }}": "max_params_of compares with a block on the same shape: it is for a block",
+    f"{BLOCK}at = 'residual'\nmax_params = 1": 'at is about places in a network: it needs in, as in in = "app:ResNet50"',
+    f"{BLOCK}max_added_params = 1": "max_added_params is for a block in a network",
+    f"{MODEL}in = 'x'\nmax_params = 1": "in is for a block: a model has its own inputs",
     f"{BLOCK}max_params_of = 0.1": 'max_params_of is a table, as in { block = "se", factor = 0.1 }',
     f"{BLOCK}max_params_of = {{ factor = 0.1 }}": "max_params_of names no block to compare with",
     f"{BLOCK}max_params_of = {{ block = 'se', facter = 2 }}": "max_params_of: no key is called 'facter'; did you mean factor?",
@@ -218,10 +233,14 @@ def test_the_schema_refuses_what_the_reader_refuses(text: str, problem: str) -> 
 def test_the_schema_takes_what_the_reader_takes() -> None:
     """All keys at once."""
     block = {"name": "a", "block": "se", "shapes": ["2@7,7,64", [7, 7, 64], ["None", "None", 64]]}
-    costs = {name: 5 for name in BOUNDS if name not in ("min_blocks", "max_share")}
+    costs = {name: 5 for name in BOUNDS if not name.endswith(("_blocks", "_share"))}
+    costs = {name: value for name, value in costs.items() if "added" not in name}
     block |= costs | {name: {"block": "se", "factor": 0.5} for name in RELATIVE}
+    costs_in = costs | {name: 5 for name in BOUNDS if name.startswith("max_added")}
+    network = {"name": "c", "block": "none", "in": "app:ResNet50", "at": "se", **costs_in}
+    network |= {"max_added_share": 0.1, "skip": ["conv4*", "x"], "expect": {"places": 16}}
     model = {"name": "b", "model": "m.keras", **costs, "min_blocks": 1, "max_share": 0.5}
     model["expect"] = {"attention": {"count": 3}, "model.name": "x"}
-    content = {"check": [block, model]}
+    content = {"check": [block, model, network]}
     assert list(Draft202012Validator(SCHEMA).iter_errors(content)) == []
-    assert [check.problem for check in read_checks(Source("x", content, []))] == [None, None]
+    assert [check.problem for check in read_checks(Source("x", content, []))] == [None] * 3

@@ -1,0 +1,205 @@
+"""What blocks cost in a network: as it is, and with each of them at its places."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from attn_cli.analysis.figures import Figures, figures
+from attn_cli.analysis.places import Place, select_places, usual_place
+from attn_cli.analysis.where import ATTENTION, NONE
+from attn_cli.cost import GraphCost, graph_cost
+from attn_cli.errors import BadFile, BadOption, BadShape, BadSpec
+from attn_cli.graph import Params
+from attn_cli.sources.saved import read_model
+from attn_cli.sources.text import shown
+from attn_cli.splice import block_at, splice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from attn_cli.graph import Graph
+    from attn_cli.sources.saved import Model
+    from attn_cli.spec import Spec
+
+
+class Network(NamedTuple):
+    """A model whose layers are known, and what it costs."""
+
+    file: str
+    model: Model
+    graph: Graph
+    cost: GraphCost
+
+
+class Totals(NamedTuple):
+    """What a network costs, or what a block adds to it; None where unknown."""
+
+    params: Params
+    bytes: int
+    macs: int | None
+    flops: int | None
+
+
+class AtPlace(NamedTuple):
+    """A block at one place."""
+
+    place: Place
+    figures: Figures
+
+
+class InNetwork(NamedTuple):
+    """A network with a block at its places; `misfits` are those that it does not fit, and why."""
+
+    spec: str
+    added: Totals
+    after: Totals
+    cost: GraphCost
+    places: tuple[AtPlace, ...]
+    misfits: tuple[tuple[str, str], ...] = ()
+
+
+class Chosen(NamedTuple):
+    """Places of a network, and the words and names that they are chosen by.
+
+    `usual` says that these were not given, and are what is usual for the block and the network.
+    """
+
+    at: tuple[str, ...]
+    places: tuple[Place, ...]
+    usual: bool = False
+
+
+class NetworkComparison(NamedTuple):
+    """A network as it is, and with each block at the chosen places."""
+
+    network: Network
+    chosen: Chosen
+    before: Totals
+    blocks: tuple[InNetwork, ...]
+
+
+def read_network(path: str) -> Network:
+    """Return what a model is and costs. Raises BadFile, with its name, where that is not told."""
+    name = shown(path)
+    try:
+        model = read_model(path)
+    except BadFile as error:
+        raise BadFile(f"{name}: {error}") from None
+    if model.graph is None:
+        raise BadFile(f"{name}: the file does not tell the layers, only their weights")
+    return Network(name, model, model.graph, graph_cost(model.graph))
+
+
+def choose_places(
+    network: Network, specs: Sequence[Spec | None], at: Sequence[str], skip: Sequence[str] = ()
+) -> Chosen:
+    """Return the places that are named, or where none is, those that are usual for all blocks.
+
+    None among the specs is to take attention out. Raises what naming a place does.
+    """
+    if at:
+        return Chosen(tuple(at), select_places(network.graph, at, skip))
+    usual = {
+        ATTENTION if spec is None else usual_place(network.graph, spec.block.name): spec
+        for spec in specs
+    }
+    if len(usual) > 1:
+        told = [f"{_text(spec)} usually goes to {word}" for word, spec in usual.items()]
+        raise BadOption(f"{', and '.join(told)}: say where with --at")
+    return Chosen(tuple(usual), select_places(network.graph, list(usual), skip), usual=True)
+
+
+def compare_in(
+    network: Network,
+    specs: Sequence[Spec | None],
+    at: Sequence[str] = (),
+    skip: Sequence[str] = (),
+    *,
+    skip_misfits: bool = False,
+) -> NetworkComparison:
+    """Return what each block adds to a network at the chosen places; None takes attention out.
+
+    Raises BadOption or BadShape, with the name of the place that a block does not fit, unless those
+    are skipped.
+    """
+    chosen = choose_places(network, specs, at, skip)
+    blocks = [_in_network(network, chosen, spec, skip_misfits) for spec in specs]
+    return NetworkComparison(network, chosen, totals(network.graph, network.cost), tuple(blocks))
+
+
+def totals(graph: Graph, cost: GraphCost) -> Totals:
+    """Return what a network costs."""
+    return Totals(graph.params, graph.bytes, cost.macs, cost.flops)
+
+
+def _in_network(
+    network: Network, chosen: Chosen, spec: Spec | None, skip_misfits: bool
+) -> InNetwork:
+    places = chosen.places
+    misfits: list[tuple[str, str]] = []
+    if spec is None and not any(place.site.replaces for place in places):
+        raise BadSpec(f"{NONE} takes attention out, and there is none at these places")
+    if spec is not None and skip_misfits:
+        told = {place.name: misfit(network.graph, place, spec) for place in places}
+        misfits = [(name, reason) for name, reason in told.items() if reason is not None]
+        places = tuple([place for place in places if told[place.name] is None])
+        if not places:
+            raise BadShape(f"{misfits[0][1]}; no place is left")
+    try:
+        spliced = splice(network.graph, [place.site for place in places], spec)
+    except (BadOption, BadShape) as error:
+        raise type(error)(f"{error} (--skip-misfits leaves such places out)") from None
+    cost = graph_cost(spliced.graph)
+    after = totals(spliced.graph, cost)
+    of_site = {place.site: place for place in places}
+    return InNetwork(
+        spec=_text(spec),
+        added=_added(network, after, spliced.graph, cost),
+        after=after,
+        cost=cost,
+        places=tuple(
+            [
+                AtPlace(of_site[block.site], figures(block.graph, spec.options if spec else None))
+                for block in spliced.blocks
+            ]
+        ),
+        misfits=tuple(misfits),
+    )
+
+
+def misfit(graph: Graph, place: Place, spec: Spec) -> str | None:
+    """Return why a block does not fit a place; None where it does."""
+    try:
+        block_at(graph, place.site, spec, set())
+    except (BadOption, BadShape) as error:
+        return str(error)
+    return None
+
+
+def _added(network: Network, after: Totals, graph: Graph, cost: GraphCost) -> Totals:
+    """Return what is more than before. What is unknown before and after alike does not matter."""
+    before = totals(network.graph, network.cost)
+    params = Params(*[a - b for a, b in zip(after.params, before.params, strict=True)])
+    known = {
+        figure: getattr(cost.at_least, figure) - getattr(network.cost.at_least, figure)
+        if _unknown(network.graph, network.cost, figure) == _unknown(graph, cost, figure)
+        else None
+        for figure in ("macs", "flops")
+    }
+    return Totals(params, after.bytes - before.bytes, known["macs"], known["flops"])
+
+
+def _unknown(graph: Graph, cost: GraphCost, figure: str) -> Counter[int]:
+    """Return how many calls of each layer have a figure that is unknown, by the layer's id."""
+    return Counter(
+        [
+            id(node.layer)
+            for node, each in zip(graph.nodes, cost.nodes, strict=True)
+            if getattr(each, figure) is None
+        ]
+    )
+
+
+def _text(spec: Spec | None) -> str:
+    return NONE if spec is None else spec.text

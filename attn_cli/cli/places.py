@@ -1,0 +1,41 @@
+"""`attn places`: where in a network a block can go."""
+
+from typing import Annotated
+
+import typer
+
+from attn_cli.analysis.network import read_network
+from attn_cli.analysis.places import find_places, select_places
+from attn_cli.cli.models import complete_model
+from attn_cli.cli.network import AtOption, SkipOption, refuse_without_at
+from attn_cli.cli.options import FormatOption, JsonOption, OutputOption
+from attn_cli.cli.output import emit, picked_format
+from attn_cli.views.network import places_report
+
+
+def places(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A saved model, or app:NAME of keras.applications.",
+            autocompletion=complete_model,
+        ),
+    ],
+    at: AtOption = None,
+    skip: SkipOption = None,
+    format: FormatOption = None,
+    json: JsonOption = False,
+    output: OutputOption = None,
+) -> None:
+    """List where in a network a block can go, and why there.
+
+    \b
+    attn places app:MobileNetV2
+    attn places app:ResNet50 --at 'conv[45]_*_bn' --skip '*_0_bn'
+    """
+    picked_format(format, json, output)
+    refuse_without_at(at, skip)
+    network = read_network(model)
+    found = select_places(network.graph, at, skip or ()) if at else find_places(network.graph)
+    emit(places_report(network, found), format, json, output)

@@ -1,0 +1,292 @@
+"""Blocks in a network: its places, what each block adds there, and the network with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from attn_cli.analysis.where import WORDS
+from attn_cli.views.inspect import model_record
+from attn_cli.views.records import params_record
+from attn_cli.views.report import Column, Report, Table, size_text, with_batch
+from attn_cli.views.summary import unknown_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from attn_cli.analysis.network import AtPlace, InNetwork, Network, NetworkComparison, Totals
+    from attn_cli.analysis.places import Place
+
+BLOCKS = (
+    Column("spec", "block", "name"),
+    Column("places", "places", "int"),
+    Column("params", "params", "int"),
+    Column("trainable", "trainable", "int"),
+    Column("non_trainable", "non-trainable", "int"),
+    Column("bytes", "bytes", "int"),
+    Column("macs", "MACs", "int"),
+    Column("flops", "FLOPs", "int"),
+    Column("added_params", "params added", "int"),
+    Column("added_trainable", "trainable added", "int"),
+    Column("added_non_trainable", "non-trainable added", "int"),
+    Column("added_bytes", "bytes added", "int"),
+    Column("added_macs", "MACs added", "int"),
+    Column("added_flops", "FLOPs added", "int"),
+)
+SHOWN = (
+    Column("spec", "block", "name"),
+    Column("params", "params", "int"),
+    Column("added_params", "added", "difference", strong=True),
+    Column("params_share", "share", "change", leaves=3),
+    Column("macs", "MACs", "int", leaves=11, missing="?"),
+    Column("added_macs", "MACs added", "difference", leaves=2, missing="?"),
+    Column("macs_share", "share", "change", leaves=1, missing="?"),
+    Column("flops", "FLOPs", "int", leaves=12, missing="?"),
+    Column("added_flops", "FLOPs added", "difference", leaves=10, missing="?"),
+)
+AT_PLACES = (
+    Column("spec", "block", "name"),
+    Column("name", "place", "name"),
+    Column("input_shape", "input", "shape"),
+    Column("width", "width", "int"),
+    Column("kernel_size", "kernel", "int"),
+    Column("params", "params", "int"),
+    Column("macs", "MACs", "int"),
+    Column("flops", "FLOPs", "int"),
+)
+SHOWN_AT_PLACES = (
+    Column("name", "place", "name"),
+    Column("input", "input", leaves=2),
+    Column("width", "width", "int", leaves=3),
+    Column("kernel_size", "kernel", "int", leaves=4),
+    Column("params", "params", "int", strong=True),
+    Column("macs", "MACs", "int", leaves=1, missing="?"),
+    Column("flops", "FLOPs", "int", leaves=10, missing="?"),
+)
+PLACES = (
+    Column("name", "place", "name"),
+    Column("is", "is"),
+    Column("input_shape", "feature map", "shape"),
+    Column("there", "there"),
+)
+SHOWN_PLACES = (
+    Column("name", "place", "name"),
+    Column("is", "is", leaves=1),
+    Column("input", "feature map"),
+    Column("there", "there", leaves=2),
+)
+
+
+def report(comparison: NetworkComparison, each: bool) -> Report:
+    """Return the report of a network with blocks; `each` shows every place in a row."""
+    network = comparison.network
+    tables = [_shown(comparison)]
+    if each:
+        tables += [
+            Table(SHOWN_AT_PLACES, list(map(_at_place, block.places)), title=block.spec)
+            for block in comparison.blocks
+            if block.places
+        ]
+    return Report(
+        record=lambda: {
+            **_network_record(network),
+            "at": list(comparison.chosen.at),
+            "places": [_place(place) for place in comparison.chosen.places],
+            "before": _totals(comparison.before),
+            "blocks": [_block(block) for block in comparison.blocks],
+        },
+        rows=_rows_of_places(comparison) if each else _rows(comparison),
+        tables=tables,
+        heading=[_heading(network), _where(comparison)],
+        closing=_closing(comparison),
+    )
+
+
+def places_report(network: Network, places: Sequence[Place]) -> Report:
+    """Return the report of the places that a network has."""
+    counts = Counter(word for place in places for word in place.words)
+    rows = [
+        (place.name, ", ".join(place.words) or None, with_batch(place.shape), place.there)
+        for place in places
+    ]
+    shown = [
+        (place.name, ", ".join(place.words), _size(place), place.there or "") for place in places
+    ]
+    counted = ", ".join(f"{counts[word]} {word}" for word in _ordered(counts))
+    return Report(
+        record=lambda: {
+            **_network_record(network),
+            "places": [
+                {
+                    **_place(place),
+                    "is": list(place.words),
+                    "there": place.there,
+                    "problem": place.problem,
+                }
+                for place in places
+            ],
+        },
+        rows=Table(PLACES, rows),
+        tables=[Table(SHOWN_PLACES, shown)] if places else [],
+        heading=[_heading(network)],
+        closing=[
+            f"{counted or 'no place that has a word'}; --at takes these words, names and patterns",
+            *[f"no block can go to {p.name}: {p.problem}" for p in places if p.problem],
+        ],
+    )
+
+
+def _ordered(words: Iterable[str]) -> list[str]:
+    """Return words of the vocabulary in its order, and blocks' names at its end."""
+    words = [*words]
+    return [word for word in WORDS if word in words] + [word for word in words if word not in WORDS]
+
+
+def _heading(network: Network) -> str:
+    """Return what a network is and costs, in a line."""
+    text = f"{network.file}   {network.graph.params.total:,} params"
+    for name, figure in (("MACs", network.cost.macs), ("FLOPs", network.cost.flops)):
+        if figure is not None:
+            text += f"; {figure:,} {name}"
+    return text
+
+
+def _where(comparison: NetworkComparison) -> str:
+    """Return the places in a line: how many of each size, as they come."""
+    chosen = comparison.chosen
+    sizes = Counter(_size(place) for place in chosen.places)
+    told = ", ".join(f"{count} × ({size})" if count > 1 else size for size, count in sizes.items())
+    at = ", ".join(chosen.at)
+    usual = " (the usual place, as --at says none)" if chosen.usual else ""
+    count = len(chosen.places)
+    return f"at {at}{usual}, {count} place{'s' * (count != 1)}: {told}"
+
+
+def _size(place: Place) -> str:
+    return size_text(place.shape)
+
+
+def _shown(comparison: NetworkComparison) -> Table:
+    """Lay out the network as it is, and with each block."""
+    before = comparison.before
+    rows: list[tuple[Any, ...]] = [
+        ("as it is", before.params.total, "", "", before.macs, "", "", before.flops, "")
+    ]
+    for block in comparison.blocks:
+        after, added = block.after, block.added
+        rows.append(
+            (
+                block.spec,
+                after.params.total,
+                added.params.total,
+                _share(added.params.total, before.params.total),
+                after.macs,
+                added.macs,
+                _share(added.macs, before.macs),
+                after.flops,
+                added.flops,
+            )
+        )
+    return Table(SHOWN, rows)
+
+
+def _share(added: int | None, before: int | None) -> float | None:
+    return None if added is None or not before else added / before
+
+
+def _rows(comparison: NetworkComparison) -> Table:
+    rows = [
+        (block.spec, len(block.places), *_figures(block.after), *_figures(block.added))
+        for block in comparison.blocks
+    ]
+    return Table(BLOCKS, rows)
+
+
+def _figures(totals: Totals) -> tuple[int | None, ...]:
+    params = totals.params
+    return (
+        params.total,
+        params.trainable,
+        params.non_trainable,
+        totals.bytes,
+        totals.macs,
+        totals.flops,
+    )
+
+
+def _rows_of_places(comparison: NetworkComparison) -> Table:
+    rows = [
+        (
+            block.spec,
+            each.place.name,
+            with_batch(each.place.shape),
+            each.figures.width,
+            each.figures.kernel_size,
+            each.figures.params.total,
+            each.figures.macs,
+            each.figures.flops,
+        )
+        for block in comparison.blocks
+        for each in block.places
+    ]
+    return Table(AT_PLACES, rows)
+
+
+def _at_place(each: AtPlace) -> tuple[Any, ...]:
+    figures = each.figures
+    return (
+        each.place.name,
+        _size(each.place),
+        figures.width,
+        figures.kernel_size,
+        figures.params.total,
+        figures.macs,
+        figures.flops,
+    )
+
+
+def _closing(comparison: NetworkComparison) -> list[str]:
+    lines = [
+        f"{block.spec} is left out at {name}: {reason.partition(f' at {name}: ')[2] or reason}"
+        for block in comparison.blocks
+        for name, reason in block.misfits
+    ]
+    reasons = [*unknown_lines(comparison.network.cost)]
+    return [*lines, *reasons, *[f"warning: {w}" for w in comparison.network.model.warnings]]
+
+
+def _network_record(network: Network) -> dict[str, Any]:
+    return {"file": network.file, "model": model_record(network.model)}
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {"name": place.name, "input_shape": with_batch(place.shape)}
+
+
+def _totals(totals: Totals) -> dict[str, Any]:
+    return {
+        "params": params_record(totals.params),
+        "bytes": totals.bytes,
+        "macs": totals.macs,
+        "flops": totals.flops,
+    }
+
+
+def _block(block: InNetwork) -> dict[str, Any]:
+    return {
+        "spec": block.spec,
+        "added": _totals(block.added),
+        "after": _totals(block.after),
+        "places": [
+            {
+                "name": each.place.name,
+                "width": each.figures.width,
+                "kernel_size": each.figures.kernel_size,
+                "params": params_record(each.figures.params),
+                "macs": each.figures.macs,
+                "flops": each.figures.flops,
+            }
+            for each in block.places
+        ],
+        "misfits": [{"name": name, "reason": reason} for name, reason in block.misfits],
+    }

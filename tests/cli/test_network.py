@@ -1,0 +1,115 @@
+"""`--in MODEL --at WHERE`: what blocks cost in a network, and where they could go."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from process import attn, run_here
+
+from attn_cli.views import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RESNET = ("--in", "app:ResNet50", "--at", "residual")
+DRAWN = {
+    "in": ("compare", "se:ratio=16", "eca", "cbam", *RESNET),
+    "in-places": (
+        *("compare", "eca", "none", "--in", "app:EfficientNetB0", "--at", "se", "--places"),
+        *("--skip", "block[4567]*"),
+    ),
+    "in-misfits": ("compare", "se:ratio=32", "--in", "app:MobileNetV2", "--skip-misfits"),
+    "in-dynamic": ("compare", "se", "--in", "app:MobileNetV3Small", "--at", "residual"),
+    "sites": ("places", "app:MobileNetV2"),
+}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("name", DRAWN)
+def test_output_is_as_it_was(name: str, format: str, golden: Callable[[str, str], None]) -> None:
+    """A change of the output is a change to look at."""
+    result = run_here([*DRAWN[name], "--format", format])
+    assert (result.code, result.err) == (0, "")
+    golden(f"cli/{name}.{format}", result.out)
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_terminals_are_as_they_were(columns: int, golden: Callable[[str, str], None]) -> None:
+    """What people came for stays: the params, and what is added."""
+    result = attn(*DRAWN["in"], columns=columns, env={"NO_COLOR": "1"})
+    assert (result.code, result.err) == (0, "")
+    golden(f"cli/in-{columns}.txt", result.out)
+
+
+def test_what_is_there_and_what_is_added_make_what_comes_out() -> None:
+    """Figure by figure; and the places' own add up to what is added."""
+    printed = json.loads(run_here([*DRAWN["in"], "--json"]).out)
+    for block in printed["blocks"]:
+        for figure in ("bytes", "macs", "flops"):
+            total = printed["before"][figure] + block["added"][figure]
+            assert total == block["after"][figure]
+        for figure, before in printed["before"]["params"].items():
+            assert before + block["added"]["params"][figure] == block["after"]["params"][figure]
+        assert sum(each["macs"] for each in block["places"]) == block["added"]["macs"]
+        assert len(block["places"]) == len(printed["places"]) == 16
+
+
+def test_the_usual_place_is_taken_and_said() -> None:
+    """In place of attention where there is some; else at the end of residual branches."""
+    usual = run_here(["compare", "se", "--in", "app:EfficientNetB0", "--json"])
+    assert json.loads(usual.out)["at"] == ["attention"]
+    said = run_here(["compare", "eca", "--in", "app:ResNet50"]).out.splitlines()[1]
+    assert said.startswith("at residual (the usual place, as --at says none), 16 places: ")
+
+
+# What is typed, and the line that answers it.
+# ruff: noqa: E501 # a line of the table is as long as the line that it expects
+BAD = {
+    "compare se --at residual": "--at is about places in a network: name that with --in MODEL",
+    "compare se -s 7,7,64 --skip x": "--skip is about places in a network: name that with --in MODEL",
+    "compare se -s 7,7,64 --places": "--places is about places in a network: name that with --in MODEL",
+    "compare se -s 7,7,64 --in app:VGG16": "--shape is for blocks on their own, and --in puts them in a network",
+    "compare se -c 64 --in app:VGG16": "--channels is for blocks on their own, and --in puts them in a network",
+    "compare se --sort params --in app:VGG16": "--sort is for blocks on their own, and --in puts them in a network",
+    "compare se --in app:VGG17": "app:VGG17: no application is called 'VGG17'; did you mean app:VGG19, or app:VGG16?",
+    "compare se --in missing.keras": "missing.keras: there is no such file",
+    "compare se --in tests/data/keras_3_5.weights.h5": "tests/data/keras_3_5.weights.h5: the file does not tell the layers, only their weights",
+    "compare nonne --in app:VGG16": "no block is called 'nonne' (attn blocks lists them all)",
+    "compare none --in app:ResNet50": "no place is attention: it has no attention",
+    "compare none --in app:ResNet50 --at post": "none takes attention out, and there is none at these places",
+    "compare se bam --in app:ResNet50": "se usually goes to residual, and bam usually goes to stage: say where with --at",
+    "compare se:ratio=32 --in app:MobileNetV2": "se:ratio=32 at block_2_project_BN: ratio 32 squeezes 24 channels to a width of 0; the largest ratio here is 24 (--skip-misfits leaves such places out)",
+    "compare triplet --in app:MobileNetV3Small --at residule": "no layer is called 'residule', and no word; did you mean residual? (words: residual, depthwise, post, stage, attention, or a block's name)",
+    "places app:ResNet50 --skip conv2*": "--skip takes away from the places that --at names: give both",
+    "check -b se --at post --max-params 1": "--at is about places in a network: name that with --in MODEL",
+    "check app:VGG16 --in app:VGG16 --max-params 1": "--in is for a block that is put in a network: --block SPEC is missing",
+    "check -b se -s 7,7,64 --max-added-params 1": "max_added_params is for a block in a network",
+}
+
+
+@pytest.mark.parametrize("line", BAD)
+def test_bad_input_gets_one_line(line: str) -> None:
+    root = Path(__file__).parents[2]
+    assert run_here(line.split(), cwd=root) == (2, "", f"attn: {BAD[line]}\n")
+
+
+def test_a_check_bounds_what_is_added(tmp_path: Path) -> None:
+    """On the command line, in a configuration, and as --init writes it."""
+    line = ["check", "-b", "eca", *RESNET, "--max-added-params"]
+    assert run_here([*line, "86"]).code == 0
+    assert run_here([*line, "85"]).code == 1
+    Path(tmp_path / "attn.toml").write_text(
+        '[[check]]\nname = "x"\nblock = "se:ratio=16"\nin = "app:ResNet50"\nat = "residual"\n'
+        "max_added_share = 0.0988\nmax_params = 28_167_704\nmax_added_macs = 2_514_944\n"
+        "expect = { places = 16 }\n"
+    )
+    result = run_here(["check"], cwd=tmp_path)
+    assert (result.code, result.err) == (0, "")
+    assert "share added 9.87% ≤ 9.88%" in result.out
+    line = ["check", "-b", "eca", "--in", "app:MobileNetV2", "--init", "--force"]
+    assert run_here(line, cwd=tmp_path).code == 0
+    assert "max_added_params = 34\n" in (tmp_path / "attn.toml").read_text()
+    assert run_here(["check"], cwd=tmp_path).code == 0
