@@ -193,7 +193,7 @@ def filters_of(layer: Layer) -> int | None:
     """Return how many channels a layer makes; None where it does not say."""
     filters = layer.config.get("units", layer.config.get("filters"))
     if layer.type == "EinsumDense":
-        filters = (integers(layer.config.get("output_shape")) or [None])[-1]
+        *_, filters = (None, *integers(layer.config.get("output_shape")))
     return filters if isinstance(filters, int) else None
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from attn_cli.analysis.find import UNNAMED, Attention, attention_params, find_attention
+from attn_cli.analysis.find import Attention, attention_params, find_attention
+from attn_cli.analysis.gates import UNNAMED
 from attn_cli.analysis.guess import Guess, guess_attention
 from attn_cli.cost import GraphCost, graph_cost
 from attn_cli.errors import BadFile

@@ -183,22 +183,16 @@ def _added(network: Network, after: Totals, graph: Graph, cost: GraphCost) -> To
     params = Params(*[a - b for a, b in zip(after.params, before.params, strict=True)])
     known = {
         figure: getattr(cost.at_least, figure) - getattr(network.cost.at_least, figure)
-        if _unknown(network.graph, network.cost, figure) == _unknown(graph, cost, figure)
+        if _unknown(network.graph, figure) == _unknown(graph, figure)
         else None
         for figure in ("macs", "flops")
     }
     return Totals(params, after.bytes - before.bytes, known["macs"], known["flops"])
 
 
-def _unknown(graph: Graph, cost: GraphCost, figure: str) -> Counter[int]:
+def _unknown(graph: Graph, figure: str) -> Counter[int]:
     """Return how many calls of each layer have a figure that is unknown, by the layer's id."""
-    return Counter(
-        [
-            id(node.layer)
-            for node, each in zip(graph.nodes, cost.nodes, strict=True)
-            if getattr(each, figure) is None
-        ]
-    )
+    return Counter([id(node.layer) for node in graph.nodes if getattr(node.cost, figure) is None])
 
 
 def _text(spec: Spec | None) -> str:

@@ -10,7 +10,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.analysis.calls import ACTIVATING, HANDING_ON, MIXING, NORMALISING, function_of
-from attn_cli.analysis.find import UNNAMED, find_attention
+from attn_cli.analysis.find import find_attention
+from attn_cli.analysis.gates import UNNAMED
 from attn_cli.analysis.where import ATTENTION, DEPTHWISE, POST, RESIDUAL, STAGE, WORDS
 from attn_cli.blocks import BLOCKS
 from attn_cli.errors import BadOption, BadShape, did_you_mean

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attn_cli.errors import BadOption, BadShape, NotModelled
 from attn_cli.operations.arguments import axes, axis, free, inert, integers, is_integer, only
-from attn_cli.operations.base import REQUIRED, Argument, Operation, Unknown
+from attn_cli.operations.base import REQUIRED, Argument, Operation, Size, Unknown
 from attn_cli.operations.reshaping import Moving
 from attn_cli.operations.shapes import axes_of, joined, product, reshaped
 
@@ -312,12 +312,17 @@ class GetItem(OnArray):
         key = self.key
         if isinstance(key, (list, tuple)) and len(key) == 1:
             (key,) = key
-        if not isinstance(sizes, tuple) or isinstance(key, (list, tuple)):
+        if (
+            not isinstance(sizes, tuple)
+            or isinstance(sizes, Size)
+            or isinstance(key, (list, tuple))
+        ):
             return None
         part = _part(key)
         if isinstance(part, slice):
             return sizes[part]
-        return sizes[part] if is_integer(part) and -len(sizes) <= part < len(sizes) else None
+        inside = is_integer(part) and -len(sizes) <= part < len(sizes)
+        return Size(sizes[part]) if inside else None
 
 
 REST, NEW = object(), object()

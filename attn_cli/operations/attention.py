@@ -84,6 +84,7 @@ class Heads(Operation):
         return list(range(1, len(shape) - 1))
 
     def macs(self, outputs: Sequence[Shape], *inputs: Shape) -> int:
+        self.outputs(*inputs)  # refuses what is no sequence
         query, value = inputs[:2]
         heads, _, width, value_width = self.heads()
         of = {"query": size(query[:-1]), "value": size(value[:-1])}

@@ -47,6 +47,12 @@ class Role(NamedTuple):
         )
 
 
+class Size(NamedTuple):
+    """A size of a tensor that a model calculates with; None where it is dynamic."""
+
+    value: int | None
+
+
 class Constant(tuple[int, ...]):
     """The shape of an operand that is no tensor of the model: it has no batch.
 

@@ -33,8 +33,8 @@ MAX_RANK = 16
 class Tensor(NamedTuple):
     """A tensor of the model: its shape, that of one sample, and why that is unknown.
 
-    `numbers` are what it holds, where those are sizes of another tensor. `masked` is whether a mask
-    goes with it.
+    `numbers` are what it holds, where those are sizes of another tensor or one of them. `masked` is
+    whether a mask goes with it.
     """
 
     shape: Shape

@@ -12,7 +12,7 @@ from attn_cli.errors import BadShape
 from attn_cli.operations import entry
 from attn_cli.operations.arguments import flag, free, is_integer
 from attn_cli.operations.arrays import Split
-from attn_cli.operations.base import REQUIRED, Argument, Operation, Unknown
+from attn_cli.operations.base import REQUIRED, Argument, Operation, Size, Unknown
 from attn_cli.operations.call import Tensor, stacked
 from attn_cli.operations.products import Matmul
 
@@ -245,7 +245,12 @@ def bind_function(
 
 
 def _numbers_in(value: Any) -> Any:
-    """Return sizes that are calculated in the model as the numbers that they are known to be."""
+    """Return sizes that are calculated in the model as the numbers that they are known to be.
+
+    Raises Unknown where what is calculated is no size.
+    """
     if isinstance(value, Tensor):
-        return value.numbers
+        if value.numbers is None:
+            raise Unknown("an argument is calculated in the model")
+        return value.numbers.value if isinstance(value.numbers, Size) else value.numbers
     return [_numbers_in(each) for each in value] if isinstance(value, (list, tuple)) else value

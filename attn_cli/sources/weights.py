@@ -491,6 +491,8 @@ def fits(roles: Sequence[Role], datasets: Sequence[Array]) -> bool:
 def dtype_of(dataset: Dataset) -> str:
     """Return the type of an array's elements. Raises BadFile where Keras stores no such weights."""
     dtype = DTYPES.get(dataset.dtype, dataset.dtype)
+    if (dtype, dataset.itemsize) == ("opaque", 2):
+        dtype = "bfloat16"  # as tf_keras writes it, and nothing else of this size
     if ITEM_SIZES.get(dtype) != dataset.itemsize:
         raise BadFile(
             f"it holds weights of type {shown(dtype)} ({dataset.itemsize} bytes each), which Keras "

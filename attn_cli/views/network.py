@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.analysis.where import WORDS
-from attn_cli.views.inspect import model_record
+from attn_cli.views.inspect import INPUT_FIXES, model_record
 from attn_cli.views.records import params_record
 from attn_cli.views.report import Column, Report, Table, size_text, with_batch
 from attn_cli.views.summary import unknown_lines
@@ -37,31 +37,31 @@ SHOWN = (
     Column("spec", "block", "name"),
     Column("params", "params", "int"),
     Column("added_params", "added", "difference", strong=True),
-    Column("params_share", "share", "change", leaves=3),
+    Column("params_share", "share", "change", leaves=3, tells=("params", "added_params")),
     Column("macs", "MACs", "int", leaves=11, missing="?"),
     Column("added_macs", "MACs added", "difference", leaves=2, missing="?"),
-    Column("macs_share", "share", "change", leaves=1, missing="?"),
+    Column("macs_share", "share", "change", leaves=1, missing="?", tells=("macs", "added_macs")),
     Column("flops", "FLOPs", "int", leaves=12, missing="?"),
     Column("added_flops", "FLOPs added", "difference", leaves=10, missing="?"),
 )
 AT_PLACES = (
-    Column("spec", "block", "name"),
+    *BLOCKS,
     Column("name", "place", "name"),
     Column("input_shape", "input", "shape"),
     Column("width", "width", "int"),
     Column("kernel_size", "kernel", "int"),
-    Column("params", "params", "int"),
-    Column("macs", "MACs", "int"),
-    Column("flops", "FLOPs", "int"),
+    Column("place_params", "params here", "int"),
+    Column("place_macs", "MACs here", "int"),
+    Column("place_flops", "FLOPs here", "int"),
 )
 SHOWN_AT_PLACES = (
     Column("name", "place", "name"),
-    Column("input", "input", leaves=2),
+    Column("input", "input", leaves=2, tells=("input_shape",)),
     Column("width", "width", "int", leaves=3),
     Column("kernel_size", "kernel", "int", leaves=4),
-    Column("params", "params", "int", strong=True),
-    Column("macs", "MACs", "int", leaves=1, missing="?"),
-    Column("flops", "FLOPs", "int", leaves=10, missing="?"),
+    Column("params", "params", "int", strong=True, tells=("place_params",)),
+    Column("macs", "MACs", "int", leaves=1, missing="?", tells=("place_macs",)),
+    Column("flops", "FLOPs", "int", leaves=10, missing="?", tells=("place_flops",)),
 )
 PLACES = (
     Column("name", "place", "name"),
@@ -72,7 +72,7 @@ PLACES = (
 SHOWN_PLACES = (
     Column("name", "place", "name"),
     Column("is", "is", leaves=1),
-    Column("input", "feature map"),
+    Column("input", "feature map", tells=("input_shape",)),
     Column("there", "there", leaves=2),
 )
 
@@ -217,7 +217,7 @@ def _figures(totals: Totals) -> tuple[int | None, ...]:
 def _rows_of_places(comparison: NetworkComparison) -> Table:
     rows = [
         (
-            block.spec,
+            *totals,
             each.place.name,
             with_batch(each.place.shape),
             each.figures.width,
@@ -226,7 +226,7 @@ def _rows_of_places(comparison: NetworkComparison) -> Table:
             each.figures.macs,
             each.figures.flops,
         )
-        for block in comparison.blocks
+        for block, totals in zip(comparison.blocks, _rows(comparison).rows, strict=True)
         for each in block.places
     ]
     return Table(AT_PLACES, rows)
@@ -251,7 +251,7 @@ def _closing(comparison: NetworkComparison) -> list[str]:
         for block in comparison.blocks
         for name, reason in block.misfits
     ]
-    reasons = [*unknown_lines(comparison.network.cost)]
+    reasons = [*unknown_lines(comparison.network.cost, INPUT_FIXES)]
     return [*lines, *reasons, *[f"warning: {w}" for w in comparison.network.model.warnings]]
 
 

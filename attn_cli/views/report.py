@@ -40,9 +40,7 @@ class Column(NamedTuple):
 
 EXTRA = 10
 RIGHT = frozenset(
-    (
-        *("change", "difference", "factor", "index", "int", "number", "percent", "right", "time"),
-    )
+    (*("change", "difference", "factor", "index", "int", "number", "percent", "right", "time"),)
 )
 
 
@@ -148,6 +146,8 @@ BYTES = ("bytes", "kB", "MB", "GB", "TB")
 COUNTS = ("", "k", "M", "G", "T", "P")
 # From here on an exact figure for people has a short one beside it.
 LONG = 1_000_000
+
+
 def change_text(share: float) -> str:
     """Return by what share something grew or shrank: +9.87%, never 0 where it is not."""
     if 0 < abs(share) < 0.00005:

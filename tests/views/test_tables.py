@@ -52,6 +52,9 @@ DRAWN = {
     "diff": ("diff", "before.json", "after.json"),
     "check": ("check", "--config", "attn.toml"),
     "check-block": ("check", "-b", "se:ratio=4", "-s", "26,26,512", "--max-params", "5"),
+    "places": ("places", "app:MobileNetV2"),
+    "compare-in": ("compare", "se:ratio=16", "eca", "--in", "app:MobileNetV2"),
+    "compare-in-places": ("compare", "se:ratio=16", "eca", "--in", "app:MobileNetV2", "--places"),
 }
 # Commands that print a bare number, and have nothing to draw.
 BARE = {"params"}
