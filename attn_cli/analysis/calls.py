@@ -193,7 +193,8 @@ def filters_of(layer: Layer) -> int | None:
     """Return how many channels a layer makes; None where it does not say."""
     filters = layer.config.get("units", layer.config.get("filters"))
     if layer.type == "EinsumDense":
-        *_, filters = (None, *integers(layer.config.get("output_shape")))
+        sizes = integers(layer.config.get("output_shape"))
+        filters = sizes[-1] if sizes else None
     return filters if isinstance(filters, int) else None
 
 

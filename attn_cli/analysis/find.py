@@ -8,6 +8,7 @@ put together afterwards, and are one block.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.analysis.calls import (
@@ -40,6 +41,7 @@ from attn_cli.analysis.flow import NOWHERE, Flow, Unclear
 from attn_cli.analysis.gates import NOTHING, UNNAMED, Found, Gate, kind_of
 from attn_cli.analysis.layout import Atom, labels_of, lined_up, size_of
 from attn_cli.graph import UNKNOWN, Ref
+from attn_cli.operations.base import NONSENSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -94,10 +96,14 @@ class Hidden(NamedTuple):
 
 
 class Findings(NamedTuple):
-    """What was found in a graph: blocks that can be read, and hidden ones."""
+    """What was found in a graph: blocks, hidden ones, and how many layers cannot be read, by type.
+
+    Those that cannot may hide whole blocks.
+    """
 
     blocks: tuple[Attention, ...]
     hidden: tuple[Hidden, ...]
+    unread: tuple[tuple[str, int], ...]
 
 
 def find_attention(graph: Graph) -> tuple[Attention, ...]:
@@ -160,9 +166,11 @@ class _Finder:
                 self.gates[index] = gate
         self.join_all()
         gates = [self.gates[index] for index in sorted(self.gates)]
+        unread = [node.layer.type for node in self.nodes if not node.call and is_unread(node)]
         return Findings(
             tuple([self.described(gate) for gate in gates if not gate.hidden]),
             tuple([self.veiled(gate) for gate in gates if gate.hidden]),
+            tuple(Counter(unread).most_common()),
         )
 
     # Finding gates.
@@ -337,7 +345,7 @@ class _Finder:
             try:
                 flow.run(sorted(inside | {ref.node for ref in chain}))
                 found = self.kind(node, flow, x.ref, gates, adds)
-            except (Unclear, IndexError, TypeError, ValueError):
+            except (Unclear, *NONSENSE):
                 continue
             if found is None or not found.kind:
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from attn_cli.analysis.find import Attention, attention_params, find_attention
+from attn_cli.analysis.find import Attention, Hidden, attention_params, search
 from attn_cli.analysis.gates import UNNAMED
 from attn_cli.analysis.guess import Guess, guess_attention
 from attn_cli.cost import GraphCost, graph_cost
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 class Inspection(NamedTuple):
     """What a file holds. `cost` and `params` are None where the file does not tell the layers.
 
-    `blocks` are the attention blocks that have a name, `unnamed` other gates, and `guesses` what
-    only the weights of a custom layer suggest: neither counts.
+    `blocks` are the attention blocks that have a name, `unnamed` other gates, `hidden` what would
+    be blocks if the layers in them could be read, and `guesses` what only the weights of a custom
+    layer suggest: of these, only blocks count. `unread` are the types of the layers that cannot be
+    read, and how many there are.
     """
 
     file: str
@@ -28,6 +30,8 @@ class Inspection(NamedTuple):
     cost: GraphCost | None
     blocks: tuple[Attention, ...]
     unnamed: tuple[Attention, ...]
+    hidden: tuple[Hidden, ...]
+    unread: tuple[tuple[str, int], ...]
     guesses: tuple[Guess, ...]
     params: int | None
 
@@ -67,8 +71,8 @@ def inspect(file: str, model: Model) -> Inspection:
     """Return what a saved model is and which attention blocks it has."""
     graph = model.graph
     if graph is None:
-        return Inspection(file, model, None, (), (), (), None)
-    found = find_attention(graph)
+        return Inspection(file, model, None, (), (), (), (), (), None)
+    found, hidden, unread = search(graph)
     blocks = tuple([block for block in found if block.kind != UNNAMED])
     return Inspection(
         file=file,
@@ -76,6 +80,8 @@ def inspect(file: str, model: Model) -> Inspection:
         cost=graph_cost(graph),
         blocks=blocks,
         unnamed=tuple([block for block in found if block.kind == UNNAMED]),
+        hidden=hidden,
+        unread=unread,
         guesses=guess_attention(graph),
         params=attention_params(graph, blocks),
     )

@@ -23,7 +23,7 @@ from attn_cli.views.summary import SHOWN, layer_table, totals_line, unknown_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from attn_cli.analysis.find import Attention
+    from attn_cli.analysis.find import Attention, Hidden
     from attn_cli.analysis.inspect import Inspection
     from attn_cli.graph import Graph, Shape
     from attn_cli.sources.saved import Model
@@ -39,6 +39,7 @@ ROWS = (
     Column("attention_count", "blocks", "int", missing="?"),
     Column("attention_params", "attention params", "int", strong=True, missing="?"),
     Column("attention_share", "share", "percent", leaves=2, missing="?"),
+    Column("hidden_count", "hidden", "int"),
     Column("row", "#", "index"),
     Column("kind", "kind"),
     Column("path", "at", "name"),
@@ -52,8 +53,9 @@ ROWS = (
     Column("share", "share", "number"),
     Column("macs", "MACs", "int"),
     Column("flops", "FLOPs", "int"),
+    Column("hidden_by", "hidden by", "refs"),
 )
-OF_FILE = 9
+OF_FILE = 10
 SHOWN_BLOCKS = (
     Column("row", "#", "index", leaves=5),
     Column("kind", "kind"),
@@ -66,11 +68,21 @@ SHOWN_BLOCKS = (
     Column("share", "share", "percent", leaves=2),
     Column("macs", "MACs", "int", leaves=3, missing="?"),
 )
-FILES = (
-    *ROWS[: OF_FILE - 2],
-    Column("kinds", "kinds", leaves=3, tells=("kind",)),
-    *ROWS[OF_FILE - 2 : OF_FILE],
+SHOWN_HIDDEN = (
+    Column("row", "#", "index", leaves=5),
+    Column("kind", "kind", missing="?"),
+    Column("path", "at", "name"),
+    Column("hidden_by", "hidden by", "refs"),
+    Column("input", "input", leaves=1, tells=("input_shape",)),
+    Column("channels", "channels", "int", leaves=3, missing="?"),
+    Column("params", "params", "int", leaves=2, strong=True),
 )
+FILES = (
+    *ROWS[: OF_FILE - 3],
+    Column("kinds", "kinds", leaves=3, tells=("kind",)),
+    *ROWS[OF_FILE - 3 : OF_FILE],
+)
+MAX_TYPES = 6  # of layers that cannot be read, in one line
 # What makes a figure known that a dynamic size hides.
 INPUT_FIXES = "a model saved with a fixed input has them"
 
@@ -84,6 +96,8 @@ def report(inspection: Inspection) -> Report:
     if inspection.unnamed:
         title = "other gates, of no kind that has a name (not counted above)"
         tables.append(_shown(inspection.unnamed, inspection, title))
+    if inspection.hidden:
+        tables.append(_hidden(inspection.hidden))
     return Report(
         record=lambda: record(inspection),
         rows=Table(ROWS, list(_rows(inspection))),
@@ -112,9 +126,9 @@ def files_report(inspections: Sequence[Inspection]) -> Report:
     """Return the report of several files, a row each."""
     rows = []
     for inspection in inspections:
-        *model, params, share = _of_file(inspection)
+        *model, params, share, hidden = _of_file(inspection)
         named = ", ".join(f"{count} {kind}" for kind, count in kinds(inspection)) or None
-        rows.append((*model, named, params, share))
+        rows.append((*model, named, params, share, hidden or None))
     notes = [
         f"{inspection.file}: {line}"
         for inspection in inspections
@@ -149,6 +163,8 @@ def record(inspection: Inspection) -> dict[str, Any]:
             "share": inspection.share,
         },
         "unnamed": [block_record(block, inspection) for block in inspection.unnamed],
+        "hidden": [hidden_record(block) for block in inspection.hidden],
+        "unread": [{"type": type, "count": count} for type, count in inspection.unread],
         "guesses": [guess._asdict() for guess in inspection.guesses],
         "warnings": list(model.warnings),
     }
@@ -192,6 +208,8 @@ def closing(inspection: Inspection) -> list[str]:
     if inspection.cost is not None:
         if not inspection.blocks:
             lines.append("no attention blocks found")
+        if inspection.unread:
+            lines.append(unread_line(inspection))
         lines += unknown_lines(inspection.cost, INPUT_FIXES)
     lines += [
         f"a guess, from its weights alone: {guess.path} ({guess.type}, {guess.params:,} params) "
@@ -200,6 +218,18 @@ def closing(inspection: Inspection) -> list[str]:
     ]
     lines += [f"warning: {warning}" for warning in inspection.model.warnings]
     return lines
+
+
+def unread_line(inspection: Inspection) -> str:
+    """Return which layers cannot be read, in one line."""
+    total = sum(count for _, count in inspection.unread)
+    named = ", ".join(
+        type if count == 1 else f"{count} {type}" for type, count in inspection.unread[:MAX_TYPES]
+    )
+    more = len(inspection.unread) - MAX_TYPES
+    rest = f" and {more} more types" if more > 0 else ""
+    layers = f"{total} layer{'s' if total > 1 else ''}"
+    return f"{layers} that cannot be read may hide attention: {named}{rest}"
 
 
 def attention_line(inspection: Inspection) -> str:
@@ -250,6 +280,23 @@ def _shown(blocks: Sequence[Attention], inspection: Inspection, title: str) -> T
     return _without_empty(Table(SHOWN_BLOCKS, rows, title=title))
 
 
+def _hidden(blocks: Sequence[Hidden]) -> Table:
+    """Lay out hidden blocks for people."""
+    rows = [
+        (
+            place,
+            block.kind,
+            block.path,
+            block.layers,
+            size_text(block.input_shape[1:]) or "?",
+            block.channels,
+            block.params,
+        )
+        for place, block in enumerate(blocks)
+    ]
+    return Table(SHOWN_HIDDEN, rows, title="hidden by layers that cannot be read (not counted)")
+
+
 def _without_empty(table: Table) -> Table:
     """Return a table without the columns that have nothing to say, and say nothing unknown."""
     keys = [
@@ -273,16 +320,18 @@ def _of_file(inspection: Inspection) -> tuple[Any, ...]:
         None if inspection.params is None else len(inspection.blocks),
         inspection.params,
         inspection.share,
+        None if inspection.params is None else len(inspection.hidden),
     )
 
 
 def _rows(inspection: Inspection) -> Iterator[tuple[Any, ...]]:
-    """Yield a row for each block, or one that says that there is none."""
+    """Yield a row for each block, the hidden ones last, or one that says that there is none."""
     of_file = _of_file(inspection)
-    for place, block in enumerate(inspection.blocks):
-        fields = block_record(block, inspection)
-        yield (*of_file, place, *(fields[column.key] for column in ROWS[OF_FILE + 1 :]))
-    if not inspection.blocks:
+    records = [block_record(block, inspection) for block in inspection.blocks]
+    records += [hidden_record(block) for block in inspection.hidden]
+    for place, fields in enumerate(records):
+        yield (*of_file, place, *(fields.get(column.key) for column in ROWS[OF_FILE + 1 :]))
+    if not records:
         yield (*of_file, *(None for _ in ROWS[OF_FILE:]))
 
 
@@ -301,6 +350,18 @@ def block_record(block: Attention, inspection: Inspection) -> dict[str, Any]:
         "share": inspection.share_of(block.params),
         "macs": block.macs,
         "flops": block.flops,
+    }
+
+
+def hidden_record(block: Hidden) -> dict[str, Any]:
+    """Return all that is known of a hidden block."""
+    return {
+        "kind": block.kind,
+        "path": block.path,
+        "hidden_by": list(block.layers),
+        "input_shape": block.input_shape or None,
+        "channels": block.channels,
+        "params": block.params,
     }
 
 
