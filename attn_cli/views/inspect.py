@@ -161,6 +161,7 @@ def record(inspection: Inspection) -> dict[str, Any]:
             "count": None if inspection.params is None else len(inspection.blocks),
             "params": inspection.params,
             "share": inspection.share,
+            "hidden": None if inspection.params is None else len(inspection.hidden),
         },
         "unnamed": [block_record(block, inspection) for block in inspection.unnamed],
         "hidden": [hidden_record(block) for block in inspection.hidden],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from configs import Config, Tensor
@@ -10,8 +11,9 @@ from drawing import GOOD_SHAPES, option_sets
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from attn_cli.analysis.calls import IN_A_GATE
 from attn_cli.analysis.figures import figures
-from attn_cli.analysis.find import Attention, attention_params, find_attention
+from attn_cli.analysis.find import Attention, attention_params, find_attention, search
 from attn_cli.analysis.guess import Guess, guess_attention
 from attn_cli.blocks import BLOCKS, find_block
 from attn_cli.errors import AttnError
@@ -290,3 +292,69 @@ def test_custom_layers_are_a_guess() -> None:
     assert guess_attention(squeezing) == (Guess("attend", "my>Attend", "se", 148),)
     assert [guess.kind for guess in guess_attention(graph((3, 1, 1)))] == ["eca"]
     assert guess_attention(graph((3, 3, 16, 16))) == ()
+
+
+def scaled_by_hand(config: Config, scale: str, **options: Any) -> Tensor:
+    """Add a plain SE block to an input, that a layer of some type applies."""
+    s = config.add("GlobalAveragePooling2D", config.input, keepdims=True)
+    s = config.add("Dense", s, units=4, activation="relu")
+    s = config.add("Dense", s, units=16, activation="sigmoid")
+    return config.add(scale, [config.input, s], name="scaled", **options)
+
+
+@pytest.mark.parametrize(
+    ("scale", "module"),
+    [("Lambda", "keras.layers"), ("Scale", "mine"), ("Scale", None)],
+)
+def test_what_a_lambda_multiplies_is_hidden(scale: str, module: str | None) -> None:
+    """It is no finding, and it is said what it would be."""
+    config = Config(6, 6, 16)
+    graph = graph_of(config, scaled_by_hand(config, scale, module=module, trainable=True))
+    found = search(graph)
+    type = f"{module}>{scale}" if module == "mine" else scale
+    assert found.blocks == ()
+    assert found.unread == ((type, 1),)
+    (hidden,) = found.hidden
+    assert (hidden.kind, hidden.path, hidden.layers) == ("se", "scaled", ("scaled",))
+    assert (hidden.input_shape, hidden.channels, hidden.params) == ((None, 6, 6, 16), 16, 148)
+
+
+def test_a_lambda_in_a_gate_hides_what_it_is() -> None:
+    """And a layer that is alone on its way is no gate that could be hidden."""
+    config = Config(6, 6, 16)
+    pooled = config.add("Lambda", config.input, name="pool")
+    s = config.add("Conv2D", pooled, filters=1, kernel_size=[7, 7], activation="sigmoid")
+    alone = config.add("Lambda", config.input, name="alone")
+    added = config.add("Add", [config.input, config.add("Lambda", config.input, name="other")])
+    found = search(graph_of(config, config.add("Multiply", [config.input, s]), alone, added))
+    assert found.blocks == ()
+    assert [(block.kind, block.layers) for block in found.hidden] == [(None, ("pool",))]
+    assert found.unread == (("Lambda", 3),)
+
+
+@given(data=st.data())
+def test_whatever_a_config_says_there_is_an_answer(data: st.DataObject) -> None:
+    """Nonsense in the layers of a block is no block, or one, and never an exception."""
+    block = find_block(data.draw(st.sampled_from(sorted(BLOCKS))))
+    graph = trace(block.build, (6, 6, 16))
+    place = data.draw(st.integers(0, len(graph.nodes) - 1))
+    node = graph.nodes[place]
+    nonsense = st.one_of(
+        st.none(),
+        st.integers(-3, 9),
+        st.text(max_size=3),
+        st.lists(st.integers(-3, 9), max_size=5).map(tuple),
+        st.just((slice(None), None, Ellipsis)),
+    )
+    keys = (*node.layer.config, "axis", "key", "subscripts", "axes", "repeats", "newshape")
+    config = {**node.layer.config, data.draw(st.sampled_from(keys)): data.draw(nonsense)}
+    types = st.sampled_from((node.layer.type, *sorted(IN_A_GATE)))
+    layer = node.layer._replace(config=config, type=data.draw(types))
+    shapes = st.one_of(
+        st.just(node.output_shapes),
+        st.just((UNKNOWN,)),
+        st.lists(st.integers(0, 9), max_size=5).map(lambda sizes: (tuple(sizes),)),
+    )
+    nodes = list(graph.nodes)
+    nodes[place] = node._replace(layer=layer, output_shapes=data.draw(shapes))
+    search(Graph(nodes, graph.outputs))

@@ -47,7 +47,8 @@ DRAWN = {
     "block": ("blocks", "bam"),
     "inspect": ("inspect", "after.json"),
     "inspect-dynamic": ("inspect", "dynamic.json"),
-    "inspect-files": ("inspect", "before.json", "after.json", "none.json", "unknown.json"),
+    "inspect-hidden": ("inspect", "hidden.json"),
+    "inspect-files": ("inspect", "before.json", "hidden.json", "none.json", "unknown.json"),
     "inspect-layers": ("inspect", "after.json", "--layers"),
     "diff": ("diff", "before.json", "after.json"),
     "check": ("check", "--config", "attn.toml"),
@@ -137,8 +138,13 @@ def reports() -> dict[str, Report]:
         for net, shape in ((before, (32, 32, 3)), (after, (32, 32, 3)), (none, (8, 8, 3))):
             save_json(net, shape, Path(name, f"{net.__name__}.json"), net.__name__)
         save_json(before, (None, None, 3), Path(name, "dynamic.json"))
-        text = Path(name, "after.json").read_text(encoding="utf-8").replace('"Conv2D"', '"Mine"', 1)
-        Path(name, "unknown.json").write_text(text, encoding="utf-8")
+        text = Path(name, "after.json").read_text(encoding="utf-8")
+        unknown, hidden = (
+            text.replace('"Conv2D"', '"Mine"', 1),
+            text.replace('"Multiply"', '"Lambda"', 2),
+        )
+        Path(name, "unknown.json").write_text(unknown, encoding="utf-8")
+        Path(name, "hidden.json").write_text(hidden, encoding="utf-8")
         Path(name, "attn.toml").write_text(CONFIG, encoding="utf-8")
         patch.chdir(name)
         patch.setattr(output, "render", catch)
