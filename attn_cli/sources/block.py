@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import BadGraph
-from attn_cli.graph import Cost, Graph, Layer, Node, Ref, Shape, Weight
+from attn_cli.graph import Cost, Graph, Layer, Node, Ref, Shape
 from attn_cli.operations.base import Constant
 from attn_cli.operations.call import Bound, Tensor, input_tensor, tell
 from attn_cli.symbolic import SymbolicTensor, new_trace
@@ -35,10 +35,7 @@ def trace(block: Callable[..., Any], shape: Shape, **options: Any) -> Graph:
         does = called.does
         layer = layers.get(id(called))
         if layer is None:
-            weights = tuple(
-                [Weight(w.name, w.shape, "float32", w.trainable) for w in called.weights]
-            )
-            layer = Layer(called.name, does.type, does.config, weights)
+            layer = Layer(called.name, does.type, does.config, called.weights)
             layers[id(called)] = layer
         if inputs:
             taken = [

@@ -10,15 +10,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import BadOption, BadShape, NotModelled
+from attn_cli.graph import Weight
 from attn_cli.operations import entry
 from attn_cli.operations.base import Constant, Unknown
-from attn_cli.symbolic.trace import Called, SymbolicTensor, Weight
+from attn_cli.symbolic.trace import Called, SymbolicTensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from attn_cli.graph import Shape
-    from attn_cli.operations.base import Operation
+    from attn_cli.operations.base import Operation, Role
     from attn_cli.symbolic.trace import Trace
 
 # What blocks may use: those of the table's entries that are held to Keras, refusals included.
@@ -66,7 +67,9 @@ class Layer:
         shape = shapes[0] if shapes else ()
         made = _told(self.does, shapes)
         if self.built_on is None:
-            self.called.weights = self.weights(shapes)
+            self.called.weights = tuple(
+                [_weight(role, shape) for role in self.does.weights(*shapes)]
+            )
             self.built_on = shape
         elif self.called.weights and (len(shape), shape[-1:]) != (
             len(self.built_on),
@@ -78,17 +81,12 @@ class Layer:
             )
         return self.trace.record(self.called, tensors, made)
 
-    def weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:
-        """Return the weights of the layer for inputs of these shapes."""
-        weights = []
-        for name, dims, trainable, _ in self.does.weights(*shapes):
-            sizes = tuple([dim for dim in dims or () if dim is not None])
-            if dims is None or len(sizes) < len(dims):
-                raise BadShape(
-                    f"a layer with weights needs a known last dimension, not {shapes[0]}"
-                )
-            weights.append(Weight(name, sizes, trainable))
-        return tuple(weights)
+
+def _weight(role: Role, shape: Shape) -> Weight:
+    """Return a weight of a layer that is built on this shape."""
+    if role.dims is None or None in role.dims:
+        raise BadShape(f"a layer with weights needs a known last dimension, not {shape}")
+    return Weight(role.name, role.dims, "float32", role.trainable)  # type: ignore[arg-type] # no None
 
 
 @cache

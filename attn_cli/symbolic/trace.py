@@ -13,16 +13,8 @@ from attn_cli.operations import bind
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from attn_cli.graph import Shape
+    from attn_cli.graph import Shape, Weight
     from attn_cli.operations.base import Operation
-
-
-class Weight(NamedTuple):
-    """One variable of a layer."""
-
-    name: str
-    shape: tuple[int, ...]
-    trainable: bool = True
 
 
 class Called:
