@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 
 class Style(NamedTuple):
-    """A way to write a block: `kinds` is what it is, `hidden` what of it cannot be read."""
+    """A way to write a block: `kinds` is what it is, `hidden` what of it cannot be read.
+
+    `suffix` is how it is saved, where Keras itself cannot save it in another way.
+    """
 
     write: Callable[..., Any]
     kinds: tuple[str, ...]
     hidden: tuple[str | None, ...] = ()
     shape: tuple[int | None, ...] = (12, 10, 16)
+    suffix: str | None = None
 
 
 KERAS_3: dict[str, Style] = {}
@@ -1838,7 +1842,7 @@ def cbam_with_one_reduction(tf: Any, keras: Any, x: Any) -> Any:
     return x * tf.sigmoid(s)
 
 
-@keras_2("cbam")
+@keras_2("cbam", suffix="json")
 def cbam_by_split(tf: Any, keras: Any, x: Any) -> Any:
     """In notebooks: the stacked pools are split after the shared layers, and added."""
     layers = keras.layers
@@ -2010,7 +2014,7 @@ def hidden_products_of_cbam(keras: Any, x: Any) -> Any:
     return layers.Lambda(lambda both: both[0] * both[1], output_shape=x.shape[1:])([x, s])
 
 
-@keras_2("unnamed", hidden=(None,))
+@keras_2("unnamed", hidden=(None,), suffix="json")
 def hidden_pools(tf: Any, keras: Any, x: Any) -> Any:
     """In the well-known Keras port of CBAM: the pools over the channels are Lambda layers."""
     k, layers = keras.backend, keras.layers
@@ -2022,7 +2026,7 @@ def hidden_pools(tf: Any, keras: Any, x: Any) -> Any:
     return layers.multiply([x, s])
 
 
-@keras_2(hidden=(None,))
+@keras_2(hidden=(None,), suffix="json")
 def hidden_reshapes(tf: Any, keras: Any, x: Any) -> Any:
     """In Keras code for ECA: Lambda layers expand and squeeze."""
     layers = keras.layers
@@ -2032,7 +2036,7 @@ def hidden_reshapes(tf: Any, keras: Any, x: Any) -> Any:
     return layers.Multiply()([x, s])
 
 
-@keras_2(hidden=("scse",))
+@keras_2(hidden=("scse",), suffix="json")
 def hidden_products_of_scse(tf: Any, keras: Any, x: Any) -> Any:
     """In segmentation code: both products are Lambda layers."""
     layers = keras.layers

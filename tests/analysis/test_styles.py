@@ -63,16 +63,22 @@ def check(found: Findings, style: Style) -> None:
         assert len(block.input_shape) in (0, rank, rank + 1)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("name", KERAS_3)
+def saved(styles: dict[str, Style]) -> list[tuple[str, str]]:
+    """Return each style with one of the formats, in turn."""
+    return [
+        (name, style.suffix or SUFFIXES[place % len(SUFFIXES)])
+        for place, (name, style) in enumerate(styles.items())
+    ]
+
+
+@pytest.mark.parametrize(("name", "suffix"), saved(KERAS_3))
 def test_styles_of_keras_3(name: str, suffix: str, keras: Any, tmp_path: Path) -> None:
     """Each is found as what it is, in whatever it was saved."""
     style = KERAS_3[name]
     check(findings(model_of(keras, style), tmp_path, suffix), style)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("name", KERAS_2)
+@pytest.mark.parametrize(("name", "suffix"), saved(KERAS_2))
 def test_styles_of_keras_2(name: str, suffix: str, tf_keras: Any, tmp_path: Path) -> None:
     """Each is found as what it is, in whatever it was saved."""
     import tensorflow as tf
