@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import random
 import warnings
-from functools import cache
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from draw import (
     OPERANDS,
     OWN,
     POOLS,
+    SIZED,
     SIZES,
     TENSORS,
     Place,
@@ -23,13 +24,17 @@ from draw import (
     parameters,
     second,
 )
-from truth import count
+from truth import Counted, count, params_of, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ATTEMPTS = 16
-PROBES = (0, 0, 0, 0.3, 0.5, 0.8)  # how many of the arguments are drawn that need not be
+ATTEMPTS = 18
+FEW = (0, 0, 0.2, 0, 0.5, 0.8)
+MUCH = (0.5, 0.5, 0.3, 0.3, 0.2, 0.1)
+RANKS = [2, 1, 2, 3, 0, 2, 1, 4]
+LAYER_DTYPES = ("int32", "int32", "string")
+OP_DTYPES = ("int32", "int32", "int32", "complex64", "bool")
 
 
 class Case(NamedTuple):
@@ -38,6 +43,8 @@ class Case(NamedTuple):
     text: str
     inputs: list[tuple[tuple[int, ...], str]]  # sizes and dtypes
     call: Callable[[list[Any]], Any]
+    model: Any = None  # the call alone, with what that costs
+    costs: Counted | None = None
 
 
 def written(value: Any) -> str:
@@ -61,69 +68,81 @@ def call_text(name: str, arguments: dict[str, Any], inputs: list[Any]) -> str:
     return f"{name}({inside}) on {sizes}"
 
 
-def drawn(world: Any, name: str, thing: Any, dice: random.Random) -> Case | None:
+class Fits:
+    """The ranks and dtypes that a type has accepted, and those that it has not."""
+
+    def __init__(self) -> None:
+        self.good: list[tuple[int, str]] = []
+        self.refused: Counter[tuple[int, str]] = Counter()
+
+    def pick(self, dice: random.Random, attempt: int, others: tuple[str, ...]) -> tuple[int, str]:
+        """Return what to try: mostly what was accepted, or else what was not often refused.
+
+        What is no real number is tried where those have failed.
+        """
+        if self.good and dice.random() < 0.7:
+            return dice.choice(self.good)
+        dtype = self.good[0][1] if self.good else "float32"
+        if not self.good and attempt > 8 and attempt % 2:
+            dtype = dice.choice(others)
+        ranks = [rank for rank in RANKS if self.refused[rank, dtype] < 3] or RANKS
+        return dice.choice(ranks), dtype
+
+
+def drawn(
+    world: Any, name: str, thing: Any, dice: random.Random, fits: Fits | None = None
+) -> Case | None:
     """Draw a call of a layer's class or an op that Keras accepts; None where none is found."""
-    fits = fitting(world, name, thing)
-    for attempt in range(ATTEMPTS if fits else 0):
-        rank, dtype = dice.choice(fits)
-        place = Place(dice, dice.choice(SIZES[rank]), world)
-        case = made(world, name, thing, place, dtype, 0.6 / (1 + attempt // 4))
+    fits = fits or Fits()
+    make, others = (op_case, OP_DTYPES)
+    if inspect.isclass(thing):
+        make, others = (layer_case, LAYER_DTYPES)
+    for attempt in range(ATTEMPTS if fits.good else 2 * ATTEMPTS):
+        rank, dtype = fits.pick(dice, attempt, others)
+        place = Place(dice, dice.choice(SIZED.get(name) or SIZES[rank]), world)
+        # One that has accepted nothing yet is given few arguments, and then again many.
+        much = MUCH[attempt % len(MUCH)] if fits.good else FEW[attempt % len(FEW)]
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                case = make(name, thing, place, dtype, much)
+                if case is None:
+                    return None
+                case = costed(world, case)
+        except Exception:  # whatever Keras or TensorFlow has against it
+            case = None
         if case is not None:
+            fits.good += [(rank, dtype)] * ((rank, dtype) not in fits.good)
             return case
+        fits.refused[rank, dtype] += 1
     return None
 
 
-@cache
-def fitting(world: Any, name: str, thing: Any) -> list[tuple[int, str]]:
-    """Return the ranks that a call accepts with as few arguments as possible, and the dtype."""
-    dice = random.Random(name)
-    for dtype in ("float32", "int32", "complex64", "bool", "string"):
-        found = []
-        for rank in SIZES:
-            for much in PROBES:
-                place = Place(dice, dice.choice(SIZES[rank]), world)
-                if made(world, name, thing, place, dtype, much, bare):
-                    found.append((rank, dtype))
-                    break
-        if found:
-            return found
-    return []
+def costed(world: Any, case: Case) -> Case | None:
+    """Return a call with its model, and what that costs; None where Keras is wrong about it."""
+    model = alone(world, case)
+    costs = costs_of(model)
+    return None if costs is None else case._replace(model=model, costs=costs)
 
 
-def made(
-    world: Any,
-    name: str,
-    thing: Any,
-    place: Place,
-    dtype: str,
-    much: float,
-    build: Callable[[Any, Case], Any] | None = None,
-) -> Case | None:
-    """Return a call if Keras makes a model of it that TensorFlow can run."""
-    make = layer_case if inspect.isclass(thing) else op_case
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            case = make(name, thing, place, dtype, much)
-            if case is None:
-                return None
-            model = (build or alone)(world, case)
-            costs = count(model, [tensor.shape for tensor in model.inputs])
-    except Exception:  # whatever Keras or TensorFlow has against it
-        return None
-    # Here and there Keras is wrong itself about what comes out.
+def costs_of(model: Any) -> Counted | None:
+    """Return what a model costs; None where Keras does not foretell what TensorFlow makes."""
+    params_of(model)  # whose sizes may be unknown
+    costs = count(model, [shape_of(tensor) for tensor in model.inputs])
     shapes = zip(costs.made, model.outputs, strict=True)
     if all(shape.is_compatible_with(tensor.shape) for shape, tensor in shapes):
-        return case
+        return costs
     return None
 
 
-def tensors(world: Any, value: Any) -> list[Any]:
-    """Return the symbolic tensors in what a call returns."""
-    kind = world.KerasTensor if hasattr(world, "KerasTensor") else type(world.Input((1,)))
+def tensors(value: Any) -> list[Any]:
+    """Return the symbolic tensors in what a call returns; there is one."""
     import tensorflow as tf
 
-    return [each for each in tf.nest.flatten(value) if isinstance(each, kind)]
+    found = [each for each in tf.nest.flatten(value) if type(each).__name__.endswith("KerasTensor")]
+    if not found:
+        raise ValueError("no tensor comes out")
+    return found
 
 
 def layer_case(name: str, kind: Any, place: Place, dtype: str, much: float) -> Case | None:
@@ -219,19 +238,13 @@ def op_case(name: str, function: Any, place: Place, dtype: str, much: float) -> 
     return Case(call_text(name, arguments, inputs), inputs, call)
 
 
-def bare(world: Any, case: Case) -> Any:
-    """Return a model of the call alone."""
-    inputs = [world.Input(size, dtype=dtype) for size, dtype in case.inputs]
-    return world.Model(inputs, tensors(world, case.call(inputs)))
-
-
 def alone(world: Any, case: Case, open_sizes: bool = False) -> Any:
     """Return a model of the call, with a Dense behind each output of numbers."""
     inputs = [
         world.Input((None,) * (len(size) - 1) + size[-1:] if open_sizes else size, dtype=dtype)
         for size, dtype in case.inputs
     ]
-    made = tensors(world, case.call(inputs))
+    made = tensors(case.call(inputs))
     return world.Model(inputs, [*made, *behind(world, made)])
 
 
@@ -255,7 +268,7 @@ def in_line(world: Any, case: Case) -> Any:
     """Return a Sequential of the call and a dense layer: Keras notes no shape in one."""
     (size, dtype), = case.inputs
     probe = world.Input(size, dtype=dtype)
-    (made,) = tensors(world, case.call([probe]))
+    (made,) = tensors(case.call([probe]))
     layer = world.Model(probe, made).layers[-1]
     rest = [world.layers.Dense(3, use_bias=False)] if made.shape[-1] else []
     model = world.Sequential([world.Input(size, dtype=dtype), type(layer).from_config(layer.get_config()), *rest])
@@ -264,6 +277,8 @@ def in_line(world: Any, case: Case) -> Any:
 
 def built(build: Callable[[Any, Case], Any], world: Any, case: Case) -> Any:
     """Return a model of a call; None where Keras needs to know more for it than it does there."""
+    if build is alone:
+        return case.model
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -114,10 +114,10 @@ NOT_DRAWN: dict[tuple[str, str], dict[str, str]] = {
         "kaiser linspace logspace meshgrid ones tri zeros",
         makes_no_tensor="convert_to_numpy dtype is_tensor ndim shape",
         takes_pairs_of_real_and_imaginary_parts="fft fft2 ifft2 irfft istft",
-        takes_labels="ctc_decode ctc_loss in_top_k sparse_categorical_crossentropy segment_max "
+        takes_labels="ctc_decode ctc_loss in_top_k segment_max "
         "segment_min segment_prod segment_sum scatter scatter_update slice_update unravel_index",
         takes_vectors_or_matrices_without_a_batch="correlate histogram searchsorted vander "
-        "solve_triangular lu_factor psnr select",
+        "lu_factor psnr select",
         fails_on_a_symbolic_tensor="conv_transpose corrcoef isin kron rearrange",
     ),
     ("tf_keras", "layers"): because(
@@ -127,3 +127,9 @@ NOT_DRAWN: dict[tuple[str, str], dict[str, str]] = {
         fails_on_any_layer_inside_it="SpectralNormalization",
     ),
 }
+
+# Names by which other versions of TensorFlow call functions that models hold.
+OF_OTHER_VERSIONS = frozenset(
+    "__operators__.truediv add_n math.divide math.scalar_mul nn.sigmoid nn.softplus nn.swish "
+    "nn.tanh pad shape squeeze transpose".split()
+)

@@ -13,17 +13,31 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
 
 Size = tuple[int, ...]
 
 # Sizes without the batch, by how many dimensions there are between it and the channels.
 SIZES: dict[int, list[Size]] = {
     0: [(6,), (5,), (1,)],
-    1: [(6, 4), (9, 6), (1, 4)],
-    2: [(6, 5, 4), (8, 8, 6), (7, 9, 2), (1, 1, 4)],
+    1: [(6, 4), (9, 6), (1, 4), (5, 5)],
+    2: [(6, 5, 4), (8, 8, 6), (7, 9, 3), (1, 1, 4), (5, 4, 2)],
     3: [(5, 4, 6, 2), (4, 4, 4, 4)],
     4: [(3, 4, 5, 4, 2)],
+}
+
+# What a type needs that takes no other.
+SIZED: dict[str, list[Size]] = {
+    **dict.fromkeys(("HashedCrossing", "TextVectorization"), [(1,)]),
+    **dict.fromkeys(("squeeze", "backend.squeeze"), [(1, 4), (1, 1, 4), (3, 1, 2)]),
+    **dict.fromkeys(
+        ("cholesky", "cholesky_inverse", "det", "eig", "eigh", "inv", "logdet", "solve")
+        + ("solve_triangular",),
+        [(4, 4), (3, 5, 5)],
+    ),
+    "space_to_depth": [(8, 8, 6), (4, 6, 2)],
+    "fold": [(8, 9)],
+    "RandomColorDegeneration": [(8, 7, 3)],
 }
 
 
@@ -100,7 +114,7 @@ POOLS: dict[str, Callable[[Place], Any]] = {
     "dx": lambda p: 0.5,
     "epsilon": lambda p: p.pick(1e-3, 1e-6),
     "equation": lambda p: {1: "ab,be->ae", 2: "abc,ce->abe", 3: "abcd,de->abce"}.get(len(p.size), "...a,ae->...e"),
-    "factor": lambda p: p.pick(0.2, 0.5, 2),
+    "factor": lambda p: p.pick(0.2, 0.5, 1, 2),
     "fft_length": lambda p: p.pick(None, 8),
     "fill_value": lambda p: 0.5,
     "filters": lambda p: p.pick(2, 4, 6),
@@ -330,19 +344,29 @@ LISTS = frozenset({"xs", "arrays", "tensors", "values"})
 LISTED = {"stack": "x", "backend.stack": "x", "add_n": "inputs", "math.accumulate_n": "inputs"}
 # What is drawn for one type alone, in place of what its arguments' names say.
 OWN: dict[str, dict[str, Callable[[Place], Any]]] = {
-    "conv_transpose": {
-        "kernel": lambda p: numbers((*(p.pick(1, 2, 3),) * p.rank, 4, p.size[-1])),
-        "strides": lambda p: p.side(1, 2),
-        "data_format": lambda p: "channels_last",
+    "fold": {
+        "output_size": lambda p: 4,
+        **dict.fromkeys(("kernel_size", "k"), lambda p: 2),
+        **dict.fromkeys(("dilation", "stride"), lambda p: 1),
+        "padding": lambda p: 0,
     },
+    "unfold": {"padding": lambda p: p.pick(0, 1)},
+    "CategoryEncoding": {
+        "num_tokens": lambda p: 4,
+        "output_mode": lambda p: p.pick("multi_hot", "one_hot", "count"),
+    },
+    "HashedCrossing": {"output_mode": lambda p: p.pick("int", "one_hot")},
+    "backend.resize_images": {
+        **dict.fromkeys(("height_factor", "width_factor"), lambda p: p.pick(1, 2)),
+    },
+    "get_item": {"key": lambda p: keys(p)},
     **dict.fromkeys(
         ("adaptive_average_pool", "adaptive_max_pool"),
         {
             "output_size": lambda p: (p.pick(1, 2),) * p.rank,
-            "data_format": lambda p: "channels_last",
+            "data_format": lambda p: p.pick("channels_first", "channels_last"),
         },
     ),
-    "get_item": {"key": lambda p: keys(p)},
     **dict.fromkeys(("squeeze", "backend.squeeze"), {"axis": lambda p: p.pick(*ones(p))}),
     "STFTSpectrogram": {"mode": lambda p: "log"},
     "pad": {"mode": lambda p: p.pick("constant", "reflect", "CONSTANT", "REFLECT")},
@@ -386,12 +410,14 @@ IDLE_ENDS = ("_initializer", "_regularizer", "_constraint")
 WEIGHTS = frozenset({"weights", "lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size"})
 
 
-def options(type: str, function: Any, place: Place, much: float) -> dict[str, Any] | None:
+def options(
+    type: str, function: Any, place: Place, much: float, leave: Container[str] = ()
+) -> dict[str, Any] | None:
     """Draw the arguments of a layer, each with a chance; None where one is beyond this."""
     own = OWN.get(type, {})
     drawn: dict[str, Any] = {}
     for name, parameter in parameters(function).items():
-        if name in IDLE or name.endswith(IDLE_ENDS) or parameter.kind is parameter.VAR_KEYWORD:
+        if name in leave or name in IDLE or name.endswith(IDLE_ENDS) or parameter.kind is parameter.VAR_KEYWORD:
             continue
         needed = parameter.default is parameter.empty
         pool = own.get(name) or POOLS.get(name)
@@ -401,6 +427,6 @@ def options(type: str, function: Any, place: Place, much: float) -> dict[str, An
             if isinstance(parameter.default, bool) and place.dice.random() < much:
                 drawn[name] = not parameter.default
             continue
-        if needed or place.dice.random() < much:
+        if needed or name in own or place.dice.random() < much:
             drawn[name] = pool(place)
     return drawn

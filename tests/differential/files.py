@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from said import Difference, Verdict, judge
-from truth import Counted, Truth, count, noted, params_of, shape_of
+from truth import Counted, Truth, count, noted, params_of, parts, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,8 +48,11 @@ def quiet() -> Iterator[None]:
 
 
 def loaded(keras: Any, model: Any, path: Path) -> Any:
-    """Return the model that a file holds; None where Keras cannot tell."""
-    if not model.weights:
+    """Return the model that a file holds; None where Keras cannot tell.
+
+    Only where something is frozen does loading change what is trained.
+    """
+    if all(layer.trainable for layer in parts(model)):
         return model
     try:
         if path.suffix == ".json":
@@ -78,4 +81,5 @@ def truth(model: Any, again: Any, costs: Counted | None = None) -> Truth:
         macs=costs.macs,
         flops=costs.flops,
         silent=costs.silent,
+        books=costs.books,
     )

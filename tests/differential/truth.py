@@ -50,6 +50,7 @@ class Truth(NamedTuple):
     macs: int | None
     flops: int | None
     silent: tuple[str, ...]  # the types of op that nobody counts
+    books: int  # the FLOPs of what keeps the books of sizes, which may be counted
 
 
 def params_of(model: Any) -> tuple[int, int, int]:
@@ -76,7 +77,8 @@ class Counted(NamedTuple):
     macs: int | None
     flops: int | None
     silent: tuple[str, ...]
-    made: tuple[Any, ...] = ()  # the shapes that come out of it
+    books: int = 0  # the FLOPs of what keeps the books of sizes, which may be counted
+    made: tuple[Any, ...] = ()  # the shapes that come out
 
 
 def count(model: Any, sizes: Iterable[Shape]) -> Counted:
@@ -126,7 +128,7 @@ def counted(graph: Any, outputs: list[Any]) -> Counted:
     """Count the ops that a model's outputs need, but those that keep the books of sizes."""
     needed = needed_by(outputs)
     fed: set[Any] = set()
-    macs = flops = 0
+    macs = flops = books = 0
     silent: dict[str, None] = {}
     hidden = False
     for op in graph.get_operations():  # each behind those that it needs
@@ -134,7 +136,10 @@ def counted(graph: Any, outputs: list[Any]) -> Counted:
             op.type not in SHAPES_ONLY and any(tensor.op in fed for tensor in op.inputs)
         ):
             fed.add(op)
-        if op not in needed or (op not in fed and is_bookkeeping(op)):
+        if op not in needed:
+            continue
+        if op not in fed and is_bookkeeping(op):
+            books += statistic(graph, op)
             continue
         if op.type in CALLS:
             hidden = hidden or not PRODUCTS.isdisjoint(types_within(graph, op))
@@ -159,7 +164,13 @@ def counted(graph: Any, outputs: list[Any]) -> Counted:
         else:
             silent[op.type] = None
     made = tuple(tensor.shape for tensor in outputs)
-    return Counted(None if hidden else macs, None if silent else flops, tuple(silent), made)
+    return Counted(
+        macs=None if hidden else macs,
+        flops=None if silent else flops,
+        silent=tuple(silent),
+        books=books,
+        made=made,
+    )
 
 
 def types_within(graph: Any, op: Any) -> set[str]:
@@ -201,7 +212,13 @@ def statistic(graph: Any, op: Any) -> int:
     """Return what the profiler is told of an op."""
     from tensorflow.python.framework import ops
 
-    return int(ops.get_stats_for_node_def(graph, op.node_def, "flops").value or 0)
+    if op.type in ("AvgPool", "MaxPool") and op.get_attr("data_format") == b"NCHW":
+        # The profiler knows pools with the channels last alone; the same here, wherever they are.
+        return prod(op.get_attr("ksize")) * prod(op.outputs[0].shape)
+    try:
+        return int(ops.get_stats_for_node_def(graph, op.node_def, "flops").value or 0)
+    except ValueError:  # a size is not known
+        return 0
 
 
 def macs_of(op: Any) -> int | None:
@@ -209,7 +226,7 @@ def macs_of(op: Any) -> int | None:
     taken = [tuple(tensor.shape) for tensor in op.inputs]
     made = [tuple(tensor.shape) for tensor in op.outputs]
     match op.type:
-        case "MatMul":
+        case "MatMul" | "SparseMatMul":
             return prod(made[0]) * taken[0][0 if op.get_attr("transpose_a") else 1]
         case "BatchMatMul" | "BatchMatMulV2" | "BatchMatMulV3":
             return prod(made[0]) * taken[0][-2 if op.get_attr("adj_x") else -1]
