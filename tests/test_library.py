@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from attn_cli.blocks import BLOCKS, find_block
+from attn_cli.graph import Params
 
 pytestmark = pytest.mark.usefixtures("keras")
 
@@ -41,7 +42,7 @@ def sample(model: Any) -> Any:
 
 def test_the_page_traces(page: dict[str, Any]) -> None:
     """The trace on the page has the figures of the tutorial."""
-    assert tuple(page["graph"].params) == (318, 0)
+    assert page["graph"].params == Params(318)
 
 
 def test_a_loaded_model_computes_the_same(page: dict[str, Any]) -> None:

@@ -81,7 +81,7 @@ def compare(
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
-    """Compare blocks side by side, on inputs of their own or in a network.
+    """Compare blocks side by side, on inputs or in a network.
 
     \b
     attn compare se:ratio={4,8,16} eca cbam -s 56,56,256 --sort params
