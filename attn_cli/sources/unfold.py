@@ -123,6 +123,8 @@ class _Unfolder:
         times: int | None,
     ) -> list[Value]:
         """Call what a TimeDistributed applies to each step of (B, T, …)."""
+        if not called.values:
+            raise BadFile(f"{quote(part.name)} is called with no input")
         whole = called.values[0].tensor
         inner = [Value(ref, without_steps(tensor)) for ref, tensor in called.values]
         outside = [shape and without_steps(Tensor(shape)).shape for shape in recorded]
