@@ -60,7 +60,7 @@ def test_light_environment_is_light(bin: Path) -> None:
         ("summary --block eca --shape 26,26,512", "eca  Efficient Channel Attention"),
         ("params --block se --shape 56,56,24", "318\n"),
         ("kernel-size 512", "5\n"),
-        ("compare se eca --shape 26,26,512 --format csv", "spec,"),
+        ("compare se eca --shape 26,26,512 --format csv", "as_given,spec,"),
         ("compare eca --in app:ResNet50", "app:ResNet50   25,636,712 params"),
         ("blocks", "channel attention"),
         ("blocks se --json", "{"),

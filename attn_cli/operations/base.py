@@ -196,12 +196,12 @@ class Operation:
                     setattr(self, name, argument.check(name, value, self))
                 elif name not in OF_EVERY_LAYER:
                     self.unexpected(name, value)
+            for name in cls.required:
+                if name not in config:
+                    raise Unknown(f"{cls.__name__}: its {name} is not told")
             self.checked()
         except AttnError as error:
             raise Unknown(f"{cls.__name__}: {error}") from None
-        for name in cls.required:
-            if name not in config:
-                raise Unknown(f"{cls.__name__}: its {name} is not told")
         dtype = config.get("dtype")
         if isinstance(dtype, str):
             self.noted_by_keras_2 = True
