@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import random
 import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,6 +26,7 @@ from draw import (
 from truth import Counted, count, params_of, shape_of
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Iterator
 
 ATTEMPTS = 18
@@ -55,8 +55,11 @@ def written(value: Any) -> str:
         return f"[{', '.join(map(written, value))}]"
     if hasattr(value, "get_config"):
         config = value.get_config()
-        few = {k: v for k, v in config.items() if k in ("units", "filters", "return_sequences", "trainable")}
-        inside = ", ".join(f"{key}={each!r}" for key, each in few.items() if each not in (None, True))
+        told = ("axis", "epsilon", "filters", "return_sequences", "trainable", "units")
+        few = {
+            key: each for key, each in config.items() if key in told and each not in (None, True)
+        }
+        inside = ", ".join(f"{key}={each!r}" for key, each in few.items())
         return f"{type(value).__name__}({inside})"
     return repr(value)
 
@@ -64,7 +67,9 @@ def written(value: Any) -> str:
 def call_text(name: str, arguments: dict[str, Any], inputs: list[Any]) -> str:
     """Return a call on its inputs in one line."""
     inside = ", ".join(f"{key}={written(value)}" for key, value in arguments.items())
-    sizes = ", ".join(f"{size} {dtype}" if dtype != "float32" else f"{size}" for size, dtype in inputs)
+    sizes = ", ".join(
+        f"{size} {dtype}" if dtype != "float32" else f"{size}" for size, dtype in inputs
+    )
     return f"{name}({inside}) on {sizes}"
 
 
@@ -157,7 +162,11 @@ def layer_case(name: str, kind: Any, place: Place, dtype: str, much: float) -> C
     base = {each.__name__ for each in kind.__mro__}
     inputs = [(place.size, dtype)]
     together = bool(base & {"Merge", "Concatenate", "_Merge"})
-    if together or "query" in call_of or name in ("Attention", "AdditiveAttention", "HashedCrossing"):
+    if (
+        together
+        or "query" in call_of
+        or name in ("Attention", "AdditiveAttention", "HashedCrossing")
+    ):
         for _ in range(place.pick(1, 1, 2)):
             size = second(place)
             inputs.append((size if isinstance(size, tuple) else place.size, dtype))
@@ -266,13 +275,14 @@ def nested(world: Any, case: Case) -> Any:
 
 def in_line(world: Any, case: Case) -> Any:
     """Return a Sequential of the call and a dense layer: Keras notes no shape in one."""
-    (size, dtype), = case.inputs
+    ((size, dtype),) = case.inputs
     probe = world.Input(size, dtype=dtype)
     (made,) = tensors(case.call([probe]))
     layer = world.Model(probe, made).layers[-1]
     rest = [world.layers.Dense(3, use_bias=False)] if made.shape[-1] else []
-    model = world.Sequential([world.Input(size, dtype=dtype), type(layer).from_config(layer.get_config()), *rest])
-    return model
+    return world.Sequential(
+        [world.Input(size, dtype=dtype), type(layer).from_config(layer.get_config()), *rest]
+    )
 
 
 def built(build: Callable[[Any, Case], Any], world: Any, case: Case) -> Any:

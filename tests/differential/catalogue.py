@@ -93,7 +93,9 @@ def types(name: str, kind: str) -> dict[str, Any]:
 def because(**reasons: str) -> dict[str, str]:
     """Return a reason for each name, from the names for each reason."""
     return {
-        name: reason.replace("_", " ") for reason, names in reasons.items() for name in names.split()
+        name: reason.replace("_", " ")
+        for reason, names in reasons.items()
+        for name in names.split()
     }
 
 
@@ -110,8 +112,8 @@ NOT_DRAWN: dict[tuple[str, str], dict[str, str]] = {
     ("keras", "ops"): because(
         takes_a_function="associative_scan cond custom_gradient fori_loop jvp map scan switch "
         "vectorize vectorized_map while_loop",
-        takes_no_tensor="arange bartlett blackman empty eye full geomspace hamming hanning identity "
-        "kaiser linspace logspace meshgrid ones tri zeros",
+        takes_no_tensor="arange bartlett blackman empty eye full geomspace hamming hanning "
+        "identity kaiser linspace logspace meshgrid ones tri zeros",
         makes_no_tensor="convert_to_numpy dtype is_tensor ndim shape",
         takes_pairs_of_real_and_imaginary_parts="fft fft2 ifft2 irfft istft",
         takes_labels="ctc_decode ctc_loss in_top_k segment_max "
@@ -130,6 +132,18 @@ NOT_DRAWN: dict[tuple[str, str], dict[str, str]] = {
 
 # Names by which other versions of TensorFlow call functions that models hold.
 OF_OTHER_VERSIONS = frozenset(
-    "__operators__.truediv add_n math.divide math.scalar_mul nn.sigmoid nn.softplus nn.swish "
-    "nn.tanh pad shape squeeze transpose".split()
+    [
+        "__operators__.truediv",
+        "add_n",
+        "math.divide",
+        "math.scalar_mul",
+        "nn.sigmoid",
+        "nn.softplus",
+        "nn.swish",
+        "nn.tanh",
+        "pad",
+        "shape",
+        "squeeze",
+        "transpose",
+    ]
 )

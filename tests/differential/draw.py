@@ -7,12 +7,12 @@ is drawn for a name is in POOLS. Keras refuses what makes no sense; then somethi
 from __future__ import annotations
 
 import inspect
-import random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Container, Mapping
 
 Size = tuple[int, ...]
@@ -28,13 +28,22 @@ SIZES: dict[int, list[Size]] = {
 
 # What a type needs that takes no other.
 SIZED: dict[str, list[Size]] = {
-    **dict.fromkeys(("HashedCrossing", "TextVectorization"), [(1,)]),
-    **dict.fromkeys(("squeeze", "backend.squeeze"), [(1, 4), (1, 1, 4), (3, 1, 2)]),
-    **dict.fromkeys(
-        ("cholesky", "cholesky_inverse", "det", "eig", "eigh", "inv", "logdet", "solve")
-        + ("solve_triangular",),
-        [(4, 4), (3, 5, 5)],
-    ),
+    **{key: [(1,)] for key in ("HashedCrossing", "TextVectorization")},
+    **{key: [(1, 4), (1, 1, 4), (3, 1, 2)] for key in ("squeeze", "backend.squeeze")},
+    **{
+        key: [(4, 4), (3, 5, 5)]
+        for key in (
+            "cholesky",
+            "cholesky_inverse",
+            "det",
+            "eig",
+            "eigh",
+            "inv",
+            "logdet",
+            "solve",
+            "solve_triangular",
+        )
+    },
     "space_to_depth": [(8, 8, 6), (4, 6, 2)],
     "fold": [(8, 9)],
     "RandomColorDegeneration": [(8, 7, 3)],
@@ -66,7 +75,7 @@ class Place(NamedTuple):
 
     def axes(self) -> Any:
         some = self.dice.sample(range(1, len(self.size) + 1), self.dice.randint(1, len(self.size)))
-        return self.pick(self.axis(), -1, tuple(sorted(some)), list(sorted(some)), None)
+        return self.pick(self.axis(), -1, tuple(sorted(some)), sorted(some), None)
 
     def pairs(self) -> Any:
         low = self.pick(0, 1)
@@ -113,7 +122,9 @@ POOLS: dict[str, Callable[[Place], Any]] = {
     "dtype": lambda p: p.pick(*DTYPES),
     "dx": lambda p: 0.5,
     "epsilon": lambda p: p.pick(1e-3, 1e-6),
-    "equation": lambda p: {1: "ab,be->ae", 2: "abc,ce->abe", 3: "abcd,de->abce"}.get(len(p.size), "...a,ae->...e"),
+    "equation": lambda p: {1: "ab,be->ae", 2: "abc,ce->abe", 3: "abcd,de->abce"}.get(
+        len(p.size), "...a,ae->...e"
+    ),
     "factor": lambda p: p.pick(0.2, 0.5, 1, 2),
     "fft_length": lambda p: p.pick(None, 8),
     "fill_value": lambda p: 0.5,
@@ -306,8 +317,23 @@ def einsums(place: Place) -> list[str]:
     """Return equations for operands of this rank: matrix products, scalings, sums, orders."""
     return {
         1: ["ab,ab->a", "ab,ab->ab", "ab,bc->ac", "ab->ba"],
-        2: ["abc,abd->acd", "abc,acd->abd", "abc,adc->abd", "abc,cd->abd", "abc,abc->abc", "abc->acb", "abc->ac"],
-        3: ["abcd,abce->abde", "abcd,abed->abce", "abcd,de->abce", "abcd,ad->abcd", "abcd,abcd->ad", "...ij,...kj->...ik"],
+        2: [
+            "abc,abd->acd",
+            "abc,acd->abd",
+            "abc,adc->abd",
+            "abc,cd->abd",
+            "abc,abc->abc",
+            "abc->acb",
+            "abc->ac",
+        ],
+        3: [
+            "abcd,abce->abde",
+            "abcd,abed->abce",
+            "abcd,de->abce",
+            "abcd,ad->abcd",
+            "abcd,abcd->ad",
+            "...ij,...kj->...ik",
+        ],
     }.get(len(place.size), ["...a,...a->..."])
 
 
@@ -360,14 +386,14 @@ OWN: dict[str, dict[str, Callable[[Place], Any]]] = {
         **dict.fromkeys(("height_factor", "width_factor"), lambda p: p.pick(1, 2)),
     },
     "get_item": {"key": lambda p: keys(p)},
-    **dict.fromkeys(
-        ("adaptive_average_pool", "adaptive_max_pool"),
-        {
+    **{
+        key: {
             "output_size": lambda p: (p.pick(1, 2),) * p.rank,
             "data_format": lambda p: p.pick("channels_first", "channels_last"),
-        },
-    ),
-    **dict.fromkeys(("squeeze", "backend.squeeze"), {"axis": lambda p: p.pick(*ones(p))}),
+        }
+        for key in ("adaptive_average_pool", "adaptive_max_pool")
+    },
+    **{key: {"axis": lambda p: p.pick(*ones(p))} for key in ("squeeze", "backend.squeeze")},
     "STFTSpectrogram": {"mode": lambda p: "log"},
     "pad": {"mode": lambda p: p.pick("constant", "reflect", "CONSTANT", "REFLECT")},
 }
@@ -405,9 +431,13 @@ def parameters(function: Any) -> Mapping[str, inspect.Parameter]:
 
 
 # What changes no shape, no size and no cost, or what a name in every signature is for.
-IDLE = frozenset({"name", "kwargs", "args", "seed", "momentum", "trainable", "autocast", "stateful"})
+IDLE = frozenset(
+    {"name", "kwargs", "args", "seed", "momentum", "trainable", "autocast", "stateful"}
+)
 IDLE_ENDS = ("_initializer", "_regularizer", "_constraint")
-WEIGHTS = frozenset({"weights", "lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size"})
+WEIGHTS = frozenset(
+    {"weights", "lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size"}
+)
 
 
 def options(
@@ -417,7 +447,12 @@ def options(
     own = OWN.get(type, {})
     drawn: dict[str, Any] = {}
     for name, parameter in parameters(function).items():
-        if name in leave or name in IDLE or name.endswith(IDLE_ENDS) or parameter.kind is parameter.VAR_KEYWORD:
+        if (
+            name in leave
+            or name in IDLE
+            or name.endswith(IDLE_ENDS)
+            or parameter.kind is parameter.VAR_KEYWORD
+        ):
             continue
         needed = parameter.default is parameter.empty
         pool = own.get(name) or POOLS.get(name)

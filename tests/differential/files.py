@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def judged(keras: Any, model: Any, suffix: str, folder: Path, costs: Counted | None = None) -> Verdict:
+def judged(
+    keras: Any, model: Any, suffix: str, folder: Path, costs: Counted | None = None
+) -> Verdict:
     """Save a model in a format, and return what is wrong with what is read of it.
 
     A format that Keras cannot write a model in, or cannot read again, is no fault of the reader's.

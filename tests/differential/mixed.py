@@ -1,9 +1,8 @@
-"""Small models of several builds, drawn: wrappers, nested and shared parts, frozen ones, policies."""
+"""Small models of several builds, drawn: wrappers, nested and shared parts, frozen ones."""
 
 from __future__ import annotations
 
 import inspect
-import random
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from cases import call_text, costs_of, written
 from draw import OPERANDS, TENSORS, Place, inner_layer, options, parameters
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable
 
     from truth import Counted
@@ -21,7 +21,7 @@ POLICIES = ("mixed_float16", "mixed_bfloat16", "float64", "float16")
 
 
 class Mixed:
-    """A model in the making: `tensors` are what can be taken further, `text` is how it came about."""
+    """A model in the making: `tensors` can be taken further, `text` is how it came about."""
 
     def __init__(self, world: Any, dice: random.Random) -> None:
         self.world = world
@@ -107,7 +107,9 @@ class Mixed:
         return outputs
 
     def merge(self, x: Any, size: Any, tensors: list[Any], depth: int) -> Any:
-        kind = self.dice.choice(["Add", "Multiply", "Average", "Concatenate", "Maximum", "Subtract"])
+        kind = self.dice.choice(
+            ["Add", "Multiply", "Average", "Concatenate", "Maximum", "Subtract"]
+        )
         given = [x, self.dice.choice(tensors)]
         outputs = getattr(self.world.layers, kind)()(given)
         self.text.append(f"{kind} of {given[0].shape[1:]} and {given[1].shape[1:]}")
@@ -131,8 +133,7 @@ class Mixed:
 
     def nested(self, x: Any, size: Any, tensors: list[Any], depth: int) -> Any:
         part = self.part(depth - 1, size)
-        outputs = self.called(part, "a model", x)
-        return outputs
+        return self.called(part, "a model", x)
 
     def part(self, depth: int, size: Any) -> Any:
         """Return a model in this one, which is told of in brackets."""
@@ -145,15 +146,15 @@ class Mixed:
 
     def in_line(self, x: Any, size: Any, tensors: list[Any], depth: int) -> Any:
         layers = self.world.layers
-        model = self.world.Sequential(
-            [self.world.Input(size)] if self.dice.random() < 0.7 else []
-        )
+        model = self.world.Sequential([self.world.Input(size)] if self.dice.random() < 0.7 else [])
         kinds = catalogue.layers(self.name)
         for _ in range(self.dice.randint(1, 3)):
             name = self.dice.choice(KEEPING)
-            model.add(kinds[name](**(options(name, kinds[name], Place(self.dice, size, self.world), 0) or {})))
+            place = Place(self.dice, size, self.world)
+            model.add(kinds[name](**(options(name, kinds[name], place, 0.2) or {})))
         model.add(layers.Dense(3, use_bias=False))
-        return self.called(model, "a Sequential", x)
+        inside = ", ".join(map(written, model.layers))
+        return self.called(model, f"Sequential({inside}) on {size}", x)
 
 
 COMMON = [
@@ -174,9 +175,9 @@ def drawn(world: Any, dice: random.Random) -> tuple[Any, Counted, str]:
         sizes = [dice.choice(INPUTS) for _ in range(dice.choice([1, 1, 2, 3]))]
         policy = dice.choice(POLICIES) if dice.random() < 0.15 else "float32"
         policies = world.config if hasattr(world, "config") else world.mixed_precision
-        set_policy: Callable[[str], None] = getattr(
-            policies, "set_dtype_policy", None
-        ) or policies.set_global_policy
+        set_policy: Callable[[str], None] = (
+            getattr(policies, "set_dtype_policy", None) or policies.set_global_policy
+        )
         set_policy(policy)
         try:
             with warnings.catch_warnings():
@@ -190,4 +191,8 @@ def drawn(world: Any, dice: random.Random) -> tuple[Any, Counted, str]:
         inputs = ", ".join(map(str, sizes))
         if costs is None:
             continue
-        return model, costs, f"{policy if policy != 'float32' else ''} {inputs}: {'; '.join(mixed.text)}"
+        return (
+            model,
+            costs,
+            f"{policy if policy != 'float32' else ''} {inputs}: {'; '.join(mixed.text)}",
+        )

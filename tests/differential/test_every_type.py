@@ -85,7 +85,7 @@ def faults(name: str, kind: str, folder: Path) -> Iterator[str]:
 
 
 def builds(kind: str, place: int) -> list[tuple[Build, str]]:
-    """Return how the call that is drawn at a place stands in models, and what these are saved as."""
+    """Return how the call drawn at a place stands in models, and what these are saved as."""
     found = [each for each in BUILDS if kind == "layers" or each[0] is not cases.in_line]
     turn = AT_FIRST + place % (len(found) - AT_FIRST)
     return found[turn : turn + 1] if place else found[:AT_FIRST]

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 MAP = (8, 8, 4)
 
 
-
 def folded(keras: Any, x: Any) -> Any:
     """Places that become samples, as the windows of window attention do."""
     return keras.layers.Dense(5)(keras.ops.reshape(x, (-1, 16, 4)))

@@ -1,4 +1,4 @@
-"""What is so: a live model's params, bytes, shapes, MACs and FLOPs, from Keras and TensorFlow alone.
+"""What is so: a live model's params, bytes, shapes, MACs and FLOPs, from Keras and TensorFlow.
 
 MACs and FLOPs are read off the graph that TensorFlow makes of one sample, op by op, each with the
 shapes that it has there. Of every op the FLOPs are what the profiler's own statistic says; where
@@ -26,7 +26,15 @@ Shape = tuple[int | None, ...]
 # What hides calculations of its own.
 CALLS = frozenset(
     {"Case", "If", "Map", "PartitionedCall", "StatefulPartitionedCall", "StatelessCase"}
-    | {"StatelessIf", "StatelessWhile", "While", "StatefulIf", "XlaCallModule", "EagerPyFunc", "PyFunc"}
+    | {
+        "StatelessIf",
+        "StatelessWhile",
+        "While",
+        "StatefulIf",
+        "XlaCallModule",
+        "EagerPyFunc",
+        "PyFunc",
+    }
 )
 PRODUCTS = frozenset(
     {"MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Conv2D", "Conv3D", "Einsum"}
@@ -98,7 +106,9 @@ def count(model: Any, sizes: Iterable[Shape]) -> Counted:
                 tf.compat.v1.placeholder(given.dtype, (1, *size[1:]))
                 for given, size in zip(model.inputs, sizes, strict=True)
             ]
-            outputs = tf.nest.flatten(model(tensors if len(tensors) > 1 else tensors[0], training=False))
+            outputs = tf.nest.flatten(
+                model(tensors if len(tensors) > 1 else tensors[0], training=False)
+            )
     finally:
         tf.config.run_functions_eagerly(eager)
     return counted(graph, outputs)
@@ -198,13 +208,18 @@ def is_bookkeeping(op: Any) -> bool:
 def needed_by(outputs: Iterable[Any]) -> set[Any]:
     """Return the ops that outputs need, but those that only say where to look something up."""
     needed: set[Any] = set()
-    todo = [tensor.op for tensor in outputs if hasattr(tensor, "op")]
+    places: set[Any] = set()
+    todo = [(tensor.op, False) for tensor in outputs if hasattr(tensor, "op")]
     while todo:
-        op = todo.pop()
-        if op not in needed:
-            needed.add(op)
-            inputs = op.inputs[:1] if op.type in ("GatherV2", "ResourceGather") else op.inputs
-            todo += [tensor.op for tensor in inputs]
+        op, is_place = todo.pop()
+        is_place = is_place and is_bookkeeping(op)
+        seen = places if is_place else needed
+        if op in seen:
+            continue
+        seen.add(op)
+        looks_up = op.type in ("GatherV2", "ResourceGather")
+        for index, tensor in enumerate(op.inputs):
+            todo.append((tensor.op, is_place or (looks_up and index > 0)))
     return needed
 
 
@@ -281,7 +296,9 @@ def einsum_macs(equation: str, shapes: list[Shape]) -> int | None:
     sizes: dict[str, int] = {}
     letters = []
     for term, shape in zip(terms, shapes, strict=True):
-        named = term.replace("...", "".join(chr(0x391 + i) for i in range(len(shape) - len(term.replace("...", "")))))
+        named = term.replace(
+            "...", "".join(chr(0x391 + i) for i in range(len(shape) - len(term.replace("...", ""))))
+        )
         letters.append(named)
         for letter, size in zip(named, shape, strict=True):
             sizes[letter] = max(sizes.get(letter, 1), size or 0)
