@@ -73,13 +73,14 @@ HANDING_ON = frozenset(
         *("ActivityRegularization", "AlphaDropout", "Cast", "Dropout", "GaussianDropout"),
         *("ConvertToTensor", "Copy", "GaussianNoise", "Identity", "SaturateCast"),
         *("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "StopGradient"),
+        "tf.ensure_shape",
     )
 )
 # What lays out anew what it gets.
 TURNING = frozenset(
     (
         *("ExpandDims", "Flatten", "Moveaxis", "Permute", "Reshape", "Squeeze", "Swapaxes"),
-        *("Transpose", "View"),
+        *("Transpose", "View", "tf.keras.backend.batch_flatten"),
     )
 )
 SPREADING = frozenset(
@@ -91,7 +92,18 @@ SPREADING = frozenset(
 # What can have more places than what it is made of.
 GROWING = SPREADING | {"Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"}
 PADDING = frozenset(("Pad", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"))
-CUTTING = frozenset(("Cropping1D", "Cropping2D", "Cropping3D", "GetItem", "Split", "Unstack"))
+CUTTING = frozenset(
+    (
+        "Cropping1D",
+        "Cropping2D",
+        "Cropping3D",
+        "GetItem",
+        "Split",
+        "Unstack",
+        "tf.slice",
+        "tf.strided_slice",
+    )
+)
 STACKING = frozenset(("Concatenate", "Stack"))
 MOVING = HANDING_ON | TURNING | SPREADING | PADDING | CUTTING | STACKING
 # Reductions over axes, with what they keep of what they reduce.
@@ -117,13 +129,20 @@ POOLING = {
     "AdaptiveMaxPool": "max",
     "AveragePool": "mean",
     "MaxPool": "max",
+    "tf.compat.v1.nn.avg_pool": "mean",
+    "tf.compat.v1.nn.max_pool": "max",
     "tf.nn.avg_pool": "mean",
     "tf.nn.avg_pool2d": "mean",
     "tf.nn.max_pool": "max",
     "tf.nn.max_pool2d": "max",
 }
 # What says of a tensor only how large it is.
-MEASURING = frozenset(("OnesLike", "Shape", "Size", "ZerosLike"))
+MEASURING = frozenset(
+    (
+        *("OnesLike", "Shape", "Size", "ZerosLike", "tf.compat.v1.size", "tf.fill", "tf.ones"),
+        *("tf.size", "tf.zeros"),
+    )
+)
 IN_A_GATE = (
     MIXING
     | NORMALISING

@@ -580,7 +580,7 @@ class _Finder:
                 on_the_way.append(ref.node)
                 ref = node.inputs[0]
             node = self.nodes[ref.node]
-            sums = node.layer.type == self.nodes[index].layer.type == "Add"
+            sums = {node.layer.type, self.nodes[index].layer.type} <= {"Add", "AddN"}
             if ref.node not in self.gates and sums and len(merges) <= MAX_PARTS:
                 merges |= {ref.node, *on_the_way}
                 stack = [*node.inputs, *stack]
@@ -692,7 +692,7 @@ class _Finder:
 
 
 # What joins gates.
-MERGES = frozenset(("Add", "Average", "Maximum"))
+MERGES = frozenset(("Add", "AddN", "Average", "Maximum"))
 SCALES = DIVIDING | {"Multiply", "Reciprocal", "Rescaling"}
 SHIFTS = frozenset(("Add", "Subtract"))
 # What is a block only together with others.

@@ -117,7 +117,7 @@ POOLED = {
 }
 # Pooled over one axis and then over another, in the same way.
 AGAIN = {("max", "max"), ("mean", "mean"), ("min", "min"), ("sum", "context"), ("sum", "sum")}
-SQUARED = {"d": "d²", "mean": "square of mean", "norm": "sum of squares", "x": "x²"}
+SQUARED = {"d": "d²", "mean": "square of mean", "norm": "sum of squares", "std": "var", "x": "x²"}
 ROOTS = {"mean of squares": "norm", "sum of squares": "norm", "var": "std"}
 OTHER = "other"
 
@@ -134,6 +134,7 @@ class Flow:
         self.values: dict[Ref, Value] = {root: Value(layout, frozenset({Path("x")}))}
         self.sizes = {atom.label: atom.size for axis in layout for atom in axis}
         self.channels = self.sizes["c"]
+        self.places: int | None = None  # how many, where a reshape tells what the map does not
 
     def run(self, places: Sequence[int]) -> None:
         """Work out what these calls make, in their order. Raises Unclear."""
@@ -207,11 +208,7 @@ class Flow:
         type, function = call.layer.type, function_of(call)
         if function == "softmax":
             axis = option(call, "axis")
-            axes = integers(-1 if axis is None else axis)
-            over = labels_of(*[value.layout[each] for each in _places(axes, value)])
-            if over and over == self.space:
-                return stepped(value, Step("softmax"))
-            return value if (path := pure(value)) and path.over else self.changed(value, {})
+            return self.weighed(value, integers(-1 if axis is None else axis))
         if type == "Square":
             return self.changed(value, SQUARED)
         if type in ("Sqrt", "Rsqrt"):
@@ -228,6 +225,30 @@ class Flow:
             return value
         return self.changed(value, {})
 
+    def weighed(self, value: Value, axes: Sequence[int]) -> Value:
+        """Return what a softmax along some axes makes."""
+        over = labels_of(*[value.layout[each] for each in _places(axes, value)])
+        if over and over == self.space:
+            return stepped(value, Step("softmax"))
+        return value if (path := pure(value)) and path.over else self.changed(value, {})
+
+    def softmax(self, call: Node) -> Value | None:
+        """Return what a quotient makes that is a softmax: exp(x) by the sum of these."""
+        above, below = [self.nodes[ref.node] for ref in call.inputs]
+        if above.layer.type != "Exp" or below.layer.type != "Sum":
+            return None
+        if below.inputs[0] != call.inputs[0]:
+            return None
+        inner = above.inputs[0]
+        shift = self.nodes[inner.node]
+        if shift.layer.type == "Subtract" and len(shift.inputs) == 2:
+            # Less the largest, which changes nothing.
+            largest = self.nodes[shift.inputs[1].node]
+            if REDUCING.get(largest.layer.type) == "max" and largest.inputs[0] == shift.inputs[0]:
+                inner = shift.inputs[0]
+        value = self.values.get(inner)
+        return value and self.weighed(value, integers(option(below, "axis")))
+
     def changed(self, value: Value, forms: Mapping[str, str]) -> Value:
         """Return what a function makes, that turns one form of the map into another."""
         path = pure(value)
@@ -241,6 +262,10 @@ class Flow:
         if len(given) == 1:
             return self.scaled(call, given[0])
         layout = across([value.layout for value in given])
+        if type in DIVIDING and len(given) == 2:
+            softmax = self.softmax(call)
+            if softmax is not None:
+                return softmax
         if len(given) == 2:
             form = self.combined(type, call, given)
             if form is not None:
@@ -289,8 +314,10 @@ class Flow:
             return self.changed(value, {}) if shifts else value
         if type == "Multiply" or type in DIVIDING:
             sizes = [self.sizes.get(label) for label in path.over]
-            if path.form == "sum" and number and None not in sizes:
-                places = prod(filter(None, sizes))
+            places = None if None in sizes else prod(filter(None, sizes))
+            if places is None and path.over == self.space:
+                places = self.places
+            if path.form == "sum" and number and places:
                 if abs((number if type in DIVIDING else 1 / number) / places - 1) < 1e-3:
                     return value._replace(paths=frozenset({path._replace(form="mean")}))
             return value
@@ -515,16 +542,20 @@ def _blank(call: Node) -> Layout:
 def _relaid(self: Flow, call: Node, given: list[Value]) -> list[Value]:
     """Lay out anew, as the sizes tell."""
     value = given[0]
-    layout = relaid(value.layout, _target(call, value))
+    target = _target(call, value)
+    layout = relaid(value.layout, target)
     if layout is None:
         raise Unclear
+    for axis, size in zip(layout, target, strict=True):
+        if labels_of(axis) == self.space and size is not None and size > 0:
+            self.places = size
     return [value._replace(layout=layout)]
 
 
 def _target(call: Node, value: Value) -> list[int | None]:
     after = call.output_shapes[0]
     given = option(call, "target_shape", "newshape", "shape")
-    if call.layer.type == "Flatten":
+    if call.layer.type in ("Flatten", "tf.keras.backend.batch_flatten"):
         target: list[int | None] = [None, -1]
     elif isinstance(given, (list, tuple)):
         target = [each if type(each) is int else None for each in given]
@@ -881,6 +912,9 @@ HANDLERS: dict[str, Callable[[Flow, Node, list[Value]], list[Value]]] = {
     "EinsumDense": _einsum_dense,
     "ExpandDims": _expanded,
     "Flatten": _relaid,
+    "tf.keras.backend.batch_flatten": _relaid,
+    "tf.slice": _cut,
+    "tf.strided_slice": _cut,
     "GetItem": _cut,
     "Moments": _moments,
     "Moveaxis": _turned,

@@ -117,6 +117,8 @@ FUNCTIONS: dict[str, Function] = {
     "broadcast_to": _one("BroadcastTo", "input", shape="shape"),
     "cast": _one("Cast", dtype="dtype"),
     "clip_by_value": _one("Clip", "t", clip_value_min="x_min", clip_value_max="x_max"),
+    "compat.v1.math.scalar_mul": Function("Multiply", ("scalar", "x")),
+    "compat.v1.nn.softmax": Function("Softmax", ("logits",), AXIS),
     "compat.v1.norm": Function("Norm", ("tensor",), {"ord": "ord", **REDUCE}),
     "compat.v1.pad": _one("Pad", "tensor", paddings="pad_width", mode="mode", constant_values="*"),
     "compat.v1.shape": _one("Shape", "input", out_type="*"),

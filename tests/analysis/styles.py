@@ -1987,6 +1987,379 @@ def no_sharing_of_scales(keras: Any, x: Any) -> Any:
     return z * a
 
 
+# And others yet.
+
+
+@keras_3("se")
+def se_with_parametric_activations(keras: Any, x: Any) -> Any:
+    """In detectors: PReLU between, a clipped line at the end."""
+    layers, ops = keras.layers, keras.ops
+    s = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    s = layers.PReLU(shared_axes=[1, 2])(layers.Conv2D(4, 1)(s))
+    s = ops.clip(layers.Conv2D(16, 1)(s) * 0.2 + 0.5, 0.0, 1.0)
+    return layers.Multiply()([x, s])
+
+
+@keras_3("se")
+def se_product_in_a_nested_model(keras: Any, x: Any) -> Any:
+    """In object-minded code: a model of two inputs multiplies them."""
+    layers = keras.layers
+    a, b = keras.Input(x.shape[1:]), keras.Input((1, 1, 16))
+    scale = keras.Model([a, b], layers.Multiply()([a, b]))
+    s = layers.Dense(4, activation="relu")(layers.GlobalAveragePooling2D(keepdims=True)(x))
+    return scale([x, layers.Dense(16, activation="sigmoid")(s)])
+
+
+@keras_3("se", "se")
+def se_twice_by_one_model(keras: Any, x: Any) -> Any:
+    """In object-minded code: a block that is a model is called twice."""
+    layers = keras.layers
+    inner = keras.Input(x.shape[1:])
+    s = layers.Dense(4, activation="relu")(layers.GlobalAveragePooling2D(keepdims=True)(inner))
+    block = keras.Model(inner, inner * layers.Dense(16, activation="sigmoid")(s))
+    return block(layers.Conv2D(16, 3, padding="same")(block(x)))
+
+
+@keras_3("se")
+def se_without_reshape(keras: Any, x: Any) -> Any:
+    """In notebooks: a vector and a map, Multiply finds the axes."""
+    layers = keras.layers
+    s = layers.Dense(4, activation="relu")(layers.GlobalAveragePooling2D()(x))
+    return layers.Multiply()([x, layers.Dense(16, activation="sigmoid")(s)])
+
+
+@keras_3("se")
+def se_residual_by_operators(keras: Any, x: Any) -> Any:
+    """In residual networks: the scaled branch and its input, activated."""
+    layers, ops = keras.layers, keras.ops
+    y = layers.BatchNormalization()(layers.Conv2D(16, 3, padding="same", use_bias=False)(x))
+    s = layers.Dense(16)(ops.silu(layers.Dense(4)(ops.mean(y, axis=(1, 2), keepdims=True))))
+    return ops.relu(y * ops.sigmoid(s) + x)
+
+
+@keras_3("se", "se")
+def se_in_two_branches(keras: Any, x: Any) -> Any:
+    """In networks of several scales: each branch has its own, then they are joined."""
+    layers, ops = keras.layers, keras.ops
+    branches = []
+    for size in (1, 3):
+        y = layers.Conv2D(16, size, padding="same", activation="relu")(x)
+        s = layers.Dense(4, activation="relu")(ops.mean(y, (1, 2)))
+        branches.append(y * layers.Reshape((1, 1, 16))(layers.Dense(16, activation="sigmoid")(s)))
+    return layers.Concatenate()(branches)
+
+
+@keras_3("se")
+def se_of_a_part(keras: Any, x: Any) -> Any:
+    """In shuffled networks: one half of the channels has the block."""
+    layers, ops = keras.layers, keras.ops
+    a, b = ops.split(layers.Conv2D(32, 1)(x), 2, axis=-1)
+    s = layers.Dense(4, activation="relu")(ops.mean(a, axis=(1, 2), keepdims=True))
+    return layers.Concatenate()([a * layers.Dense(16, activation="sigmoid")(s), b])
+
+
+@keras_3("eca")
+def eca_for_signals(keras: Any, x: Any) -> Any:
+    """In networks for time series: one dimension."""
+    layers = keras.layers
+    s = layers.Reshape((16, 1))(layers.GlobalAveragePooling1D()(x))
+    s = layers.Conv1D(1, 3, padding="same", use_bias=False)(s)
+    return layers.Multiply()([x, layers.Permute((2, 1))(layers.Activation("sigmoid")(s))])
+
+
+KERAS_3["eca_for_signals"] = KERAS_3["eca_for_signals"]._replace(shape=(40, 16))
+
+
+@keras_3("eca", shape=(None, None, 16))
+def eca_of_any_size(keras: Any, x: Any) -> Any:
+    """In fully convolutional networks: height and width are dynamic."""
+    layers, ops = keras.layers, keras.ops
+    s = layers.Conv1D(1, 5, padding="same", use_bias=False)(ops.mean(x, (1, 2))[:, :, None])
+    return x * ops.sigmoid(ops.reshape(s, (-1, 1, 1, 16)))
+
+
+@keras_3("cbam")
+def cbam_by_windows(keras: Any, x: Any) -> Any:
+    """In old Keras code: pools as large as the map, reshapes for kept axes, a residual."""
+    layers, ops = keras.layers, keras.ops
+    one, two = layers.Conv2D(4, 1, activation="relu"), layers.Conv2D(16, 1)
+    mean, peak = layers.AveragePooling2D((12, 10))(x), layers.MaxPooling2D((12, 10))(x)
+    s = layers.Activation("sigmoid")(layers.Add()([two(one(mean)), two(one(peak))]))
+    y = layers.Multiply()([x, s])
+    mean = layers.Reshape((12, 10, 1))(ops.mean(y, axis=-1))
+    peak = layers.Reshape((12, 10, 1))(ops.max(y, axis=-1))
+    s = layers.Conv2D(1, 7, padding="same", activation="sigmoid")(
+        layers.Concatenate()([mean, peak])
+    )
+    return layers.Add()([x, layers.Multiply()([y, s])])
+
+
+@keras_3("spatial", "unnamed")
+def cbam_the_other_way_round(keras: Any, x: Any) -> Any:
+    """In ablations: the spatial gate first is no CBAM."""
+    layers, ops = keras.layers, keras.ops
+    s = ops.concatenate([ops.mean(x, -1, keepdims=True), ops.max(x, -1, keepdims=True)], -1)
+    return _channel(keras, x * layers.Conv2D(1, 7, padding="same", activation="sigmoid")(s))
+
+
+@keras_3("spatial")
+def spatial_of_the_mean(keras: Any, x: Any) -> Any:
+    """In notebooks: the mean over the channels alone."""
+    s = keras.ops.mean(x, axis=3, keepdims=True)
+    return x * keras.layers.Conv2D(1, 5, padding="same", activation="sigmoid")(s)
+
+
+@keras_3("unnamed")
+def spatial_of_three_maps(keras: Any, x: Any) -> Any:
+    """In variants of CBAM: a 1×1 convolution beside mean and maximum has no name."""
+    layers, ops = keras.layers, keras.ops
+    maps = [ops.mean(x, -1, keepdims=True), ops.max(x, -1, keepdims=True), layers.Conv2D(1, 1)(x)]
+    return x * layers.Conv2D(1, 7, padding="same", activation="sigmoid")(layers.Concatenate()(maps))
+
+
+@keras_3("scse")
+def scse_of_a_vector(keras: Any, x: Any) -> Any:
+    """In notebooks: the channel's gate stays a vector."""
+    layers = keras.layers
+    c = layers.Dense(8, activation="relu", use_bias=False)(layers.GlobalAveragePooling2D()(x))
+    c = layers.Multiply()([layers.Dense(16, activation="sigmoid", use_bias=False)(c), x])
+    s = layers.Conv2D(1, 1, activation="sigmoid", use_bias=False, padding="same")(x)
+    return layers.add([layers.multiply([s, x]), c])
+
+
+@keras_3("gc")
+def gc_of_rows(keras: Any, x: Any) -> Any:
+    """In notebooks: places in one row, a dense layer for their weights, a weighed sum."""
+    layers, ops = keras.layers, keras.ops
+    rows = layers.Reshape((120, 16))(x)
+    w = ops.softmax(layers.Dense(1)(rows), axis=1)
+    s = ops.sum(rows * w, axis=1)
+    s = layers.Dense(16)(ops.relu(layers.LayerNormalization()(layers.Dense(4)(s))))
+    return x + s[:, None, None, :]
+
+
+@keras_3("gc")
+def gc_softmax_by_hand(keras: Any, x: Any) -> Any:
+    """In notebooks that spell everything: the softmax is exp over a sum."""
+    layers, ops = keras.layers, keras.ops
+    z = layers.Conv2D(1, 1)(x)
+    e = ops.exp(z - ops.max(z, axis=(1, 2), keepdims=True))
+    w = e / ops.sum(e, axis=(1, 2), keepdims=True)
+    s = ops.sum(w * x, axis=(1, 2), keepdims=True)
+    s = layers.Conv2D(16, 1)(ops.relu(layers.LayerNormalization()(layers.Conv2D(4, 1)(s))))
+    return layers.Add()([x, s])
+
+
+@keras_3("simam")
+def simam_channels_first(keras: Any, x: Any) -> Any:
+    """In ports from PyTorch that keep its order of axes."""
+    ops = keras.ops
+    x = ops.transpose(x, (0, 3, 1, 2))
+    d = ops.power(x - ops.mean(x, axis=(2, 3), keepdims=True), 2.0)
+    y = d / (4 * (ops.sum(d, axis=(2, 3), keepdims=True) / 119 + 1e-4)) + 0.5
+    return ops.transpose(x * ops.sigmoid(y), (0, 2, 3, 1))
+
+
+@keras_3("simam")
+def simam_by_deviation(keras: Any, x: Any) -> Any:
+    """In notebooks: the deviation, squared."""
+    ops = keras.ops
+    d = (x - ops.mean(x, axis=(1, 2), keepdims=True)) ** 2
+    v = ops.std(x, axis=(1, 2), keepdims=True) ** 2
+    return x * ops.sigmoid(d / (4 * v + 4e-4) + 0.5)
+
+
+@keras_3("gct", shape=(None, None, 16))
+def gct_of_any_size(keras: Any, x: Any) -> Any:
+    """In fully convolutional networks: height and width are dynamic."""
+    layers, ops = keras.layers, keras.ops
+    s = ops.sqrt(ops.sum(ops.power(x, 2), axis=(1, 2), keepdims=True) + 1e-5)
+    s = layers.DepthwiseConv2D((1, 1), use_bias=False)(s)
+    s = ops.divide(s, ops.sqrt(ops.mean(ops.power(s, 2), axis=-1, keepdims=True) + 1e-5))
+    return layers.multiply([x, 1 + ops.tanh(layers.DepthwiseConv2D((1, 1))(s))])
+
+
+@keras_3("srm")
+def srm_by_powers(keras: Any, x: Any) -> Any:
+    """In notebooks: the root is a power, the style a last axis of two."""
+    layers, ops = keras.layers, keras.ops
+    rows = ops.reshape(x, (-1, 120, 16))
+    deviation = (ops.var(rows, axis=1) + 1e-5) ** 0.5
+    s = ops.stack([ops.mean(rows, axis=1), deviation], axis=1)
+    s = layers.Conv1D(16, kernel_size=2, groups=16, use_bias=False, padding="valid")(s)
+    return x * ops.sigmoid(layers.BatchNormalization()(layers.Reshape((1, 1, 16))(s)))
+
+
+@keras_3("triplet")
+def triplet_stacked(keras: Any, x: Any) -> Any:
+    """In notebooks: halves of a sum of sums."""
+    layers, ops = keras.layers, keras.ops
+
+    def gate(y: Any) -> Any:
+        s = layers.Concatenate()([ops.mean(y, -1, keepdims=True), ops.max(y, -1, keepdims=True)])
+        s = layers.BatchNormalization()(layers.Conv2D(1, 7, padding="same")(s))
+        return layers.Multiply()([y, layers.Activation("sigmoid")(s)])
+
+    one = ops.moveaxis(gate(ops.moveaxis(x, 3, 1)), 1, 3)
+    two = ops.transpose(gate(ops.transpose(x, (0, 2, 3, 1))), (0, 3, 1, 2))
+    return (gate(x) + (one + two)) * (1.0 / 3.0)
+
+
+@keras_3("bam")
+def bam_of_vectors(keras: Any, x: Any) -> Any:
+    """In Keras code: the channel's branch is repeated, both are multiplied."""
+    layers, ops = keras.layers, keras.ops
+    c = layers.Dense(4, activation="relu")(layers.GlobalAveragePooling2D()(x))
+    c = layers.RepeatVector(120)(layers.BatchNormalization()(layers.Dense(16)(c)))
+    s = layers.Conv2D(4, 1)(x)
+    s = layers.Conv2D(4, 3, padding="same", dilation_rate=(4, 4))(layers.ReLU()(s))
+    s = layers.Conv2D(4, 3, padding="same", dilation_rate=(4, 4))(layers.ReLU()(s))
+    s = layers.Conv2D(1, 1)(layers.ReLU()(s))
+    return x + x * ops.sigmoid(layers.Reshape((12, 10, 16))(c) * s)
+
+
+@keras_2("se")
+def se_pooled_in_windows_of_four(tf: Any, keras: Any, x: Any) -> Any:
+    """In TF-slim's descendants: tf.nn.avg_pool with all four sizes."""
+    s = tf.nn.avg_pool(x, ksize=[1, 12, 10, 1], strides=[1, 1, 1, 1], padding="VALID")
+    s = keras.layers.Conv2D(4, 1, activation="relu")(s)
+    s = keras.layers.Conv2D(16, 1)(s)
+    return x * tf.nn.sigmoid(s)
+
+
+@keras_2("se")
+def se_with_identity_and_cast(tf: Any, keras: Any, x: Any) -> Any:
+    """In mixed precision by hand: casts to and fro."""
+    s = tf.cast(tf.reduce_mean(tf.cast(tf.identity(x), tf.float32), axis=[1, 2]), tf.float32)
+    s = keras.layers.Dense(4, activation=tf.nn.leaky_relu)(s)
+    s = tf.sigmoid(keras.layers.Dense(16)(s))
+    return x * tf.stop_gradient(tf.reshape(s, [-1, 1, 1, 16]))
+
+
+@keras_2("se")
+def se_sum_of_rows(tf: Any, keras: Any, x: Any) -> Any:
+    """In re-implementations: rows of places, their sum over a constant."""
+    s = tf.reduce_sum(tf.reshape(x, [-1, 12 * 10, 16]), axis=1) * (1.0 / 120.0)
+    s = keras.layers.Dense(4, "relu")(s)
+    s = keras.layers.Dense(16, "sigmoid")(s)
+    return keras.layers.Multiply()([x, s])
+
+
+@keras_2("eca")
+def eca_by_layers(tf: Any, keras: Any, x: Any) -> Any:
+    """In Keras code: Permute for the turn, three axes."""
+    layers = keras.layers
+    s = layers.Reshape((1, 16))(layers.GlobalAveragePooling2D()(x))
+    s = layers.Conv1D(1, 3, padding="same", use_bias=False)(layers.Permute((2, 1))(s))
+    s = layers.Activation("sigmoid")(layers.Permute((2, 1))(s))
+    return layers.Multiply()([x, tf.expand_dims(s, 1)])
+
+
+@keras_2("cbam")
+def cbam_with_residual(tf: Any, keras: Any, x: Any) -> Any:
+    """In residual networks: both gates, then the shortcut."""
+    layers = keras.layers
+    one, two = layers.Dense(4, activation="relu"), layers.Dense(16)
+    mean, peak = layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)
+    s = tf.nn.sigmoid(two(one(mean)) + two(one(peak)))
+    y = layers.Multiply()([x, s])
+    s = tf.concat([tf.reduce_max(y, [3], keepdims=True), tf.reduce_mean(y, [3], keepdims=True)], 3)
+    s = tf.pad(s, [[0, 0], [3, 3], [3, 3], [0, 0]])
+    return x + y * layers.Conv2D(1, 7, activation="sigmoid")(s)
+
+
+@keras_2("gc")
+def gc_of_any_size_by_tf(tf: Any, keras: Any, x: Any) -> Any:
+    """In ports: all sizes as tf.shape tells them."""
+    layers = keras.layers
+    places = tf.shape(x)[1] * tf.shape(x)[2]
+    w = tf.nn.softmax(tf.reshape(layers.Conv2D(1, 1)(x), [-1, places, 1]), axis=1)
+    s = tf.matmul(tf.reshape(x, [-1, places, 16]), w, transpose_a=True)
+    s = layers.LayerNormalization()(layers.Conv2D(4, 1)(tf.reshape(s, [-1, 1, 1, 16])))
+    return x + layers.Conv2D(16, 1)(tf.nn.relu(s))
+
+
+@keras_2("gc")
+def gc_softmax_of_activations(tf: Any, keras: Any, x: Any) -> Any:
+    """In Keras code: the softmax of two axes, which Keras 2 spells out."""
+    layers = keras.layers
+    w = keras.activations.softmax(layers.Conv2D(1, 1)(x), axis=[1, 2])
+    s = tf.reduce_sum(layers.Multiply()([x, w]), axis=[1, 2], keepdims=True)
+    s = layers.ReLU()(layers.LayerNormalization()(layers.Conv2D(4, 1)(s)))
+    return layers.Add()([x, layers.Conv2D(16, 1)(s)])
+
+
+@keras_2("coord")
+def coord_by_slice(tf: Any, keras: Any, x: Any) -> Any:
+    """In ports: tf.slice for the split, UpSampling for the spread."""
+    layers = keras.layers
+    rows = tf.reduce_mean(x, axis=2, keepdims=True)
+    columns = tf.transpose(tf.reduce_mean(x, axis=1, keepdims=True), [0, 2, 1, 3])
+    s = layers.BatchNormalization()(layers.Conv2D(8, 1)(tf.concat([rows, columns], axis=1)))
+    s = s * tf.nn.relu6(s + 3.0) / 6.0
+    rows = tf.slice(s, [0, 0, 0, 0], [-1, 12, -1, -1])
+    columns = tf.transpose(tf.slice(s, [0, 12, 0, 0], [-1, 10, -1, -1]), [0, 2, 1, 3])
+    rows = layers.UpSampling2D((1, 10))(layers.Conv2D(16, 1, activation="sigmoid")(rows))
+    columns = layers.UpSampling2D((12, 1))(layers.Conv2D(16, 1, activation="sigmoid")(columns))
+    return layers.Multiply()([x, rows, columns])
+
+
+@keras_2("simam")
+def simam_scaled(tf: Any, keras: Any, x: Any) -> Any:
+    """In notebooks: the inverse of n times the sum."""
+    d = tf.math.square(tf.math.subtract(x, tf.reduce_mean(x, [1, 2], keepdims=True)))
+    v = tf.math.scalar_mul(1 / 119, tf.reduce_sum(d, [1, 2], keepdims=True))
+    e = tf.math.divide(d, 4.0 * (v + 1e-4)) + 0.5
+    return tf.math.multiply(tf.math.sigmoid(e), x)
+
+
+@keras_2("triplet")
+def triplet_of_means(tf: Any, keras: Any, x: Any) -> Any:
+    """In notebooks: the three are stacked in a sum by add_n."""
+    layers = keras.layers
+
+    def gate(turn: list[int]) -> Any:
+        y = tf.transpose(x, turn)
+        s = tf.concat(
+            [tf.reduce_max(y, -1, keepdims=True), tf.reduce_mean(y, -1, keepdims=True)], -1
+        )
+        y = y * layers.Conv2D(1, 7, padding="same", activation="sigmoid")(s)
+        return tf.transpose(y, turn)
+
+    return tf.add_n([gate([0, 3, 2, 1]), gate([0, 1, 3, 2]), gate([0, 1, 2, 3])]) / 3.0
+
+
+@keras_3()
+def no_squeeze_elsewhere(keras: Any, x: Any) -> Any:
+    """In networks with a side branch: what is gated is not what the gate was made of."""
+    layers = keras.layers
+    y = layers.Conv2D(16, 3, padding="same")(x)
+    z = layers.Conv2D(16, 3, padding="same")(x)
+    s = layers.Dense(16, activation="sigmoid")(layers.GlobalAveragePooling2D(keepdims=True)(y))
+    return z * s + y
+
+
+@keras_3()
+def no_selective_kernels(keras: Any, x: Any) -> Any:
+    """In SKNets: two branches share a softmax made of their sum."""
+    layers, ops = keras.layers, keras.ops
+    a, b = layers.Conv2D(16, 3, padding="same")(x), layers.Conv2D(16, 5, padding="same")(x)
+    s = layers.Dense(8, activation="relu")(layers.GlobalAveragePooling2D()(a + b))
+    w = ops.softmax(ops.stack([layers.Dense(16)(s), layers.Dense(16)(s)], axis=1), axis=1)
+    return a * ops.reshape(w[:, 0], (-1, 1, 1, 16)) + b * ops.reshape(w[:, 1], (-1, 1, 1, 16))
+
+
+@keras_3()
+def no_fusion_of_scales(keras: Any, x: Any) -> Any:
+    """In pyramids: normalised weights, pooled context put beside the map."""
+    layers = keras.layers
+    y = layers.UpSampling2D(2)(layers.MaxPooling2D(2)(x))
+    z = (0.3 * x + 0.7 * y) / (1.0 + 1e-4)
+    c = layers.GlobalAveragePooling2D(keepdims=True)(z)
+    c = layers.UpSampling2D((12, 10))(layers.Conv2D(16, 1, activation="relu")(c))
+    return layers.Conv2D(16, 1)(layers.Concatenate()([z, c])) + x
+
+
 # Hidden: a Lambda or a layer of one's own stands in what would be a gate.
 
 
