@@ -198,7 +198,7 @@ class _Unfolder:
             elif is_changed(part.config):
                 known = None
             else:
-                roles = roles_of(self.operations[id(part)], *shapes)
+                roles = roles_of(self.operations.get(id(part), operation), *shapes)
                 known = predicted(roles, part.config, self.trains(part))
             if known is not None:
                 self.counted.add(id(part))

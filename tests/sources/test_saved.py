@@ -294,6 +294,13 @@ def sequential(*layers: Any) -> dict[str, Any]:
     return {"class_name": "Sequential", "config": {"name": "s", "layers": list(layers)}}
 
 
+def without_input() -> dict[str, Any]:
+    """Return a model of a TimeDistributed that is called on nothing."""
+    config = Config(8, 3)
+    dense = {"class_name": "Dense", "config": {"name": "dense", "units": 2}}
+    return config.model(config.add("TimeDistributed", layer=dense, name="steps"))
+
+
 BAD = {
     "a list": ([], "this is no model that Keras saved"),
     "no class": ({"config": {}}, "this is JSON, but not what model.to_json() writes"),
@@ -398,6 +405,10 @@ BAD = {
         "unfolded, its nested models make more than 60,000 calls",
     ),
     "a model within itself": (within_itself(), "layer 5 of 'model' is the model that holds it"),
+    "a TimeDistributed of no input": (
+        without_input(),
+        "'steps' is called with no input",
+    ),
     "a TimeDistributed of itself": (
         sequential(
             {
