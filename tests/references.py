@@ -104,7 +104,7 @@ def gc(x, w, *, ratio, divisor, pool, fuse, epsilon):
     return x + delta if fuse == "add" else x * sigmoid(delta)
 
 
-def cbam(x, w, *, ratio, divisor, kernel_size, use_bias, batch_norm, momentum):
+def cbam(x, w, *, ratio, divisor, kernel_size, use_bias, batch_norm, momentum, stack):
     """Woo et al. 2018, equations 1 to 3."""
 
     def mlp(pooled):
@@ -113,12 +113,13 @@ def cbam(x, w, *, ratio, divisor, kernel_size, use_bias, batch_norm, momentum):
     gates = sigmoid(mlp(x.mean(axis=(1, 2))) + mlp(x.max(axis=(1, 2))))  # (2)
     refined = x * gates[:, None, None, :]
     below = {role.removeprefix("spatial_"): value for role, value in w.items()}
-    return spatial(refined, below, kernel_size=kernel_size, batch_norm=batch_norm)
+    return spatial(refined, below, kernel_size=kernel_size, batch_norm=batch_norm, stack=stack)
 
 
-def spatial(x, w, *, kernel_size, batch_norm, momentum=None):
-    """Woo et al. 2018, equation 3, the maps stacked as in the official code: maximum, then mean."""
-    maps = np.stack([x.max(axis=-1), x.mean(axis=-1)], axis=-1)
+def spatial(x, w, *, kernel_size, batch_norm, stack, momentum=None):
+    """Woo et al. 2018, equation 3; the official code stacks the maximum before the mean."""
+    maps = {"max": x.max(axis=-1), "mean": x.mean(axis=-1)}
+    maps = np.stack([maps[which] for which in stack.split("_")], axis=-1)
     kernel = w["conv/kernel"]
     assert kernel.shape[:2] == (kernel_size, kernel_size)
     gates = convolution(maps, kernel)
@@ -156,11 +157,11 @@ def scse(x, w, *, ratio, fuse):
     return np.maximum(by_channel, by_place) if fuse == "max" else by_channel + by_place
 
 
-def coord(x, w, *, ratio, min_width, activation):
+def coord(x, w, *, ratio, divisor, min_width, use_bias, activation):
     """Hou, Zhou & Feng 2021, equations 4 to 9; the 1×1 convolutions see no neighbour."""
 
     def conv(y, role):
-        return y @ w[f"{role}/kernel"][0, 0] + w[f"{role}/bias"]
+        return y @ w[f"{role}/kernel"][0, 0] + w.get(f"{role}/bias", 0)
 
     def shared(y):
         return ACTIVATIONS[activation](normalised(conv(y, "reduce"), w, "norm", epsilon=1e-5))

@@ -79,28 +79,33 @@ PRESETS = {
     ),
     "cbam-timm": Preset(
         "cbam",
-        {"divisor": 1, "use_bias": False, "momentum": 0.9},
-        "timm's CbamModule: a sixteenth, rounded, and no biases",
+        {"divisor": 1, "use_bias": False, "momentum": 0.9, "stack": "mean_max"},
+        "timm's CbamModule: a sixteenth, rounded, no biases, and the mean first",
     ),
     "srm-official": Preset(
         "srm",
-        {"unbiased": True, "epsilon": 0.0},
-        "the official code of SRM: PyTorch's std",
+        {"unbiased": True},
+        "the official code of SRM: an unbiased variance",
     ),
     "bam-paper": Preset(
         "bam",
         {"fuse": "add"},
-        "the paper's equation, where the official code multiplies",
+        "the paper's sum of the two branches, of the official code's layers",
     ),
     "scse-paper": Preset(
         "scse",
         {"fuse": "add"},
-        "the paper's equation, where the official code takes the maximum",
+        "the paper's sum, where the official code takes the maximum",
     ),
     "scse-smp": Preset(
         "scse",
         {"ratio": 16, "fuse": "add"},
         "segmentation_models.pytorch's SCSEModule",
+    ),
+    "coord-timm": Preset(
+        "coord",
+        {"ratio": 24, "divisor": 8, "use_bias": False},
+        "timm's CoordAttn: two thirds of a sixteenth, rounded to a multiple of 8, and no biases",
     ),
 }
 

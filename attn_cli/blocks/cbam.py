@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from attn_cli.blocks.options import (
+    choice,
     feature_map,
     flag,
     fraction,
@@ -24,6 +25,7 @@ def cbam_block(
     use_bias: bool = True,
     batch_norm: bool = True,
     momentum: float = 0.99,
+    stack: str = "max_mean",
     name: str | None = None,
 ) -> Any:
     """Convolutional Block Attention Module: gate the channels first, then the positions.
@@ -44,6 +46,7 @@ def cbam_block(
         use_bias: give the shared dense layers biases.
         batch_norm: normalise the spatial gate's convolution.
         momentum: how much of its old statistics the batch norm keeps at each step of training.
+        stack: the order of the two maps before the spatial convolution, max_mean or mean_max.
         name: prefix of the layers' names; Keras' own names where None.
 
     Returns:
@@ -57,7 +60,8 @@ def cbam_block(
         This is the official code: dense layers with biases, a convolution without one, and a batch
         norm behind it (epsilon 1e-5, and PyTorch's momentum 0.01, which is 0.99 in Keras) that the
         paper does not mention. timm's dense layers have no biases (use_bias=false), their width is
-        rounded (divisor=1), and its momentum is 0.9. Many Keras ports leave the batch norm out
+        rounded (divisor=1), its momentum is 0.9, and its spatial gate has the mean before the
+        maximum (stack=mean_max), as the paper has. Many Keras ports leave the batch norm out
         (batch_norm=false).
     """
     keras = namespace_of(inputs)
@@ -84,6 +88,7 @@ def cbam_block(
         kernel_size=kernel_size,
         batch_norm=batch_norm,
         momentum=momentum,
+        stack=stack,
         name=name if name is None else f"{name}_spatial",
     )
 
@@ -94,6 +99,7 @@ def spatial_block(
     kernel_size: int = 7,
     batch_norm: bool = True,
     momentum: float = 0.99,
+    stack: str = "max_mean",
     name: str | None = None,
 ) -> Any:
     """Spatial attention: gate each position by the mean and the maximum over its channels.
@@ -110,6 +116,7 @@ def spatial_block(
         kernel_size: kernel of the convolution, odd.
         batch_norm: normalise the convolution.
         momentum: how much of its old statistics the batch norm keeps at each step of training.
+        stack: the order of the two maps before the spatial convolution, max_mean or mean_max.
         name: prefix of the layers' names; Keras' own names where None.
 
     Returns:
@@ -120,19 +127,22 @@ def spatial_block(
         BadOption: an option is out of range.
 
     In the wild:
-        This is CBAM's spatial gate as in the official code. The paper stacks mean then maximum, the
-        code maximum then mean: the same up to a swap of weights; this follows the code.
+        This is CBAM's spatial gate as in the official code, which stacks the maximum before the
+        mean. The paper and timm have the mean first (stack=mean_max): the same up to a swap of
+        the kernel's two input channels, and with weights of the other order not the same.
     """
     keras = namespace_of(inputs)
     feature_map(inputs)
     odd("kernel_size", kernel_size)
     flag("batch_norm", batch_norm)
     fraction("momentum", momentum)
+    choice("stack", stack, ("max_mean", "mean_max"))
     named = prefixed(name)
 
     peak = keras.ops.max(inputs, axis=-1, keepdims=True)  # (B, H, W, 1)
     mean = keras.ops.mean(inputs, axis=-1, keepdims=True)  # (B, H, W, 1)
-    s = keras.layers.Concatenate(name=named("concat"))([peak, mean])  # (B, H, W, 2)
+    maps = [peak, mean] if stack == "max_mean" else [mean, peak]
+    s = keras.layers.Concatenate(name=named("concat"))(maps)  # (B, H, W, 2)
     s = keras.layers.Conv2D(1, kernel_size, padding="same", use_bias=False, name=named("conv"))(
         s
     )  # (B, H, W, 1)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from attn_cli.blocks.options import fixed_feature_map, integer, prefixed, text
+from attn_cli.blocks.options import (
+    fixed_feature_map,
+    flag,
+    integer,
+    prefixed,
+    squeezed_width,
+    text,
+)
 from attn_cli.symbolic import namespace_of
 
 
@@ -12,7 +19,9 @@ def coord_block(
     inputs: Any,
     *,
     ratio: int = 32,
+    divisor: int | None = None,
     min_width: int = 8,
+    use_bias: bool = True,
     activation: str = "hard_silu",
     name: str | None = None,
 ) -> Any:
@@ -29,7 +38,9 @@ def coord_block(
     Args:
         inputs: a feature map, (B, H, W, C), with known H and W.
         ratio: reduction; the squeezed width s is C // ratio.
+        divisor: round C / ratio to the nearest multiple of this, and to one at least.
         min_width: the least squeezed width.
+        use_bias: give the three convolutions a bias.
         activation: activation after the shared convolution.
         name: prefix of the layers' names; Keras' own names where None.
 
@@ -44,17 +55,24 @@ def coord_block(
         This is the official code: ratio 32 and a width of 8 at least, biases beside the batch norm
         (epsilon 1e-5, and PyTorch's momentum 0.1, which is 0.9 in Keras), hard_silu between. The
         paper's text has no least width; many ports leave out the batch norm, or take another ratio.
+        timm has no biases (use_bias=false), and a width that is two thirds of a sixteenth of the
+        channels, rounded (ratio=24, divisor=8).
     """
     keras = namespace_of(inputs)
     height, breadth, channels = fixed_feature_map(inputs, "takes rows and columns apart")
-    width = max(integer("min_width", min_width), channels // integer("ratio", ratio))
+    least = integer("min_width", min_width)
+    width = squeezed_width(channels, ratio, divisor, at_least=least)
+    flag("use_bias", use_bias)
     named = prefixed(name)
+
+    def conv(x: Any, filters: int, role: str) -> Any:
+        return keras.layers.Conv2D(filters, 1, use_bias=use_bias, name=named(role))(x)
 
     rows = keras.ops.mean(inputs, axis=2, keepdims=True)  # (B, H, 1, C)
     columns = keras.ops.mean(inputs, axis=1, keepdims=True)  # (B, 1, W, C)
     columns = keras.layers.Permute((2, 1, 3), name=named("turn"))(columns)  # (B, W, 1, C)
     s = keras.layers.Concatenate(axis=1, name=named("concat"))([rows, columns])  # (B, H + W, 1, C)
-    s = keras.layers.Conv2D(width, 1, name=named("reduce"))(s)  # (B, H + W, 1, s)
+    s = conv(s, width, "reduce")  # (B, H + W, 1, s)
     # PyTorch's momentum 0.1 weighs the new batch, Keras' 0.9 the old statistics.
     s = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=named("norm"))(s)
     s = keras.layers.Activation(text("activation", activation), name=named("activation"))(s)
@@ -63,8 +81,8 @@ def coord_block(
     rows = keras.layers.Cropping2D(((0, breadth), (0, 0)), name=named("take_rows"))(s)
     columns = keras.layers.Cropping2D(((height, 0), (0, 0)), name=named("take_columns"))(s)
     columns = keras.layers.Permute((2, 1, 3), name=named("turn_back"))(columns)  # (B, 1, W, s)
-    rows = keras.layers.Conv2D(channels, 1, name=named("rows"))(rows)  # (B, H, 1, C)
+    rows = conv(rows, channels, "rows")  # (B, H, 1, C)
     rows = keras.layers.Activation("sigmoid", name=named("rows_gate"))(rows)
-    columns = keras.layers.Conv2D(channels, 1, name=named("columns"))(columns)  # (B, 1, W, C)
+    columns = conv(columns, channels, "columns")  # (B, 1, W, C)
     columns = keras.layers.Activation("sigmoid", name=named("columns_gate"))(columns)
     return keras.layers.Multiply(name=named("scale"))([inputs, columns, rows])  # (B, H, W, C)

@@ -120,25 +120,31 @@ def prefixed(name: str | None) -> Callable[[str], str | None]:
 
 
 def squeezed_width(
-    channels: int, ratio: int, divisor: int | None = None, round_limit: float = 0.0
+    channels: int,
+    ratio: int,
+    divisor: int | None = None,
+    round_limit: float = 0.0,
+    at_least: int = 0,
 ) -> int:
     """Return C // ratio, or with a divisor C / ratio rounded to its nearest multiple, and not to 0.
 
     Where rounding leaves less than `round_limit` of C / ratio, it goes a multiple up. Raises
-    BadOption where nothing would be left.
+    BadOption where nothing would be left, not even `at_least`.
     """
     integer("ratio", ratio)
     fraction("round_limit", round_limit)
     if divisor is None:
         if round_limit:
             raise BadOption(f"round_limit={round_limit} says when to round up, and needs a divisor")
-        if ratio > channels:
+        if not max(at_least, channels // ratio):
             raise BadOption(
                 f"ratio {ratio} squeezes {channels} channels to a width of 0; "
                 f"the largest ratio here is {channels}"
             )
-        return channels // ratio
+        return max(at_least, channels // ratio)
     integer("divisor", divisor)
     # Halves up, in integers: exact at any size.
-    rounded = max(divisor, (2 * channels + ratio * divisor) // (2 * ratio * divisor) * divisor)
-    return rounded + divisor if rounded * ratio < round_limit * channels else rounded
+    twice = 2 * ratio * divisor
+    rounded = max(at_least, divisor, (2 * channels + ratio * divisor) // twice * divisor)
+    too_low = round_limit and rounded * ratio < round_limit * channels
+    return rounded + divisor if too_low else rounded

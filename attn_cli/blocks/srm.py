@@ -40,11 +40,11 @@ def srm_block(
 
     In the wild:
         The paper divides the variance by H·W, and so does this block; the official code by
-        H·W - 1, as PyTorch's std does (unbiased=true). The code adds no epsilon: PyTorch calls the
-        gradient of a standard deviation of 0 zero, where TensorFlow has NaN; epsilon=0 leaves it
-        out. The batch norm has epsilon 1e-5 and PyTorch's momentum 0.1, which is 0.9 in Keras. The
-        weights of the style begin at zero, as in the code. In float16 the standard deviation of a
-        channel must stay below 255, for its square is at most 65,504.
+        H·W - 1, as PyTorch's std does (unbiased=true). The code is in circulation with this epsilon
+        and without one (epsilon=0): PyTorch calls the gradient of a standard deviation of 0 zero,
+        where TensorFlow has NaN. The batch norm has epsilon 1e-5 and PyTorch's momentum 0.1, which
+        is 0.9 in Keras. The weights of the style begin at zero, as in the code. In float16 the
+        standard deviation of a channel must stay below 255, for its square is at most 65,504.
     """
     keras = namespace_of(inputs)
     feature_map(inputs)

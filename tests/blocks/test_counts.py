@@ -40,6 +40,7 @@ FORMULAS = {
     "bam": lambda c: 3 * c * (c // 16) + c + 18 * (c // 16) ** 2 + 13 * (c // 16) + 1,
     "scse": lambda c: 2 * c * (c // 2) + c // 2 + c + c + 1,
     "coord": lambda c: 3 * c * max(8, c // 32) + 3 * max(8, c // 32) + 2 * c,
+    "coord:use_bias=false": lambda c: 3 * c * max(8, c // 32) + 2 * max(8, c // 32),
     "triplet": lambda c: 300,
     "triplet:spatial=false": lambda c: 200,
     "simam": lambda c: 0,
@@ -152,6 +153,7 @@ PRESET_COUNTS = {
     "bam-paper": {64: 1173},
     "scse-paper": {64: 4257},
     "scse-smp": {64: 645},
+    "coord-timm": {64: 1552, 288: 13856},
 }
 
 
