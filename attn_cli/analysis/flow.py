@@ -317,9 +317,11 @@ class Flow:
             places = None if None in sizes else prod(filter(None, sizes))
             if places is None and path.over == self.space:
                 places = self.places
-            if path.form == "sum" and number and places:
-                if abs((number if type in DIVIDING else 1 / number) / places - 1) < 1e-3:
-                    return value._replace(paths=frozenset({path._replace(form="mean")}))
+            if path.form != "sum" or not number or not places:
+                return value
+            divisor = number if type in DIVIDING else 1 / number
+            if abs(divisor / places - 1) < 1e-3:
+                return value._replace(paths=frozenset({path._replace(form="mean")}))
             return value
         # A constant beside what is squared or pooled keeps a root or a quotient in its bounds.
         return value if path.over or path.form == "d²" else self.changed(value, {})
