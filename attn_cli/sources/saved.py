@@ -73,6 +73,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
 
     >>> from attn_cli import find_attention, read_model
     >>> model = read_model("EfficientNetB0.keras")  # doctest: +SKIP
+    >>> assert model.graph is not None  # doctest: +SKIP
     >>> model.total, len(find_attention(model.graph))  # doctest: +SKIP
     (5330571, 16)
 
