@@ -114,8 +114,9 @@ class LayerNormalization(Affine):
     def flops(self, macs: int, outputs: Sequence[Shape], *inputs: Shape) -> int:
         if self.rms_scaling:
             raise Unknown("no FLOPs are known for a LayerNormalization with rms_scaling")
-        if self.noted_by_keras_2 and self.axis not in (-1, (-1,), (len(outputs[0]) - 1,)):
-            raise Unknown("no FLOPs are known for a LayerNormalization of Keras 2 over this axis")
+        last = self.axis in (-1, (-1,), (len(outputs[0]) - 1,))
+        if self.noted_by_keras_2 and not (last and self.scale and self.center):
+            raise Unknown("no FLOPs are known for this form of a LayerNormalization of Keras 2")
         whole = size(outputs[0])
         axes = axes_of(self.axis, outputs[0])
         groups = size([each for place, each in enumerate(outputs[0]) if place not in axes])

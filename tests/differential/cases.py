@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterator
 
-ATTEMPTS = 18
+ATTEMPTS = 16
 FEW = (0, 0, 0.2, 0, 0.5, 0.8)
 MUCH = (0.5, 0.5, 0.3, 0.3, 0.2, 0.1)
 RANKS = [2, 1, 2, 3, 0, 2, 1, 4]
@@ -168,7 +168,7 @@ def layer_case(name: str, kind: Any, place: Place, dtype: str, much: float) -> C
         or name in ("Attention", "AdditiveAttention", "HashedCrossing")
     ):
         for _ in range(place.pick(1, 1, 2)):
-            size = second(place)
+            size = place.pick(place.size, second(place))
             inputs.append((size if isinstance(size, tuple) else place.size, dtype))
     apart = "query" in call_of
 

@@ -130,20 +130,17 @@ NOT_DRAWN: dict[tuple[str, str], dict[str, str]] = {
     ),
 }
 
-# Names by which other versions of TensorFlow call functions that models hold.
+# Names that are written by other versions of TensorFlow, or where its first one is called.
 OF_OTHER_VERSIONS = frozenset(
-    [
-        "__operators__.truediv",
-        "add_n",
-        "math.divide",
-        "math.scalar_mul",
-        "nn.sigmoid",
-        "nn.softplus",
-        "nn.swish",
-        "nn.tanh",
-        "pad",
-        "shape",
-        "squeeze",
+    (
+        *(
+            "__operators__.truediv",
+            "add_n",
+            "compat.v1.nn.softmax",
+            "math.divide",
+            "math.scalar_mul",
+        ),
+        *("nn.sigmoid", "nn.softplus", "nn.swish", "nn.tanh", "norm", "pad", "shape", "squeeze"),
         "transpose",
-    ]
+    )
 )

@@ -27,23 +27,15 @@ SIZES: dict[int, list[Size]] = {
 }
 
 # What a type needs that takes no other.
+WITH_ONES = [(1, 4), (1, 1, 4), (3, 1, 2)]
+SQUARE = [(4, 4), (3, 5, 5)]
+OF_SQUARES = "cholesky cholesky_inverse det eig eigh inv logdet solve solve_triangular"
 SIZED: dict[str, list[Size]] = {
-    **{key: [(1,)] for key in ("HashedCrossing", "TextVectorization")},
-    **{key: [(1, 4), (1, 1, 4), (3, 1, 2)] for key in ("squeeze", "backend.squeeze")},
-    **{
-        key: [(4, 4), (3, 5, 5)]
-        for key in (
-            "cholesky",
-            "cholesky_inverse",
-            "det",
-            "eig",
-            "eigh",
-            "inv",
-            "logdet",
-            "solve",
-            "solve_triangular",
-        )
-    },
+    "HashedCrossing": [(1,)],
+    "TextVectorization": [(1,)],
+    "squeeze": WITH_ONES,
+    "backend.squeeze": WITH_ONES,
+    **dict.fromkeys(OF_SQUARES.split(), SQUARE),
     "space_to_depth": [(8, 8, 6), (4, 6, 2)],
     "fold": [(8, 9)],
     "RandomColorDegeneration": [(8, 7, 3)],
@@ -369,6 +361,10 @@ LISTS = frozenset({"xs", "arrays", "tensors", "values"})
 # The argument that is a list, where its name does not say so.
 LISTED = {"stack": "x", "backend.stack": "x", "add_n": "inputs", "math.accumulate_n": "inputs"}
 # What is drawn for one type alone, in place of what its arguments' names say.
+ADAPTIVE: dict[str, Callable[[Place], Any]] = {
+    "output_size": lambda p: (p.pick(1, 2),) * p.rank,
+    "data_format": lambda p: "channels_first",  # Keras foretells another shape for the other
+}
 OWN: dict[str, dict[str, Callable[[Place], Any]]] = {
     "fold": {
         "output_size": lambda p: 4,
@@ -381,19 +377,19 @@ OWN: dict[str, dict[str, Callable[[Place], Any]]] = {
         "num_tokens": lambda p: 4,
         "output_mode": lambda p: p.pick("multi_hot", "one_hot", "count"),
     },
+    "Discretization": {"bin_boundaries": lambda p: [0.0, 0.5, 1.0]},
     "HashedCrossing": {"output_mode": lambda p: p.pick("int", "one_hot")},
     "backend.resize_images": {
         **dict.fromkeys(("height_factor", "width_factor"), lambda p: p.pick(1, 2)),
     },
     "get_item": {"key": lambda p: keys(p)},
-    **{
-        key: {
-            "output_size": lambda p: (p.pick(1, 2),) * p.rank,
-            "data_format": lambda p: p.pick("channels_first", "channels_last"),
-        }
-        for key in ("adaptive_average_pool", "adaptive_max_pool")
-    },
-    **{key: {"axis": lambda p: p.pick(*ones(p))} for key in ("squeeze", "backend.squeeze")},
+    "unstack": {"axis": lambda p: p.pick(-1, *range(1, len(p.size) + 1)), "num": lambda p: None},
+    "Dot": {"axes": lambda p: p.pick(p.axis(), (p.axis(), p.axis()))},
+    "norm": {"ord": lambda p: p.pick(1, 2, "euclidean")},
+    "adaptive_average_pool": ADAPTIVE,
+    "adaptive_max_pool": ADAPTIVE,
+    "squeeze": {"axis": lambda p: p.pick(*ones(p))},
+    "backend.squeeze": {"axis": lambda p: p.pick(*ones(p))},
     "STFTSpectrogram": {"mode": lambda p: "log"},
     "pad": {"mode": lambda p: p.pick("constant", "reflect", "CONSTANT", "REFLECT")},
 }

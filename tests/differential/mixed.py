@@ -1,4 +1,4 @@
-"""Small models of several builds, drawn: wrappers, nested and shared parts, frozen ones."""
+"""Small models of several builds: wrappers, nested, shared and frozen parts, dtype policies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ POLICIES = ("mixed_float16", "mixed_bfloat16", "float64", "float16")
 
 
 class Mixed:
-    """A model in the making: `tensors` can be taken further, `text` is how it came about."""
+    """A model in the making, what it consists of so far, and how it came about in words."""
 
     def __init__(self, world: Any, dice: random.Random) -> None:
         self.world = world

@@ -1,4 +1,4 @@
-"""What is so: a live model's params, bytes, shapes, MACs and FLOPs, from Keras and TensorFlow.
+"""What is so: a live model's params, bytes, shapes, MACs and FLOPs, by Keras and TensorFlow alone.
 
 MACs and FLOPs are read off the graph that TensorFlow makes of one sample, op by op, each with the
 shapes that it has there. Of every op the FLOPs are what the profiler's own statistic says; where
