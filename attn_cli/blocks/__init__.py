@@ -54,7 +54,7 @@ PRESETS = {
     "se-efficientnet": Preset(
         "se",
         {"ratio": Default(4), "activation": "silu"},
-        "EfficientNet, also V2: a quarter of the channels that enter the expansion "
+        "EfficientNet, V2 too: a quarter of the channels that enter the expansion "
         "(input_channels; the block's own where nothing expands)",
     ),
     "se-mobilenetv3": Preset(
@@ -85,17 +85,17 @@ PRESETS = {
     "srm-official": Preset(
         "srm",
         {"unbiased": True},
-        "the official code of SRM: an unbiased variance",
+        "the official code: an unbiased variance",
     ),
     "bam-paper": Preset(
         "bam",
         {"fuse": "add"},
-        "the paper's sum of the two branches, of the official code's layers",
+        "the paper's sum: of the two branches, in the layers of the official code",
     ),
     "scse-paper": Preset(
         "scse",
         {"fuse": "add"},
-        "the paper's sum, where the official code takes the maximum",
+        "the paper's sum: the official code takes the maximum",
     ),
     "scse-smp": Preset(
         "scse",

@@ -24,7 +24,7 @@ def bam_block(
 
     Domain: both
     Paper: Park et al. 2018, arXiv 1807.06514, section 3
-    Trainable: 3Cs + C + 18s² + 13s + 1; s = C // ratio
+    Trainable: 3Cs + 18s² + 13s + C + 1; s = C // ratio
 
     Args:
         inputs: a feature map, (B, H, W, C); H and W may be dynamic.

@@ -36,7 +36,8 @@ def cbam_block(
 
     Domain: both
     Paper: Woo et al. 2018, arXiv 1807.06521, section 3
-    Trainable: 2Cs + s + C + 2k² + 2, or 2 less without batch norm; s = C // ratio, k = kernel_size
+    Trainable: 2Cs + 2k² + s + C + 2, or 2Cs + 2k² + 2 with use_bias=false; s = C // ratio,
+        k = kernel_size
 
     Args:
         inputs: a feature map, (B, H, W, C); H and W may be dynamic.
@@ -109,7 +110,7 @@ def spatial_block(
 
     Domain: spatial
     Paper: Woo et al. 2018, arXiv 1807.06521, section 3, "Spatial attention module"
-    Trainable: 2k² + 2, or 2k² without batch norm; k = kernel_size
+    Trainable: 2k² + 2, or 2k² with batch_norm=false; k = kernel_size
 
     Args:
         inputs: a feature map, (B, H, W, C); H and W may be dynamic.

@@ -33,7 +33,7 @@ def coord_block(
 
     Domain: both
     Paper: Hou, Zhou & Feng 2021, arXiv 2103.02907, section 3.2
-    Trainable: 3Cs + 3s + 2C; s = max(min_width, C // ratio)
+    Trainable: 3Cs + 3s + 2C, or 3Cs + 2s with use_bias=false; s = max(min_width, C // ratio)
 
     Args:
         inputs: a feature map, (B, H, W, C), with known H and W.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from math import log2
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attn_cli.blocks.options import feature_map, integer, number, odd, prefixed
 from attn_cli.errors import BadOption
 from attn_cli.symbolic import namespace_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def eca_block(
@@ -144,6 +147,16 @@ def eca_kernel_size(
     return max(least, t | 1) if kernel_size is None else odd("kernel_size", kernel_size)
 
 
+def kernel_rule(options: Mapping[str, Any]) -> str:
+    """Return how a kernel size k follows from the channels C with a block's options."""
+    if options["kernel_size"] is not None:
+        return f"k = {options['kernel_size']}"
+    least = options["min_kernel_size"]
+    least = f", and {least} at least" if least > 1 else ""
+    t = f"|log2 C {_offset(options['b'])}| / {abs(options['gamma']):g}"
+    return f"k is the odd one of t and t + 1{least}, with t = int({t})"
+
+
 def explain_eca(
     channels: int,
     *,
@@ -159,10 +172,9 @@ def explain_eca(
     exact = _rule(channels, b, gamma)
     t = int(exact)
     logarithm = log2(channels)
-    offset = f"+ {b:g}" if b >= 0 else f"- {-b:g}"
     steps = [
         f"log2 {channels} = {logarithm:.4g}",
-        f"|{logarithm:.4g} {offset}| / {abs(gamma):g} = {exact:.4g}",
+        f"|{logarithm:.4g} {_offset(b)}| / {abs(gamma):g} = {exact:.4g}",
     ]
     if t != exact:
         steps.append(f"cut to {t}")
@@ -173,6 +185,10 @@ def explain_eca(
 
 
 explain_ceca = explain_eca
+
+
+def _offset(b: float) -> str:
+    return f"+ {b:g}" if b >= 0 else f"- {-b:g}"
 
 
 def _rule(channels: int, b: float, gamma: float) -> float:

@@ -25,7 +25,7 @@ def gc_block(
 
     Domain: channel
     Paper: Cao et al. 2019, arXiv 1904.11492, section 4.3
-    Trainable: 2Cs + 2C + 3s + 1, or C + 1 less with pool=mean; s = C // ratio
+    Trainable: 2Cs + 2C + 3s + 1, or 2Cs + 3s + C with pool=mean; s = C // ratio
 
     Args:
         inputs: a feature map, (B, H, W, C); H and W may be dynamic.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attn_cli.errors import BadOption, BadShape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 # What a name may be in every format that a model is saved in: TensorFlow's scopes take no other.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -148,3 +148,20 @@ def squeezed_width(
     rounded = max(at_least, divisor, (2 * channels + ratio * divisor) // twice * divisor)
     too_low = round_limit and rounded * ratio < round_limit * channels
     return rounded + divisor if too_low else rounded
+
+
+def width_rule(options: Mapping[str, Any]) -> str:
+    """Return how the squeezed width s follows from the channels C with a block's options."""
+    if options.get("width") is not None:
+        return f"s = {options['width']}"
+    ratio, entering = options["ratio"], options.get("input_channels")
+    least, divisor = options.get("min_width", 0), options.get("divisor")
+    channels = "C" if entering is None else str(max(entering, ratio))
+    if divisor is None:
+        whole = "1" if channels == str(ratio) else f"{channels} // {ratio}"
+        return f"s = max({least}, {whole})" if least else f"s = {whole}"
+    step = "integer" if divisor == 1 else f"multiple of {divisor}"
+    whole = f"{channels} / {ratio}"
+    rule = f"s = {whole} to the nearest {step}, and {max(least, divisor)} at least"
+    limit = options.get("round_limit")
+    return f"{rule}; the next one where that is below {limit} of {whole}" if limit else rule

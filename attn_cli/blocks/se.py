@@ -38,7 +38,7 @@ def se_block(
 
     Domain: channel
     Paper: Hu, Shen & Sun 2018, arXiv 1709.01507, section 3
-    Trainable: 2Cs + s + C, or 2Cs without biases; s = C // ratio
+    Trainable: 2Cs + s + C, or 2Cs with use_bias=false; s = C // ratio
 
     Args:
         inputs: a feature map, (B, H, W, C); H and W may be dynamic.
@@ -95,7 +95,7 @@ def ese_block(
 
     Domain: channel
     Paper: Lee & Park 2020, arXiv 1911.06667, on VoVNetV2
-    Trainable: C² + C, or C² without biases
+    Trainable: C² + C, or C² with use_bias=false
 
     Args:
         inputs: a feature map, (B, H, W, C); H and W may be dynamic.

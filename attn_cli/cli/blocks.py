@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from attn_cli.analysis.figures import figures, width
-from attn_cli.analysis.formula import worked_out
+from attn_cli.analysis.figures import figures, kernel_size
+from attn_cli.analysis.formula import in_numbers, probe
 from attn_cli.blocks import Block, find_block
 from attn_cli.cli.options import (
     NAMES,
@@ -14,26 +14,30 @@ from attn_cli.cli.options import (
     JsonOption,
     OutputOption,
     ShapeOption,
-    completing,
+    complete_spec,
     shape_from,
 )
 from attn_cli.cli.output import emit, write
 from attn_cli.errors import AttnError, BadOption, BadShape
 from attn_cli.graph import Shape
-from attn_cli.spec import Spec
+from attn_cli.spec import Spec, parse_spec
 from attn_cli.views.blocks import Card, catalogue, page
+from attn_cli.views.report import Report
 
-# What costs are compared at where no shape is given: a mid stage of ResNet-50.
+# What costs are compared at where no shape is given: a mid stage of ResNet-50, at the ratio that
+# most papers take.
 COMMON = (28, 28, 512)
-# An input whose sizes, and their sum and product, tell themselves apart, to be written in letters.
-PROBE = (29, 31, 512)
-LETTERS = {29: "h", 31: "w", 512: "c", 29 + 31: "h + w", 29 * 31: "h·w"}
+RATIO = 16
 
 
 def blocks(
-    name: Annotated[
+    spec: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="A block.", autocompletion=completing(NAMES)),
+        typer.Argument(
+            metavar="[SPEC]",
+            help="A block, and its options: se, se:ratio=8.",
+            autocompletion=complete_spec,
+        ),
     ] = None,
     shape: ShapeOption = None,
     channels: ChannelsOption = None,
@@ -49,38 +53,60 @@ def blocks(
     \b
     attn blocks
     attn blocks cbam
-    attn blocks eca -s 14,14,1024 --json
+    attn blocks se:ratio=8 -s 14,14,1024 --json
     attn blocks se --source
     """
     if source:
-        if name is None:
+        if spec is None:
             raise AttnError("--source prints the code of one block: name it")
         if json or any(each is not None for each in (shape, channels, format, output)):
             raise AttnError("--source prints code: it takes no input, format or file")
         from attn_cli.blocks.source import keras_source
 
-        write(keras_source(find_block(name)))
+        write(keras_source(find_block(spec)))
         return
     measured = shape is not None or channels is not None
     sized = shape_from(shape, channels) if measured else COMMON
-    if name is None:
-        cards = [card(find_block(known), sized) for known in NAMES]
-        report = catalogue(cards, sized)
+    if spec is None:
+        ratio = min(RATIO, sized[-1] or RATIO)
+        cards = [card(at_ratio(find_block(name), ratio), sized) for name in NAMES]
+        report = catalogue(cards, sized, ratio)
     else:
-        block = find_block(name)
-        steps = Spec(block, {}).trace(sized if measured else PROBE)
-        letters = {} if measured else LETTERS | {width(steps) or 0: "s"}
-        beside = [card(each, sized) for each in dict.fromkeys((block, find_block("se")))]
-        count, figured = sized[-1], beside[0].figures
-        in_numbers = worked_out(block, count, figured) if measured and count and figured else None
-        report = page(beside, sized, steps, letters, in_numbers)
+        report = one_page(parse_spec(spec), sized, measured)
     emit(report, format, json, output)
 
 
-def card(block: Block, shape: Shape) -> Card:
-    """Return a block with its default options on one input, or why it cannot take that."""
+def one_page(spec: Spec, shape: Shape, measured: bool) -> Report:
+    """Return the page of a block, beside SE at its ratio; in letters where no input was given."""
+    letters: dict[int, str] = {}
+    kernel = None
+    if measured:
+        steps = spec.trace(shape)
+    else:
+        steps, sizes = probe(spec)
+        letters = {size: letter for letter, size in reversed(sizes.items())}
+        # Padded by hand, the channels show the kernel that follows from how many they are.
+        padding = (kernel_size(steps) or 1) - 1
+        if padding and any(sizes["c"] + padding in node.output_shapes[0] for node in steps.nodes):
+            letters[sizes["c"] + padding] = f"c + {padding}"
+            kernel = padding + 1
+    first = card(spec, shape)
+    rival = at_ratio(find_block("se"), first.ratio or RATIO)
+    cards = [first] if spec.block.name == "se" else [first, card(rival, shape)]
+    count, figured = shape[-1], first.figures
+    told = in_numbers(spec, count, figured) if measured and count and figured else None
+    return page(cards, shape, steps, letters, told, kernel)
+
+
+def at_ratio(block: Block, ratio: int) -> Spec:
+    """Return a block at this ratio, where it has one and is no preset."""
+    return Spec(block, {"ratio": ratio} if "ratio" in block.defaults and not block.preset else {})
+
+
+def card(spec: Spec, shape: Shape) -> Card:
+    """Return a block on one input, or why it cannot take that."""
     try:
-        graph = Spec(block, {}).trace(shape)
+        graph = spec.trace(shape)
     except (BadOption, BadShape) as error:
-        return Card(block, None, f"{block.name}: {error}")
-    return Card(block, figures(graph, block.defaults))
+        return Card(spec, None, f"{spec.text}: {error}")
+    return Card(spec, figures(graph, spec.options))

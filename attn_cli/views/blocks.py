@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attn_cli.analysis.formula import formula, rules
 from attn_cli.blocks import find_block
 from attn_cli.blocks.options import format_value
 from attn_cli.spec import Spec
@@ -23,30 +24,31 @@ DOMAINS = {
     "spatial": "spatial attention: which positions",
     "both": "channel and spatial attention",
 }
+# A block has a title, a domain and a paper; a preset is a form of a block, and somebody's.
 CATALOGUE = (
     Column("name", "block"),
     Column("title", "", "name"),
-    Column("domain", "domain"),
+    Column("form", "of", leaves=EXTRA),
+    Column("ratio", "ratio", "int", leaves=4),
+    Column("width", "width", "int", leaves=3),
+    Column("kernel_size", "kernel", "int", leaves=5),
     Column("params", "params", "int", strong=True, missing="?"),
     Column("macs", "MACs", "int", leaves=1, missing="?"),
     Column("flops", "FLOPs", "int", leaves=2, missing="?"),
-    Column("trainable", "trainable params", leaves=EXTRA),
-    Column("options", "options", leaves=EXTRA + 2),
-    Column("paper", "paper", leaves=EXTRA + 1),
+    Column("source", "whose", "prose", leaves=6),
+    Column("spec", "block", "name"),
+    Column("domain", "domain"),
+    Column("trainable", "trainable params"),
+    Column("options", "options"),
+    Column("paper", "paper"),
 )
+MEASURED = ("ratio", "width", "kernel_size", "params", "macs", "flops")
 OPTIONS = (
     Column("name", "option"),
     Column("type", "type", leaves=3),
     Column("default", "default", leaves=2),
+    Column("value", "here"),
     Column("help", "meaning", "prose", leaves=1),
-)
-PRESETS = (
-    Column("name", "block"),
-    Column("form", "of", leaves=EXTRA),
-    Column("params", "params", "int", strong=True, missing="?"),
-    Column("macs", "MACs", "int", leaves=1, missing="?"),
-    Column("flops", "FLOPs", "int", leaves=2, missing="?"),
-    Column("source", "whose", "prose", leaves=3),
 )
 STEPS = (
     Column("layer", "step", "name"),
@@ -56,26 +58,39 @@ STEPS = (
 
 
 class Card(NamedTuple):
-    """A block with its default options on one input; no figures where it cannot take that."""
+    """A block with its options on one input; no figures where it cannot take that."""
 
-    block: Block
+    spec: Spec
     figures: Figures | None
     refusal: str | None = None
 
+    @property
+    def block(self) -> Block:
+        """The block without its options."""
+        return self.spec.block
 
-def catalogue(cards: Sequence[Card], shape: Shape) -> Report:
-    """Return the report of all blocks, a table for each domain, and of their presets."""
+    @property
+    def ratio(self) -> int | None:
+        """The ratio that makes its width, where one does."""
+        options = self.spec.options
+        ratio: int | None = None if options.get("width") else options.get("ratio")
+        return ratio
+
+
+def catalogue(cards: Sequence[Card], shape: Shape, ratio: int) -> Report:
+    """Return the report of all blocks, at one ratio, and of their presets, each at its own."""
     blocks = [card for card in cards if card.block.preset is None]
     presets = [card for card in cards if card.block.preset is not None]
-    shown = [column.key for column in CATALOGUE if column.key != "domain"]
     tables = []
     for domain, title in DOMAINS.items():
         within = [_row(card) for card in blocks if card.block.section("Domain") == domain]
         if within:
             table = Table(CATALOGUE, within, title=title)
-            tables.append(chosen(table, shown, fixed=False))
-    tables.append(Table(PRESETS, [_preset_row(card) for card in presets], title="well-known forms"))
-    cost = f"costs at {size_text(shape)} with the default options; attn blocks NAME tells more"
+            tables.append(chosen(table, ("name", "title", *MEASURED), fixed=False))
+    forms = Table(CATALOGUE, list(map(_row, presets)), title="well-known forms")
+    tables.append(chosen(forms, ("name", "form", *MEASURED, "source"), fixed=False))
+    ratios = f"blocks with a ratio are at ratio {ratio}, forms as they are"
+    more = "attn blocks NAME tells more, with the block's options: attn blocks se:ratio=8"
     return Report(
         record=lambda: {
             "input_shape": with_batch(shape),
@@ -84,7 +99,7 @@ def catalogue(cards: Sequence[Card], shape: Shape) -> Report:
         },
         rows=Table(CATALOGUE, [_row(card) for card in cards]),
         tables=tables,
-        closing=[cost, *_unknown(cards)],
+        closing=[f"costs at {size_text(shape)}; {ratios}", more, *_unknown(cards)],
     )
 
 
@@ -94,29 +109,41 @@ def page(
     steps: Graph,
     letters: Mapping[int, str],
     in_numbers: str | None,
+    kernel_size: int | None = None,
 ) -> Report:
     """Return the report of the first block beside the others. Its steps are written in letters.
 
-    `in_numbers` is the formula of its trainable parameters, worked out.
+    `in_numbers` is the formula of its trainable parameters, worked out; `kernel_size` is that of
+    the steps, where it follows from channels that are a letter.
     """
     card = cards[0]
-    block = card.block
+    block, given = card.block, card.spec.given
     step_rows = [
         (node.layer.label, _in_letters(node.output_shapes[0], letters), node.params.total)
         for node in steps.nodes
         if node.inputs
     ]
     option_rows = [
-        (name, type.replace("None", "none"), format_value(default), help)
+        (
+            name,
+            type.replace("None", "none"),
+            format_value(default),
+            format_value(given.get(name, default)),
+            help,
+        )
         for name, default, type, help in block.options.values()
     ]
+    told = [column.key for column in OPTIONS if given or column.key != "value"]
     start = _in_letters(steps.nodes[steps.inputs[0]].output_shapes[0], letters)
+    where = f", where k = {kernel_size}" if kernel_size else ""
     tables = [
-        chosen(Table(STEPS, step_rows, title=f"on {start}"), ("layer", "output"), fixed=False),
-        Table(OPTIONS, option_rows, title="options"),
+        chosen(
+            Table(STEPS, step_rows, title=f"on {start}{where}"), ("layer", "output"), fixed=False
+        ),
+        chosen(Table(OPTIONS, option_rows, title="options"), told, fixed=False),
         chosen(
             Table(CATALOGUE, list(map(_row, cards)), title=f"at {size_text(shape)}"),
-            ("name", "params", "macs", "flops"),
+            ("spec", *MEASURED),
             fixed=False,
         ),
     ]
@@ -132,20 +159,21 @@ def page(
         },
         rows=Table(OPTIONS, option_rows),
         tables=[table for table in tables if table.rows],
-        heading=list(_heading(block, in_numbers)),
-        closing=[*_unknown(cards), *_last_words(block)],
+        heading=list(_heading(card.spec, in_numbers)),
+        closing=[*_unknown(cards), *_last_words(card.spec)],
     )
 
 
-def _heading(block: Block, in_numbers: str | None) -> Iterator[str]:
+def _heading(spec: Spec, in_numbers: str | None) -> Iterator[str]:
     """Yield what a block is; of a user's own, what its docstring says."""
-    yield f"{block.name}  {block.title}"
+    block = spec.block
+    yield f"{spec.text}  {block.title}"
     if block.preset:
         yield f"as in {block.preset.source}"
     if block.section("idea"):
         yield block.section("idea")
     facts = {
-        "trainable params": block.section("Trainable"),
+        "trainable params": _trainable(spec),
         "": in_numbers,
         "paper": block.section("Paper"),
     }
@@ -153,12 +181,26 @@ def _heading(block: Block, in_numbers: str | None) -> Iterator[str]:
     yield from ["", *told] if told else []
 
 
-def _last_words(block: Block) -> Iterator[str]:
+def _trainable(spec: Spec) -> str:
+    """Return the formula of the trainable parameters.
+
+    With the defaults it is what the docstring says, which tells of other options too; with others,
+    a preset's among them, it is their own.
+    """
+    block = spec.block
+    own = formula(spec) if (spec.given or block.preset) and not block.is_own else None
+    if own is None:
+        return _paragraph(block.section("Trainable"))
+    return "; ".join([own.text, *rules(spec, own)])
+
+
+def _last_words(spec: Spec) -> Iterator[str]:
     """Yield where implementations disagree, and where the code is; a user's own says neither."""
+    block = spec.block
     if block.section("In the wild"):
         yield f"In the wild. {_paragraph(block.section('In the wild'))}"
     if not block.is_own:
-        yield f"attn blocks {block.name} --source prints it as Keras code, to paste and run"
+        yield f"attn blocks {spec.text} --source prints it as Keras code, to paste and run"
 
 
 def _unknown(cards: Sequence[Card]) -> list[str]:
@@ -178,26 +220,25 @@ def _paragraph(text: str) -> str:
 
 
 def _row(card: Card) -> tuple[Any, ...]:
-    block = card.block
+    block, figures, preset = card.block, card.figures, card.block.preset
     return (
         block.name,
         block.title,
-        block.section("Domain"),
+        Spec(find_block(preset.block), preset.options).text if preset else None,
+        card.ratio,
+        figures and figures.width,
+        figures and figures.kernel_size,
         *_costs(card),
-        block.section("Trainable"),
+        preset and preset.source.partition(":")[0],
+        card.spec.text,
+        block.section("Domain"),
+        _trainable(card.spec),
         ", ".join(
             f"{option.name}: {option.type} = {format_value(option.default)}"
             for option in block.options.values()
         ),
         block.section("Paper"),
     )
-
-
-def _preset_row(card: Card) -> tuple[Any, ...]:
-    preset = card.block.preset
-    assert preset is not None
-    form = Spec(find_block(preset.block), preset.options).text
-    return card.block.name, form, *_costs(card), preset.source
 
 
 def _costs(card: Card) -> tuple[int | None, int | None, int | None]:
@@ -210,6 +251,7 @@ def _preset_record(card: Card) -> dict[str, Any]:
     assert preset is not None
     return {
         "name": card.block.name,
+        "spec": card.spec.text,
         "block": preset.block,
         "options": dict(preset.options),
         "source": preset.source,
@@ -221,13 +263,17 @@ def _record(card: Card) -> dict[str, Any]:
     block = card.block
     return {
         "name": block.name,
+        "spec": card.spec.text,
         "title": block.title,
         "summary": block.summary,
         "domain": block.section("Domain"),
-        "trainable": block.section("Trainable"),
+        "trainable": _trainable(card.spec),
         "paper": block.section("Paper"),
         "idea": block.section("idea"),
         "in_the_wild": _paragraph(block.section("In the wild")),
-        "options": [option._asdict() for option in block.options.values()],
+        "options": [
+            {**option._asdict(), "value": card.spec.options[option.name]}
+            for option in block.options.values()
+        ],
         **figures_record(card.figures),
     }

@@ -9,8 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attn_cli.analysis.figures import figures
-from attn_cli.analysis.formula import worked_out
 from attn_cli.blocks import BLOCKS, PRESETS, find_block
 from attn_cli.errors import BadShape, BadSpec
 from attn_cli.sources.block import trace
@@ -61,37 +59,6 @@ def test_every_block_has_a_formula() -> None:
 def test_follows_its_formula(spec: str, channels: int) -> None:
     """Whatever the number of channels, the trace has as many parameters as the formula says."""
     assert trainable(spec, channels) == FORMULAS[spec](channels)
-
-
-@pytest.mark.parametrize("name", BLOCKS)
-@given(channels=st.integers(32, 5000))
-def test_its_docstring_has_that_formula(name: str, channels: int) -> None:
-    """With the numbers put in, what stands under `Trainable` is what the trace has."""
-    block = find_block(name)
-    graph = Spec(block, {}).trace((14, 14, channels))
-    text = worked_out(block, channels, figures(graph, block.defaults))
-    assert text is not None
-    terms, _, total = text.rpartition(" = ")
-    assert int(total.replace(",", "")) == graph.params.trainable
-    if block.explain is None and terms:
-        assert eval(terms.replace("·", "*").replace("²", "**2")) == graph.params.trainable
-
-
-@pytest.mark.parametrize(
-    ("spec", "text"),
-    [
-        ("se", "2·24·6 + 6 + 24 = 318"),
-        ("cbam", "2·24·1 + 1 + 24 + 2·7² + 2 = 173"),
-        ("simam", "0"),
-        ("se-senet", "2·24·1 + 1 + 24 = 73"),
-        ("cbam-timm", None),  # its dense layers have no biases: another formula
-    ],
-)
-def test_the_formula_in_numbers(spec: str, text: str | None) -> None:
-    """Each letter is a number of this block on this input."""
-    block = find_block(spec)
-    graph = Spec(block, {}).trace((14, 14, 24))
-    assert worked_out(block, 24, figures(graph, block.defaults)) == text
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ PRINTED = [
     ("block", "blocks se"),
     ("block", "blocks cbam -c 64"),
     ("block", "blocks se-timm -s 7,7,64"),
+    ("block", "blocks gc:pool=mean,ratio=8 -s 7,7,64"),
     ("inspect", "inspect tests/data/tf_keras.keras"),
     ("inspect-layers", "inspect --layers tests/data/tf_keras.keras"),
     ("inspect-files", "inspect tests/data/tf_keras.keras tests/data/tf_keras.json"),
