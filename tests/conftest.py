@@ -61,7 +61,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         patch.setattr(subprocess, "Popen", Refused)
         loaded = tensorflow_is_loaded()
         result = yield
-    assert tensorflow_is_loaded() == loaded, "this loads TensorFlow: mark it slow"
+    assert loaded or not tensorflow_is_loaded(), "this loads TensorFlow: mark it slow"
     return result
 
 

@@ -145,6 +145,7 @@ def test_a_circle_is_refused(length: int, before: int) -> None:
         Graph(nodes, [Ref(0)])
 
 
+@pytest.mark.slow
 def test_a_deep_chain_needs_no_recursion() -> None:
     """A model can be deeper than Python's stack; each call takes the two before it."""
     layer = Layer("step", "Add")

@@ -49,6 +49,7 @@ def test_known_figures(name: str, spec: str | None, at: str, params: int, macs: 
     assert (graph_cost(after).macs or 0) - (graph_cost(before).macs or 0) == macs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 def test_what_is_put_in_is_found_and_what_is_taken_out_is_not(name: str) -> None:
     """Everywhere a network can be named; and a second one goes behind the first."""

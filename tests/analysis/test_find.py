@@ -265,6 +265,7 @@ def test_long_chains_take_no_time(squares: bool) -> None:
     assert time.process_time() - start < 2
 
 
+@pytest.mark.slow
 def test_a_product_of_thousands_takes_no_time() -> None:
     """Each factor could be a gate."""
     config = Config(6, 6, 16)

@@ -80,6 +80,7 @@ def test_places_are_where_they_are_meant(name: str, at: str, first: str, last: s
     assert (found[0], found[-1]) == (first, last)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_application_has_a_usual_place(name: str) -> None:
     """For every block, and it is one that it has; or its size is dynamic."""

@@ -20,6 +20,7 @@ def test_every_preset_has_an_implementation() -> None:
     assert {spec.partition(":")[0] for spec in IMPLEMENTATIONS} >= set(PRESETS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", IMPLEMENTATIONS)
 def test_has_as_many_weights_at_any_width(spec: str) -> None:
     """Its rounding of widths, done in floats as theirs is, has at all channels what ours has."""

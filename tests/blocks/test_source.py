@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SHAPE = (7, 5, 64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*BLOCKS, *PRESETS])
 def test_imports_nothing_of_ours(name: str) -> None:
     """It can be pasted where attn is not installed."""

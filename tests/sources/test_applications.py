@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from attn_cli.graph import Graph
 
 
+@pytest.mark.slow
 def test_all_are_read_and_known() -> None:
     """Each is a model whose weights are all known, and each says of which Keras it is."""
     versions = set()

@@ -450,7 +450,12 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
+LARGE = ("config bomb", "weights bomb", "weights bomb that denies it", "weights of nothing")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LARGE)) for name in BAD]
+)
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_bad_archives_are_refused_with_their_line(name: str) -> None:
     """Each bad archive is told in one line that says what is wrong."""

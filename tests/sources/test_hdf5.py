@@ -716,6 +716,7 @@ def test_many_small_values_are_refused() -> None:
     )
 
 
+@pytest.mark.slow
 def test_metadata_are_read_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reads and bytes are counted, whatever they are for."""
     data = make(bushy)
@@ -732,6 +733,7 @@ def test_metadata_are_read_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> Non
     )
 
 
+@pytest.mark.slow
 def test_an_attribute_of_50_mb_is_refused() -> None:
     """No attribute above 48 MiB is read, and one below is."""
     assert len(read(make(lambda file: file.attrs.update(x="x" * (48 << 20))))[""]["x"]) == 48 << 20

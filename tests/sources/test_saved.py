@@ -429,7 +429,12 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("case", BAD)
+LARGE = ("too many layers", "models that double", "models in models, out of depth")
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=[pytest.mark.slow] * (case in LARGE)) for case in BAD]
+)
 def test_a_bad_config_gets_its_line(tmp_path: Path, case: str) -> None:
     """One line that says what is wrong."""
     config, line = BAD[case]
@@ -460,6 +465,7 @@ OPTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("type", "option"), [(type, option) for type, options in OPTIONS.items() for option in options]
 )

@@ -166,6 +166,7 @@ def test_every_command_is_here() -> None:
     assert set(reports()) == set(VIEWS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS)
 def test_each_column_is_there_or_named(view: str) -> None:
     """Whatever made it leave; one that stands in for another is no column that could be missed."""
@@ -220,6 +221,7 @@ def test_names_can_be_told_apart(view: str) -> None:
                     assert size >= max(map(cell_len, words), default=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", [view for view in VIEWS if view != "summary-large"])
 def test_no_line_is_wider_than_the_terminal(view: str) -> None:
     """From 40 columns up; a number that needs more than that has it."""
