@@ -130,6 +130,25 @@ NOT_DRAWN: dict[tuple[str, str], dict[str, str]] = {
     ),
 }
 
+# What has no kernel, or one whose products can be told: its MACs are known, whatever else is not.
+KNOWN = """
+Activation ActivityRegularization AdditiveAttention AlphaDropout Attention Average
+AveragePooling1D AveragePooling2D AveragePooling3D BatchNormalization Bidirectional CenterCrop
+Concatenate Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D Conv3DTranspose ConvLSTM1D
+ConvLSTM2D ConvLSTM3D Cropping1D Cropping2D Cropping3D Dense DepthwiseConv1D DepthwiseConv2D
+Dot Dropout ELU EinsumDense Embedding Flatten GRU GaussianDropout GaussianNoise
+GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalMaxPooling1D
+GlobalMaxPooling2D GlobalMaxPooling3D GroupNormalization GroupQueryAttention Identity LSTM
+LayerNormalization LeakyReLU Masking MaxPooling1D MaxPooling2D MaxPooling3D MultiHeadAttention
+Normalization PReLU Permute RandomBrightness RandomContrast RandomFlip RandomRotation
+RandomTranslation RandomZoom ReLU RepeatVector Rescaling Reshape Resizing SeparableConv1D
+SeparableConv2D SimpleRNN Softmax SpatialDropout1D SpatialDropout2D SpatialDropout3D
+TimeDistributed UnitNormalization UpSampling1D UpSampling2D UpSampling3D
+ZeroPadding1D ZeroPadding2D ZeroPadding3D
+abs absolute clip concatenate einsum elu exp gelu leaky_relu log matmul mean pad power repeat
+reshape split stack std sum tile transpose
+"""
+
 # Names that are written by other versions of TensorFlow, or where its first one is called.
 OF_OTHER_VERSIONS = frozenset(
     (
