@@ -93,16 +93,7 @@ SPREADING = frozenset(
 GROWING = SPREADING | {"Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"}
 PADDING = frozenset(("Pad", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"))
 CUTTING = frozenset(
-    (
-        "Cropping1D",
-        "Cropping2D",
-        "Cropping3D",
-        "GetItem",
-        "Split",
-        "Unstack",
-        "tf.slice",
-        "tf.strided_slice",
-    )
+    ("Cropping1D", "Cropping2D", "Cropping3D", "GetItem", "Split", "Unstack", "tf.slice")
 )
 STACKING = frozenset(("Concatenate", "Stack"))
 MOVING = HANDING_ON | TURNING | SPREADING | PADDING | CUTTING | STACKING

@@ -700,7 +700,18 @@ def _cut(self: Flow, call: Node, given: list[Value]) -> list[Value]:
     for after in call.output_shapes:
         cut: Layout | None = None
         spec = option(call, "key")
-        if call.layer.type == "GetItem" and spec is not None:
+        if call.layer.type == "tf.slice":
+            starts, counts = integers(option(call, "begin")), integers(option(call, "size"))
+            spec = tuple(
+                [
+                    slice(start, None if count == -1 else start + count)
+                    if (start, count) != (0, -1)
+                    else slice(None)
+                    for start, count in zip(starts, counts, strict=True)
+                ]
+            )
+            cut = _sliced(layout, spec)
+        elif call.layer.type == "GetItem" and spec is not None:
             cut = _sliced(layout, spec if isinstance(spec, tuple) else (spec,))
         if cut is not None:
             pass
@@ -916,7 +927,6 @@ HANDLERS: dict[str, Callable[[Flow, Node, list[Value]], list[Value]]] = {
     "Flatten": _relaid,
     "tf.keras.backend.batch_flatten": _relaid,
     "tf.slice": _cut,
-    "tf.strided_slice": _cut,
     "GetItem": _cut,
     "Moments": _moments,
     "Moveaxis": _turned,

@@ -162,6 +162,8 @@ def _matched(
     for size in sizes:
         taken: list[Atom] = []
         left = size or 1
+        if left == 1 and atoms and atoms[0] == Atom("c", 1):
+            taken.append(atoms.pop(0))
         while left != 1:
             if not atoms:
                 return None
