@@ -359,3 +359,18 @@ def test_whatever_a_config_says_there_is_an_answer(data: st.DataObject) -> None:
     nodes = list(graph.nodes)
     nodes[place] = node._replace(layer=layer, output_shapes=data.draw(shapes))
     search(Graph(nodes, graph.outputs))
+
+
+@pytest.mark.parametrize("name", [name for name in BLOCKS if name != "gc"])
+def test_what_multiplies_cannot_hide_that_there_is_a_block(name: str) -> None:
+    """Each block is hidden where its products are, and told as long as they are not in its gate."""
+    graph = trace(find_block(name).build, (6, 6, 16))
+    nodes = [
+        node._replace(layer=node.layer._replace(type="Lambda"))
+        if node.layer.type == "Multiply" and len(node.inputs) > 1
+        else node
+        for node in graph.nodes
+    ]
+    found = search(Graph(nodes, graph.outputs))
+    assert found.blocks == ()
+    assert [block.kind for block in found.hidden] == [None if name == "bam" else name]
