@@ -35,7 +35,8 @@ from attn_cli.spec import parse_spec
 for name in BLOCKS:
     graph_cost(parse_spec(name).trace((14, 14, 64)))
 model, config = sys.argv[1:3]
-lines = ["--help", "blocks", "blocks eca", "blocks eca --source", "kernel-size 512",
+lines = ["--help", "blocks", "blocks eca", "blocks eca --source",
+    "blocks se-timm --source --full", "kernel-size 512",
     "summary -b eca -s 26,26,512", "params -b se -s 26,26,512", "compare se eca -s 26,26,512",
     "build --help", "verify --help", "bench --help", f"inspect {model}.keras",
     f"inspect {model}.h5", f"inspect {model}.json",

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from attn_cli.analysis.figures import Figures
     from attn_cli.graph import Graph
 
-POWERS = ("", "", "²", "³")
-# Numbers that are nothing else in a block, so that where they come up they can be told.
+POWERS = ("", "", "²", "³", "⁴", "⁵")
+# Sizes that are nothing else in a block: a kernel, and height, width and what channels have more.
 KERNEL = 101
 SIDES = ((29, 31, 9), (37, 41, 11))
 
@@ -70,13 +70,15 @@ def formula(spec: Spec) -> Formula | None:
     where a block of the user's own cannot be tried.
     """
     given = dict(spec.given)
-    if "kernel_size" in spec.block.defaults:
+    # A letter stands for any number: here for one that is nothing else.
+    if "kernel_size" in spec.options:
         given["kernel_size"] = KERNEL
+    if "ratio" in spec.options and not spec.options.get("width"):
+        given["ratio"] = 2
     try:
         graph, sizes = probe(Spec(spec.block, given))
     except AttnError:
         return None
-    # Where the width is the channels, it is called by their letter.
     letters = {KERNEL: "k", sizes.get("s"): "s", sizes["c"]: "C"}
     terms: Counter[str] = Counter()
     weights = [weight for node in graph.nodes if not node.call for weight in node.layer.weights]

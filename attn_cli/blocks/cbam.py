@@ -148,7 +148,7 @@ def spatial_block(
         s
     )  # (B, H, W, 1)
     if batch_norm:
-        # PyTorch's momentum 0.01 weighs the new batch, Keras' 0.99 the old statistics.
+        # Keras' momentum weighs the old statistics, PyTorch's the new batch: what is left of 1.
         s = keras.layers.BatchNormalization(momentum=momentum, epsilon=1e-5, name=named("norm"))(s)
     s = keras.layers.Activation("sigmoid", name=named("gate"))(s)
     return keras.layers.Multiply(name=named("scale"))([inputs, s])  # (B, H, W, C)

@@ -73,7 +73,7 @@ def coord_block(
     columns = keras.layers.Permute((2, 1, 3), name=named("turn"))(columns)  # (B, W, 1, C)
     s = keras.layers.Concatenate(axis=1, name=named("concat"))([rows, columns])  # (B, H + W, 1, C)
     s = conv(s, width, "reduce")  # (B, H + W, 1, s)
-    # PyTorch's momentum 0.1 weighs the new batch, Keras' 0.9 the old statistics.
+    # Keras' momentum weighs the old statistics, PyTorch's the new batch: what is left of 1.
     s = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=named("norm"))(s)
     s = keras.layers.Activation(text("activation", activation), name=named("activation"))(s)
 

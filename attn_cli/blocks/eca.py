@@ -117,12 +117,12 @@ def ceca_block(
 
     s = keras.layers.GlobalAveragePooling2D(name=named("squeeze"))(inputs)  # (B, C)
     s = keras.layers.Reshape((channels, 1), name=named("sequence"))(s)  # (B, C, 1)
-    if 0 < reach < channels:
+    if reach and reach == channels:
+        s = keras.layers.Concatenate(axis=1, name=named("circle"))([s, s, s])  # (B, 3C, 1)
+    elif reach:
         head = keras.layers.Cropping1D((0, channels - reach), name=named("head"))(s)
         tail = keras.layers.Cropping1D((channels - reach, 0), name=named("tail"))(s)
         s = keras.layers.Concatenate(axis=1, name=named("circle"))([tail, s, head])
-    elif reach == channels:
-        s = keras.layers.Concatenate(axis=1, name=named("circle"))([s, s, s])  # (B, 3C, 1)
     s = keras.layers.Conv1D(1, k, use_bias=False, name=named("conv"))(s)  # (B, C, 1)
     s = keras.layers.Activation("sigmoid", name=named("gate"))(s)
     s = keras.layers.Reshape((1, 1, channels), name=named("reshape"))(s)  # (B, 1, 1, C)

@@ -136,12 +136,12 @@ def squeezed_width(
     if divisor is None:
         if round_limit:
             raise BadOption(f"round_limit={round_limit} says when to round up, and needs a divisor")
-        if not max(at_least, channels // ratio):
+        if ratio > channels and not at_least:
             raise BadOption(
                 f"ratio {ratio} squeezes {channels} channels to a width of 0; "
                 f"the largest ratio here is {channels}"
             )
-        return max(at_least, channels // ratio)
+        return max(at_least, channels // ratio) if at_least else channels // ratio
     integer("divisor", divisor)
     # Halves up, in integers: exact at any size.
     twice = 2 * ratio * divisor

@@ -42,7 +42,10 @@ def blocks(
     shape: ShapeOption = None,
     channels: ChannelsOption = None,
     source: Annotated[
-        bool, typer.Option("--source", help="Print a block's own Keras code, to paste and run.")
+        bool, typer.Option("--source", help="Print a block as Keras code, to paste and run.")
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="With --source: all of its options, and its checks.")
     ] = False,
     format: FormatOption = None,
     json: JsonOption = False,
@@ -56,14 +59,14 @@ def blocks(
     attn blocks se:ratio=8 -s 14,14,1024 --json
     attn blocks se --source
     """
+    if full and not source:
+        raise AttnError("--full is about the code of a block: --source --full")
     if source:
         if spec is None:
             raise AttnError("--source prints the code of one block: name it")
         if json or any(each is not None for each in (shape, channels, format, output)):
             raise AttnError("--source prints code: it takes no input, format or file")
-        from attn_cli.blocks.source import keras_source
-
-        write(keras_source(find_block(spec)))
+        write(code_of(parse_spec(spec), full))
         return
     measured = shape is not None or channels is not None
     sized = shape_from(shape, channels) if measured else COMMON
@@ -74,6 +77,17 @@ def blocks(
     else:
         report = one_page(parse_spec(spec), sized, measured)
     emit(report, format, json, output)
+
+
+def code_of(spec: Spec, full: bool) -> str:
+    """Return a block as code: all of it, or what is left of it with its options put in."""
+    if full:
+        from attn_cli.blocks.source import full_source
+
+        return full_source(spec.block, spec.given)
+    from attn_cli.blocks.short import short_source
+
+    return short_source(spec.block, spec.given)
 
 
 def one_page(spec: Spec, shape: Shape, measured: bool) -> Report:

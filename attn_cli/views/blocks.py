@@ -172,12 +172,12 @@ def _heading(spec: Spec, in_numbers: str | None) -> Iterator[str]:
         yield f"as in {block.preset.source}"
     if block.section("idea"):
         yield block.section("idea")
-    facts = {
-        "trainable params": _trainable(spec),
-        "": in_numbers,
-        "paper": block.section("Paper"),
-    }
-    told = [f"{label:16}  {text}" for label, text in facts.items() if text]
+    facts = [
+        ("trainable params", _trainable(spec)),
+        ("" if _trainable(spec) else "trainable params", in_numbers),
+        ("paper", block.section("Paper")),
+    ]
+    told = [f"{label:16}  {text}" for label, text in facts if text]
     yield from ["", *told] if told else []
 
 

@@ -97,7 +97,8 @@ def test_its_docstring_says_it(name: str) -> None:
         ("se", "2Cs + s + C", "s = C // 4", 24, "2·24·6 + 6 + 24 = 318"),
         ("se-senet", "2Cs + s + C", "s = C // 16", 24, "2·24·1 + 1 + 24 = 73"),
         ("se:width=1,use_bias=false", "2Cs", "s = 1", 24, "2·24·1 = 48"),
-        ("se:ratio=1", "2C² + 2C", "", 8, "2·8² + 2·8 = 144"),
+        ("se:ratio=1", "2Cs + s + C", "s = C // 1", 8, "2·8·8 + 8 + 8 = 144"),
+        ("coord:ratio=1", "3Cs + 3s + 2C", "s = max(8, C // 1)", 2, "3·2·8 + 3·8 + 2·2 = 76"),
         (
             "se-timm",
             "2Cs + s + C",
@@ -164,10 +165,7 @@ def test_the_rule_of_a_width_gives_the_width(name: str, data: st.DataObject) -> 
     spec.given.pop("name", None)
     told = formula(spec)
     assert told is not None
-    rule = next((rule for rule in rules(spec, told) if rule.startswith("s = ")), None)
-    if rule is None:
-        assert spec.options.get("ratio") == 1  # then the width is the channels
-        return
+    rule = next(rule for rule in rules(spec, told) if rule.startswith("s = "))
     assert width_by(rule.removeprefix("s = "), shape[-1] or 0) == figures(graph, spec.options).width
 
 
