@@ -130,13 +130,17 @@ class Operation:
     rank: ClassVar[int | None] = None  # of what goes in, batch and channels included
     quantised = False
     noted_by_keras_2 = False  # or by a Keras 3 of the first, which wrote types in the same way
+    noted_dtype = ""  # by those
 
     def __init_subclass__(cls) -> None:
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Argument)}
+        inherited: dict[str, Argument] = {}
+        for base in reversed(cls.__bases__):
+            inherited |= getattr(base, "arguments", {})
         # In Keras' order, which is that of the class that names them all.
-        more, again = own.keys() - cls.arguments.keys(), own.keys() & cls.arguments.keys()
+        more, again = own.keys() - inherited.keys(), own.keys() & inherited.keys()
         in_front = own if more and (again or cls.behind) else {}
-        cls.arguments = {**in_front, **cls.arguments, **own}
+        cls.arguments = {**in_front, **inherited, **own}
         cls.told = tuple(name for name, each in cls.arguments.items() if each.told)
         cls.required = tuple(n for n, each in cls.arguments.items() if each.default is REQUIRED)
         for name, each in cls.arguments.items():
@@ -204,6 +208,8 @@ class Operation:
             raise Unknown(f"{cls.__name__}: {error}") from None
         dtype = config.get("dtype")
         if isinstance(dtype, str):
+            self.noted_by_keras_2, self.noted_dtype = True, dtype
+        elif isinstance(dtype, dict) and dtype.get("class_name") == "Policy":
             self.noted_by_keras_2 = True
         elif dtype is not None and any(word in str(dtype) for word in QUANTISED):
             self.quantised = True

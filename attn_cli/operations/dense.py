@@ -96,7 +96,7 @@ class EinsumDense(Adapted):
         """Return the letters of input, kernel and output, and the size of each letter."""
         equation = str(self.equation)
         match = re.fullmatch(
-            r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->\1([a-zA-Z]+)\3", equation
+            r"(\.\.\.|)([a-zA-Z]+)(\.\.\.|),([a-zA-Z]+)->\1([a-zA-Z]+)\3", equation
         )
         if match is None or (match[1] and match[3]):
             raise Unknown(f"EinsumDense: its equation {equation[:40]!r} is not understood")

@@ -115,7 +115,9 @@ class LayerNormalization(Affine):
         if self.rms_scaling:
             raise Unknown("no FLOPs are known for a LayerNormalization with rms_scaling")
         last = self.axis in (-1, (-1,), (len(outputs[0]) - 1,))
-        if self.noted_by_keras_2 and not (last and self.scale and self.center):
+        if self.noted_by_keras_2 and not (
+            last and self.scale and self.center and self.noted_dtype == "float32"
+        ):
             raise Unknown("no FLOPs are known for this form of a LayerNormalization of Keras 2")
         whole = size(outputs[0])
         axes = axes_of(self.axis, outputs[0])

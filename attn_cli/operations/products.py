@@ -63,7 +63,11 @@ class Dot(Product):
 
     def macs(self, outputs: Sequence[Shape], *inputs: Shape) -> int:
         left, right = inputs
-        return size(outputs[0]) * (size(left[-1:]) if left and right else 0)
+        return size(outputs[0]) * size(left[-1:]) if left and right else 0
+
+    def flops(self, macs: int, outputs: Sequence[Shape], *inputs: Shape) -> int:
+        # Of a tensor and a number it is a product element by element.
+        return 2 * macs if all(inputs) else size(outputs[0])
 
 
 class Tensordot(Product):

@@ -129,6 +129,8 @@ class ConvLSTM(Spatial, Recurrent):
 
     gates = 4
     states = 2
+    passive = frozenset(("mask",))  # with a state that is given, Keras 2 multiplies less
+    leads = False
     filters: int = count()
     kernel_size: tuple[int, ...] = counts()
     strides: tuple[int, ...] = counts(1)
@@ -159,6 +161,16 @@ class ConvLSTM(Spatial, Recurrent):
         channels = size((self.parts((shape[0], *shape[2:]))[2],))
         kernel = prod(self.kernel_size) * self.gates * self.filters
         return self.positions(self.state(shape)) * kernel * (channels + self.filters)
+
+    def macs(self, outputs: Sequence[Shape], *inputs: Shape) -> int:
+        whole = super().macs(outputs, *inputs)
+        if not self.noted_by_keras_2:
+            return whole
+        # Keras 2 has the shape of its first state from a convolution of zeros.
+        (shape,) = inputs
+        channels = size((self.parts((shape[0], *shape[2:]))[2],))
+        kernel = prod(self.kernel_size) * channels * self.filters
+        return whole + self.positions(self.state(shape)) * kernel
 
 
 class ConvLSTM1D(ConvLSTM):

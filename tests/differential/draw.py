@@ -379,6 +379,8 @@ OWN: dict[str, dict[str, Callable[[Place], Any]]] = {
     },
     "Discretization": {"bin_boundaries": lambda p: [0.0, 0.5, 1.0]},
     "HashedCrossing": {"output_mode": lambda p: p.pick("int", "one_hot")},
+    # Of None, Keras makes an Infinity, which no JSON has: such a file is refused.
+    "backend.clip": {"max_value": lambda p: p.pick(2.0, 6.0)},
     "backend.resize_images": {
         **dict.fromkeys(("height_factor", "width_factor"), lambda p: p.pick(1, 2)),
     },

@@ -32,7 +32,6 @@ def wrong_in(name: str, folder: Path) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("keras")
-@pytest.mark.xfail(strict=False, reason="a few odd arguments are still read otherwise")
 @pytest.mark.parametrize("name", ["keras", "tf_keras"])
 def test_drawn_models_are_read_as_they_are(name: str, tmp_path: Path) -> None:
     """With wrappers, nested, shared and frozen parts, policies, several inputs and outputs."""

@@ -117,7 +117,6 @@ KINDS = [
 
 
 @pytest.mark.usefixtures("keras")
-@pytest.mark.xfail(strict=False, reason="a few odd arguments are still read otherwise")
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_every_type_is_read_as_it_is(name: str, kind: str, tmp_path: Path) -> None:
     """Each figure of each file is Keras' own, or said to be unknown for its true reason.

@@ -8,9 +8,11 @@ this, but by what the graph shows and not by what a layer's arguments say.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections import Counter
 from contextlib import contextmanager
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -125,6 +127,11 @@ def unrolled(model: Any) -> Iterator[None]:
             if hasattr(layer, "unroll") and hasattr(layer, "cell"):
                 for name, value in UNROLLED.items():
                     patch.setattr(layer, name, value, raising=False)
+        if "tf_keras" in sys.modules:
+            # There, those that convolve do not ask their own flag.
+            from tf_keras.src import backend
+
+            patch.setattr(backend, "rnn", partial(backend.rnn, unroll=True))
         yield
 
 
