@@ -164,7 +164,7 @@ class ConvLSTM(Spatial, Recurrent):
 
     def macs(self, outputs: Sequence[Shape], *inputs: Shape) -> int:
         whole = super().macs(outputs, *inputs)
-        if not self.noted_by_keras_2:
+        if "time_major" not in vars(self):  # which Keras 2 alone notes
             return whole
         # Keras 2 has the shape of its first state from a convolution of zeros.
         (shape,) = inputs
