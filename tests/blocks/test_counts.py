@@ -185,39 +185,3 @@ def test_a_preset_can_be_misspelt() -> None:
     """The nearest name is offered, a preset's too."""
     with pytest.raises(BadSpec, match="did you mean se-timm"):
         parse_spec("se-tim")
-
-
-@pytest.mark.parametrize(
-    ("model", "blocks", "params"),
-    [
-        ("EfficientNetB0", 16, 636_540),
-        ("EfficientNetV2B0", 16, 1_044_944),
-        ("MobileNetV3Small", 9, 461_640),
-        ("MobileNetV3Large", 8, 1_512_280),
-    ],
-)
-def test_the_se_blocks_of_keras_applications(
-    keras: object, model: str, blocks: int, params: int
-) -> None:
-    """Given each block's real channels, the presets have the parameters of the real models."""
-    from importlib import import_module
-
-    applications = import_module("keras").applications
-    built = getattr(applications, model)(weights=None)
-    layers = {layer.name: layer for layer in built.layers}
-    counts = []
-    for name, layer in layers.items():
-        if name.endswith("_se_reduce"):
-            stem = name.removesuffix("_se_reduce")
-            reduce, expand = layer, layers[f"{stem}_se_expand"]
-            enters = layers.get(f"{stem}_expand_conv", expand)
-            channels = enters.input.shape[-1] if enters is not expand else expand.filters
-            spec = f"se-efficientnet:input_channels={channels}"
-        elif name.endswith("squeeze_excite_conv"):
-            reduce, expand = layer, layers[f"{name}_1"]
-            spec = "se-mobilenetv3"
-        else:
-            continue
-        counts.append(trainable(spec, expand.filters))
-        assert counts[-1] == reduce.count_params() + expand.count_params()
-    assert (len(counts), sum(counts)) == (blocks, params)
