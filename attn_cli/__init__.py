@@ -3,10 +3,11 @@
 The names below are resolved when they are first used: importing `attn_cli` imports nothing else.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+# Importing this imports nothing, `typing` neither: it is the first of all that can be interrupted.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from attn_cli.analysis.compare import compare
     from attn_cli.analysis.find import Attention, attention_params, find_attention
     from attn_cli.blocks.bam import bam_block
@@ -79,9 +80,11 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _HOMES:
         raise AttributeError(f"module 'attn_cli' has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(f"attn_cli.{_HOMES[name]}"), name)
 
 

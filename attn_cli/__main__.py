@@ -1,5 +1,30 @@
-"""`python -m attn_cli`."""
+"""The program, as `attn` and as `python -m attn_cli`."""
 
-from attn_cli.cli.app import main
 
-main()
+def main() -> None:
+    """Run the command line and exit; an interrupt is 130 without a word from the first line on."""
+    try:
+        import signal
+
+        # What is raised while modules are imported may come out as another error, or be printed.
+        at_once = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if at_once:
+            signal.signal(signal.SIGINT, leave)
+        from attn_cli.cli.app import main as program
+
+        if at_once:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        program()
+    except KeyboardInterrupt:
+        leave()
+
+
+def leave(*_: object) -> None:
+    """Exit as after an interrupt, at once: nothing is written yet, and no file is open."""
+    import os
+
+    os._exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -372,8 +372,13 @@ def test_a_reader_that_leaves_early_is_no_error(args: str, tmp_path: Path) -> No
     assert done.stdout[1:] == " 0\n"
 
 
-def test_an_interrupt_exits_with_130() -> None:
-    """Ctrl-C while it waits for stdin, without a word."""
+# Imported one after the other, from the first line on that is ours.
+@pytest.mark.parametrize(
+    "module",
+    ["attn_cli.cli", "typer._click.core", "typer", "attn_cli.spec", "attn_cli.views.compare"],
+)
+def test_an_interrupt_exits_with_130(module: str) -> None:
+    """Ctrl-C while it is being imported, or waits for stdin, without a word."""
     with subprocess.Popen(
         [*COMMAND, "compare", "-", "-s", "1,2,8"],
         stdin=subprocess.PIPE,
@@ -383,8 +388,10 @@ def test_an_interrupt_exits_with_130() -> None:
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:
-            if b"attn_cli.views.compare" in line:  # the last import before stdin is read
+            if line.rpartition(b"|")[2].strip() == module.encode():
                 break
+        else:
+            pytest.fail(f"{module} was never imported")
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert process.returncode == 130
