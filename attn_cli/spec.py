@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.blocks import Block, find_block
+from attn_cli.blocks import BLOCKS, PRESETS, Block, find_block
 from attn_cli.blocks.options import format_value
 from attn_cli.errors import BadShape, BadSpec, did_you_mean
 from attn_cli.sources.block import trace
 from attn_cli.sources.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from attn_cli.graph import Graph, Shape
 
@@ -76,14 +77,20 @@ def parse_spec(text: str, flags: Mapping[str, str] | None = None) -> Spec:
     Raises BadSpec for an unknown block or option, a doubled one, or a value of the wrong type.
     """
     typed = text.strip()
+    count = len(expanded(typed))
+    if count > 1:
+        raise BadSpec(f"{text!r} is {count} blocks, and here is room for one")
     name, colon, rest = _split_name(typed)
+    if not names_block(name):
+        _refuse_list(name)
     block = find_block(name)
     given: dict[str, Any] = {}
     for item in rest.split(",") if colon else ():
         key, equals, value = item.partition("=")
         key = key.strip()
         if not equals:
-            raise BadSpec(f"{item!r} in {text!r} is not key=value, as in {example(block)}")
+            several = f"; {SEPARATED}" if names_block(item.strip()) else ""
+            raise BadSpec(f"{item!r} in {text!r} is not key=value, as in {example(block)}{several}")
         option = known_option(block, key)
         if key in given:
             raise BadSpec(f"{key} is given twice in {text!r}")
@@ -100,6 +107,24 @@ def parse_spec(text: str, flags: Mapping[str, str] | None = None) -> Spec:
     return Spec(block, given, shown(typed, most=len(typed)))
 
 
+def names_block(text: str) -> bool:
+    """Tell whether a text begins as a spec does: with a block's name, or a file's and a colon."""
+    name = text.partition(":")[0]
+    return name in BLOCKS or name in PRESETS or ".py:" in text
+
+
+SEPARATED = "blocks are separated by spaces"
+
+
+def _refuse_list(name: str) -> None:
+    """Raise BadSpec, with the cause, where what should be a name is a list, or an option."""
+    if "," in name:
+        parts = " ".join(part.strip() for part in name.split(",") if part.strip())
+        raise BadSpec(f"no block is called {name!r}; {SEPARATED}: {parts}")
+    if "=" in name:
+        raise BadSpec(f"no block is called {name!r}; an option follows its block: se:{name}")
+
+
 def _split_name(text: str) -> tuple[str, str, str]:
     """Return the block's name, the colon behind it, and the options."""
     path, own, rest = text.partition(".py:")
@@ -107,6 +132,74 @@ def _split_name(text: str) -> tuple[str, str, str]:
         return text.partition(":")
     function, colon, options = rest.partition(":")
     return f"{path}{own}{function}", colon, options
+
+
+# What braces may make of one text, and how many may stand in it.
+MOST = 100_000
+BRACES = 20
+RANGE = re.compile(
+    r"(-?(?:0|[1-9][0-9]{0,8}))\.\.(-?(?:0|[1-9][0-9]{0,8}))(?:\.\.(-?[1-9][0-9]{0,8}))?"
+)
+
+
+def expanded(text: str) -> list[str]:
+    """Return what a shell with braces makes of a text, for those that have none: sh, make, cmd.
+
+    >>> expanded("se:ratio={4,8,16}"), expanded("eca:b={1..2}")
+    (['se:ratio=4', 'se:ratio=8', 'se:ratio=16'], ['eca:b=1', 'eca:b=2'])
+
+    Raises BadSpec where that is more than anybody means.
+    """
+    if "{" not in text:
+        return [text]
+    if text.count("{") > BRACES:
+        raise BadSpec(f"{_short(text)!r} has more than {BRACES} braces")
+    return _bounded(_expansions(text), text)
+
+
+def _bounded(texts: Iterable[str], of: str) -> list[str]:
+    result = list(islice(texts, MOST + 1))
+    if len(result) > MOST:
+        raise BadSpec(f"the braces in {_short(of)!r} make more than {MOST:,} of it")
+    return result
+
+
+def _expansions(text: str) -> Iterator[str]:
+    """Yield what bash makes of a text: its first braces vary slowest."""
+    for start, sign in enumerate(text):
+        choices, end = _choices(text, start) if sign == "{" else ((), 0)
+        if choices:
+            rests = _bounded(_expansions(text[end:]), text)
+            for choice in choices:
+                for middle in _expansions(choice):
+                    for rest in rests:
+                        yield f"{text[:start]}{middle}{rest}"
+            return
+    yield text
+
+
+def _choices(text: str, start: int) -> tuple[Iterable[str], int]:
+    """Return what the braces that open here choose from, and where they end; nothing for others."""
+    depth, after = 0, start + 1
+    choices = []
+    for place in range(start, len(text)):
+        sign = text[place]
+        depth += (sign == "{") - (sign == "}")
+        if depth == 0 or (depth == 1 and sign == ","):
+            choices.append(text[after:place])
+            after = place + 1
+        if depth == 0:
+            break
+    else:
+        return (), 0
+    if len(choices) > 1:
+        return choices, after
+    ends = RANGE.fullmatch(choices[0])
+    if not ends:
+        return (), 0
+    first, last, step = int(ends[1]), int(ends[2]), abs(int(ends[3] or 1))
+    numbers = range(first, last + 1, step) if first <= last else range(first, last - 1, -step)
+    return map(str, numbers), after
 
 
 def known_option(block: Block, name: str) -> str:
@@ -179,22 +272,32 @@ WANTED = {
 def parse_shape(text: str, channels: int | None = None) -> Shape:
     """Parse `H,W,C` or `HxWxC`, channels last; `None` is a dynamic H or W.
 
-    With `channels`, `H,W` is enough; beside a whole shape it must be equal.
+    Brackets may stand around it, and the batch that Keras prints in front. With `channels`, `H,W`
+    is enough; beside a whole shape it must be equal.
 
     >>> parse_shape("26x26x512"), parse_shape("None,None", channels=64)
     ((26, 26, 512), (None, None, 64))
+    >>> parse_shape("(None, 26, 26, 512)")
+    (26, 26, 512)
     """
-    parts = [part.strip() for part in re.split("[,x×]", text.strip().strip("()"))]
+    inside = text.strip()
+    if inside[:1] + inside[-1:] in ("()", "[]"):
+        inside = inside[1:-1]
+    parts = [part.strip() for part in re.split("[,x×]", inside)]
+    if len(parts) == 4 and parts[0].lower() == "none":
+        del parts[0]
     if len(parts) == 2 and channels is not None:
         parts.append(str(channels))
     if len(parts) != 3 or not all(parts):
-        raise BadShape(f"a shape is H,W,C, as in 26,26,512, not {text!r}")
-    sizes = [_size(part, text) for part in parts]
-    if sizes[2] is None:
-        raise BadShape(f"the channels of {text!r} must be known; only H and W can be None")
-    if channels is not None and sizes[2] != channels:
-        raise BadShape(f"{text!r} has {sizes[2]} channels, and --channels says {channels}")
-    return tuple(sizes)
+        without = " without a batch" if len(parts) == 4 and all(parts) else ""
+        raise BadShape(f"a shape is H,W,C{without}, as in 26,26,512, not {text!r}")
+    height, width, count = [_size(part, text) for part in parts]
+    if count is None:
+        first = f"; channels come last: None,None,{height}" if height and width is None else ""
+        raise BadShape(f"the channels of {text!r} must be known; only H and W can be None{first}")
+    if channels is not None and count != channels:
+        raise BadShape(f"{text!r} has {count} channels, and --channels says {channels}")
+    return (height, width, count)
 
 
 def parse_place(text: str, channels: int | None = None) -> Place:
@@ -216,9 +319,11 @@ def parse_channels(text: str) -> int:
 
 
 def looks_channels_first(shape: Shape) -> bool:
-    """Tell whether a shape looks like C,H,W: a square at the end, and more channels than that."""
+    """Tell whether a shape looks like C,H,W: a square at the end, or an image of three colours."""
     height, width, channels = shape
-    return width == channels and height is not None and width is not None and height > width
+    if height is None or width is None or channels is None or height == width:
+        return False
+    return width == channels or (height == 3 and min(width, channels) >= 32)
 
 
 def _size(part: str, text: str) -> int | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from typing import Any
 
 import pytest
 from drawing import option_values
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from attn_cli.blocks import BLOCKS, PRESETS, find_block
@@ -15,6 +17,7 @@ from attn_cli.spec import (
     MAX_SIZE,
     Place,
     Spec,
+    expanded,
     looks_channels_first,
     parse_channels,
     parse_place,
@@ -104,6 +107,11 @@ NINES = "9" * 200
         ("eca:b=-Infinity", "b is a finite number, not '-Infinity'"),
         ("eca:gamma=nan", "gamma is a finite number, not 'nan'"),
         ("eca:gamma=1e999", "gamma is a finite number, not '1e999'"),
+        ("se,eca", "no block is called 'se,eca'; blocks are separated by spaces: se eca"),
+        ("se, eca:b=2", "no block is called 'se, eca'; blocks are separated by spaces: se eca"),
+        ("se,", "no block is called 'se,'; blocks are separated by spaces: se"),
+        ("se:ratio=8,eca", "as in se:ratio=4; blocks are separated by spaces"),
+        ("ratio=8", "no block is called 'ratio=8'; an option follows its block: se:ratio=8"),
         ("eca:kernel_size=5.5", "kernel_size is an integer or none, not '5.5'"),
     ],
 )
@@ -170,7 +178,10 @@ def test_a_flag_and_a_spec_agree_or_are_refused() -> None:
         ("", "a shape is H,W,C, as in 26,26,512, not ''"),
         ("26", "a shape is H,W,C, as in 26,26,512, not '26'"),
         ("26,26", "a shape is H,W,C, as in 26,26,512, not '26,26'"),
-        ("1,26,26,512", "a shape is H,W,C, as in 26,26,512, not '1,26,26,512'"),
+        ("1,26,26,512", "a shape is H,W,C without a batch, as in 26,26,512, not '1,26,26,512'"),
+        ("None,1,26,26,512", "a shape is H,W,C, as in 26,26,512, not 'None,1,26,26,512'"),
+        ("(26,26,512", "'(26' in '(26,26,512' is not a size"),
+        ("(26,26,512]", "'(26' in '(26,26,512]' is not a size"),
         ("26,26,", "a shape is H,W,C, as in 26,26,512, not '26,26,'"),
         ("0,26,512", "a size in '0,26,512' is 0; the least is 1"),
         ("26,26,000", "a size in '26,26,000' is 0; the least is 1"),
@@ -181,6 +192,7 @@ def test_a_flag_and_a_spec_agree_or_are_refused() -> None:
         (f"26,26,{MAX_SIZE + 1}", f"is too large; the largest size is {MAX_SIZE}"),
         (f"26,26,1{'0' * 30}", f"is too large; the largest size is {MAX_SIZE}"),
         ("26,26,None", "the channels of '26,26,None' must be known; only H and W can be None"),
+        ("64,None,None", "only H and W can be None; channels come last: None,None,64"),
         ("0@26,26,512", "the count before @ in '0@26,26,512' is a positive integer, as in 6@"),
         ("-2@26,26,512", "the count before @ in '-2@26,26,512' is a positive integer"),
         ("@26,26,512", "the count before @ in '@26,26,512' is a positive integer"),
@@ -192,6 +204,17 @@ def test_a_bad_shape_gets_its_line(text: str, line: str) -> None:
         parse_place(text)
     assert line in str(caught.value)
     assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["(None, 26, 26, 512)", "[26,26,512]", "26, 26, 512", " [ none,26 , 26,512 ] ", "(26x26x512)"],
+)
+def test_a_shape_is_read_as_others_print_it(text: str) -> None:
+    """Keras with its batch, a list, a tuple."""
+    assert parse_shape(text) == (26, 26, 512)
+    assert parse_shape("(None, None, None, 64)") == (None, None, 64)
+    assert parse_place(f"6@{text}") == Place((26, 26, 512), 6)
 
 
 def test_channels_complete_a_shape_or_equal_it() -> None:
@@ -207,12 +230,56 @@ def test_channels_complete_a_shape_or_equal_it() -> None:
     ("shape", "looks"),
     [
         ((512, 26, 26), True),
+        ((24, 56, 56), True),
+        ((3, 224, 224), True),
+        ((3, 224, 320), True),
         ((26, 26, 512), False),
         ((26, 26, 26), False),
-        ((3, 224, 224), False),
+        ((3, 3, 512), False),
+        ((3, 7, 512), False),
+        ((56, 112, 24), False),
         ((None, 26, 26), False),
         ((512, None, 26), False),
     ],
 )
 def test_a_shape_that_looks_channels_first(shape: Any, looks: bool) -> None:
     assert looks_channels_first(shape) is looks
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("se", ["se"]),
+        ("se:ratio={4,8,16}", ["se:ratio=4", "se:ratio=8", "se:ratio=16"]),
+        ("{se,eca:b={1..3..2}}", ["se", "eca:b=1", "eca:b=3"]),
+        ("se{,:ratio=8}", ["se", "se:ratio=8"]),
+        ("se:ratio={4}", ["se:ratio={4}"]),
+        ("se:ratio={4,8", ["se:ratio={4,8"]),
+        ("{3..1}{,-}", ["3", "3-", "2", "2-", "1", "1-"]),
+    ],
+)
+def test_braces_make_several_specs(text: str, made: list[str]) -> None:
+    assert expanded(text) == made
+
+
+@settings(max_examples=60)
+@given(texts=st.lists(st.text(st.sampled_from("{},.12=x"), min_size=1, max_size=14), max_size=80))
+def test_braces_are_those_of_bash(texts: list[str]) -> None:
+    """For whoever has no such shell, and for whoever has: the same."""
+    # What bash does not leave as it is for other reasons: empty words, numbers that begin with 0.
+    texts = [text for text in texts if all(expanded(text)) and "{}" not in text]
+    assume(texts)
+    line = "; ".join(f"printf '%s ' {text}; echo" for text in texts)
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
+    assert [line.split() for line in done.stdout.splitlines()] == [expanded(t) for t in texts]
+
+
+@pytest.mark.parametrize("text", ["{1..999999999}", "{1..1000}{1..1000}", "{1,2}" * 18, "{" * 30])
+def test_braces_have_bounds(text: str) -> None:
+    with pytest.raises(BadSpec, match="braces"):
+        expanded(text)
+
+
+def test_where_one_block_is_wanted_several_are_refused() -> None:
+    with pytest.raises(BadSpec, match=re.escape("'se:ratio={4,8}' is 2 blocks, and here is room")):
+        parse_spec("se:ratio={4,8}")
