@@ -41,6 +41,7 @@ class Command(TyperCommand):
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override] # Typer's own Context
         """Parse the arguments."""
         if not ctx.resilient_parsing:
+            args = rejoined(args)
             try:
                 _, extra, order = self.make_parser(ctx).parse_args(list(args))
             except typer.TyperException as error:
@@ -57,8 +58,10 @@ class Command(TyperCommand):
                 name = option_name(option)
                 raise AttnError(f"{name} is given twice; attn {self.name} takes one")
         if extra:
+            taken = [option_name(each) for each in self.params if is_argument(each)]
+            several = "; attn compare takes several blocks" if taken == ["SPEC"] else ""
             raise AttnError(
-                f"attn {self.name} does not take {extra[0]!r} (attn {self.name} -h shows what)"
+                f"attn {self.name} takes {' '.join(taken)}, and {extra[0]!r} is one more{several}"
             )
 
     def get_help_option(self, ctx: typer.Context) -> Any:  # type: ignore[override] # Typer's own Context
@@ -69,6 +72,15 @@ class Command(TyperCommand):
 class LazyGroup(TyperGroup):
     """Imports a command when it is asked for: building all of them costs more than most take."""
 
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override] # Typer's own Context
+        """Parse the arguments; what is about completion is answered here."""
+        if args and args[0] in COMPLETION and not ctx.resilient_parsing:
+            from attn_cli.cli.completion import set_up
+
+            set_up(args[0], args[1:])
+            raise typer.Exit
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override] # Typer's own Context
         """Return the names of all commands."""
         return list(COMMANDS)
@@ -78,7 +90,7 @@ class LazyGroup(TyperGroup):
         if cmd_name not in COMMANDS:
             if ctx.resilient_parsing:
                 return None
-            hint = did_you_mean(cmd_name, COMMANDS)
+            hint = did_you_mean(cmd_name, [*COMMANDS, "help", "version"])
             raise AttnError(f"no command is called {cmd_name!r}{hint} (attn -h lists them)")
         module, _, function = COMMANDS[cmd_name].partition(":")
         callback = getattr(import_module(f"attn_cli.cli.{module}"), function)
@@ -91,6 +103,19 @@ class LazyGroup(TyperGroup):
     def get_help_option(self, ctx: typer.Context) -> Any:  # type: ignore[override] # Typer's own Context
         """Return the option that shows the help."""
         return showing(super().get_help_option(ctx))
+
+
+def rejoined(args: Sequence[str]) -> list[str]:
+    """Return arguments with the values whole that a shell split at blanks: `-s 26, 26, 512`."""
+    result: list[str] = []
+    of_option = False
+    for arg in args:
+        if of_option and result[-1].endswith(",") and not arg.startswith("-"):
+            result[-1] += arg
+            continue
+        of_option = bool(result) and result[-1].startswith("-")
+        result.append(arg)
+    return result
 
 
 def showing(help_option: Any) -> Any:
@@ -106,6 +131,7 @@ def show_help(ctx: Any, _: Any, wanted: bool) -> None:
         raise typer.Exit
 
 
+COMPLETION = ("--install-completion", "--show-completion")
 INTERRUPTED = 130  # as a shell says it: 128 and the number of SIGINT
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -116,6 +142,7 @@ app = typer.Typer(
     context_settings=SETTINGS,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    add_completion=False,
 )
 
 
@@ -137,6 +164,14 @@ def attn(
     _: Annotated[
         bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version.")
     ] = False,
+    install: Annotated[
+        bool,
+        typer.Option(COMPLETION[0], help="Install completion for this shell, or for SHELL."),
+    ] = False,
+    show: Annotated[
+        bool,
+        typer.Option(COMPLETION[1], help="Print what that would install."),
+    ] = False,
 ) -> None:
     """What attention blocks in convolutional networks look like and cost, exactly and at once."""
 
@@ -153,16 +188,44 @@ def main() -> NoReturn:
 
 def run(args: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    args = sys.argv[1:] if args is None else args
+    args = in_words(sys.argv[1:] if args is None else args)
+    shell = os.environ.get("_ATTN_COMPLETE", "").removeprefix("complete_")
     try:
-        result: Any = app(args or ["--help"], prog_name="attn", standalone_mode=False)
-    except (AttnError, OSError) as error:
+        if shell in ("bash", "zsh", "fish"):
+            from attn_cli.cli.completion import answer
+
+            write(answer(typer.main.get_command(app), shell))
+            return 0
+        result: Any = app(args, prog_name="attn", standalone_mode=False)
+    except AttnError as error:
         return fail(str(error))
+    except OSError as error:
+        return fail(system_error(error))
     except typer.TyperException as error:
         return fail(usage_error(error))
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     return result if isinstance(result, int) else 0
+
+
+def in_words(args: Sequence[str]) -> list[str]:
+    """Return what `help`, `help COMMAND` and `version` are short for."""
+    first, *rest = args or ["help"]
+    if first == "help":
+        return [*(word for word in rest[:1] if word != "help"), "--help"]
+    return ["--version", *rest] if first == "version" else [first, *rest]
+
+
+def system_error(error: OSError) -> str:
+    """Return what the system does not let us do, in a sentence."""
+    why = error.strerror or str(error)
+    if error.filename is not None:
+        return f"{os.fsdecode(error.filename)!r}: {why}"
+    try:
+        os.getcwd()
+    except OSError:
+        return "the folder that this runs in is gone: cd to one that is there"
+    return why
 
 
 def fail(message: str) -> int:
@@ -186,8 +249,13 @@ def usage_error(error: Any) -> str:
     return f"{message[:1].lower()}{message[1:]} ({command} -h shows how)"
 
 
+def is_argument(parameter: Any) -> bool:
+    """Tell an argument from an option."""
+    return bool(parameter.param_type_name == "argument")
+
+
 def option_name(parameter: Any) -> str:
     """Return an option as it is typed, with what it takes: `--shape H,W,C`; an argument's name."""
-    if parameter.param_type_name == "argument":
-        return str(parameter.metavar).rstrip(".")
+    if is_argument(parameter):
+        return str(parameter.metavar).rstrip(".").strip("[]")
     return f"{max(parameter.opts, key=len)} {parameter.metavar or ''}".rstrip()

@@ -16,7 +16,7 @@ from attn_cli.cli.options import (
 )
 from attn_cli.cli.output import emit, picked_format
 from attn_cli.cli.progress import Progress, load_tensorflow
-from attn_cli.spec import parse_spec
+from attn_cli.spec import expanded, parse_spec
 from attn_cli.tf import time as timing
 from attn_cli.views.bench import Timed, report
 
@@ -44,7 +44,7 @@ def bench(
     attn bench se:ratio={4,16} -s 56,56,256 --batch 8 --runs 30
     """
     picked_format(format, json, output)
-    parsed = [parse_spec(text) for text in specs]
+    parsed = [parse_spec(spec) for text in specs for spec in expanded(text)]
     sized = shape_from(shape, channels)
     timing.check(parsed, sized, batch, runs, warmup)
     load_tensorflow()

@@ -14,6 +14,7 @@ from attn_cli.cli.options import (
     JsonOption,
     RatioOption,
     ShapeOption,
+    SpecArgument,
     shape_from,
     spec_from,
 )
@@ -24,7 +25,6 @@ from attn_cli.views.saved import report
 
 
 def build(
-    block: BlockOption,
     output: Annotated[
         str,
         typer.Option(
@@ -34,6 +34,8 @@ def build(
             help="A .keras or .tflite file; without a suffix, a SavedModel folder.",
         ),
     ],
+    spec: SpecArgument = None,
+    block: BlockOption = None,
     shape: ShapeOption = None,
     channels: ChannelsOption = None,
     ratio: RatioOption = None,
@@ -50,14 +52,14 @@ def build(
     """Build a block in Keras, save it, and prove it by loading it.
 
     \b
-    attn build -b eca -s 26,26,512 -o eca.keras
-    attn build -b se:ratio=8 -s 56,56,256 -o se.tflite --seed 1
+    attn build eca -s 26,26,512 -o eca.keras
+    attn build se:ratio=8 -s 56,56,256 -o se.tflite --seed 1
     """
     picked_format(format, json, None)
-    spec = spec_from(block, ratio, b, gamma)
+    chosen = spec_from(spec, block, ratio, b, gamma)
     sized = shape_from(shape, channels)
     path = Path(output)
-    check_build(spec, sized, path, seed=seed, name=name, force=force)
+    check_build(chosen, sized, path, seed=seed, name=name, force=force)
     load_tensorflow()
-    saved = save_block(spec, sized, path, seed=seed, name=name, force=force)
-    emit(report(saved, spec, sized), format, json, None)
+    saved = save_block(chosen, sized, path, seed=seed, name=name, force=force)
+    emit(report(saved, chosen, sized), format, json, None)

@@ -20,7 +20,7 @@ from attn_cli.analysis.check import (
 )
 from attn_cli.analysis.where import NONE
 from attn_cli.cli.measure import measure, measure_block
-from attn_cli.cli.models import complete_model
+from attn_cli.cli.models import complete_model, names_model
 from attn_cli.cli.network import (
     AtOption,
     InOption,
@@ -42,11 +42,11 @@ from attn_cli.config.checks import Check, expectations, read_checks
 from attn_cli.config.find import find_config
 from attn_cli.errors import AttnError
 from attn_cli.sources.text import shown
-from attn_cli.spec import INTEGER, NUMBER, Place, parse_spec
+from attn_cli.spec import INTEGER, NUMBER, Place, expanded, parse_spec
 from attn_cli.views import FORMATS, SPECIAL
 from attn_cli.views.check import label, report, told_of
 
-MISSING = "a block or a model is missing: --block SPEC --shape H,W,C, or MODEL"
+MISSING = "a block or a model is missing: SPEC --shape H,W,C, or MODEL"
 
 
 def bound_option(name: str, metavar: str, help: str) -> Any:
@@ -55,12 +55,15 @@ def bound_option(name: str, metavar: str, help: str) -> Any:
 
 
 def check(
-    models: Annotated[
+    subjects: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MODEL]...",
-            help="Saved models, or app:NAME of keras.applications.",
-            autocompletion=complete_model,
+            metavar="[SPEC|MODEL]...",
+            help="Blocks with their options, or models: saved, or app:NAME of keras.applications. "
+            "A file that is called as a block is: ./se.",
+            autocompletion=lambda incomplete: (
+                complete_spec(incomplete) + complete_model(incomplete)
+            ),
         ),
     ] = None,
     block: Annotated[
@@ -69,7 +72,7 @@ def check(
             "--block",
             "-b",
             metavar="SPEC",
-            help="A block and its options, in place of a model.",
+            help="A block and its options, by name.",
             autocompletion=complete_spec,
         ),
     ] = None,
@@ -162,9 +165,9 @@ def check(
     """Check costs against bounds: budgets with an exit code.
 
     \b
-    attn check -b eca -s 26,26,512 --max-params 10 --expect kernel_size=5
-    attn check -b eca --in app:ResNet50 --at residual --max-added-params 100
-    attn check -b se:ratio=16 -s 4@28,28,512 -s 6@14,14,1024 --max-macs 2000000
+    attn check eca -s 26,26,512 --max-params 10 --expect kernel_size=5
+    attn check eca --in app:ResNet50 --at residual --max-added-params 100
+    attn check se:ratio=16 -s 4@28,28,512 -s 6@14,14,1024 --max-macs 2000000
 
     Without a block or a model, checks what attn.toml asks. Exits with 0 if all holds, 1 if
     something does not, 2 if something could not be checked, or nothing was.
@@ -195,13 +198,13 @@ def check(
             raise AttnError("--init takes its bounds from today's figures, and writes TOML")
         from attn_cli.cli.init import init as write_config
 
-        write_config(_subjects(models or [], block or [], shape, channels, where), output, force)
+        write_config(_subjects(subjects or (), block or (), shape, channels, where), output, force)
         return 0
     path = None
-    if models or block:
+    if subjects or block:
         if config is not None:
             raise AttnError("--config says what to check; a block or a model beside it is one more")
-        checks = _subjects(models or [], block or [], shape, channels, where)
+        checks = _subjects(subjects or (), block or (), shape, channels, where)
         expected = expectations(checks[0].kind, bounds)
         checks = [each._replace(expected=expected) for each in checks]
     else:
@@ -263,20 +266,23 @@ def _worked_out(expected: Expectation, places: tuple[Place, ...]) -> Expectation
 
 
 def _subjects(
-    models: Sequence[str],
-    blocks: Sequence[str],
+    subjects: Sequence[str],
+    named: Sequence[str],
     shape: list[str] | None,
     channels: str | None,
     within: Within | None,
 ) -> list[Check]:
     """Return what the command line names, as checks that expect nothing yet."""
+    models = [text for text in subjects if names_model(text)]
+    others = [text for text in subjects if text not in models]
+    blocks = [spec for text in (*others, *named) for spec in expanded(text)]
     if models and blocks:
         raise AttnError("a check is of a block or of a model, and both are given")
     if models:
         if shape or channels:
             raise AttnError("--shape and --channels are for a block: a model has its own inputs")
         if within:
-            raise AttnError("--in is for a block that is put in a network: --block SPEC is missing")
+            raise AttnError("--in is for a block that is put in a network: SPEC is missing")
         return [Check(path, MODEL, path) for path in models]
     if not blocks:
         raise AttnError(MISSING)

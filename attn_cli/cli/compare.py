@@ -29,7 +29,7 @@ from attn_cli.cli.options import (
 )
 from attn_cli.cli.output import emit, picked_format
 from attn_cli.errors import AttnError, BadSpec
-from attn_cli.spec import parse_spec
+from attn_cli.spec import expanded, parse_spec
 from attn_cli.views.compare import report
 
 T = TypeVar("T")
@@ -122,7 +122,7 @@ def all_specs(texts: list[str], parse: Callable[[str], T]) -> list[T]:
 def read_specs(text: str, parse: Callable[[str], T]) -> list[T]:
     """Return what an argument is parsed to; of -, each line of stdin (# starts a comment)."""
     if text != "-":
-        return [parse(text)]
+        return [parse(spec) for spec in expanded(text)]
     if sys.stdin is None:
         raise BadSpec("cannot read specs from standard input: it is closed")
     specs = []
@@ -131,7 +131,7 @@ def read_specs(text: str, parse: Callable[[str], T]) -> list[T]:
         spec = line.decode("utf-8-sig", "surrogateescape").partition("#")[0].strip()
         if spec:
             try:
-                specs.append(parse(spec))
+                specs += [parse(each) for each in expanded(spec)]
             except AttnError as error:
                 raise BadSpec(f"stdin, line {number}: {error}") from None
     return specs

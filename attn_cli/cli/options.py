@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from attn_cli.blocks import BLOCKS, PRESETS, find_block
-from attn_cli.errors import AttnError, BadShape, did_you_mean
+from attn_cli.errors import AttnError, BadShape, BadSpec, did_you_mean
 from attn_cli.graph import Shape
 from attn_cli.spec import (
     Place,
@@ -41,13 +41,21 @@ def complete_spec(incomplete: str) -> list[str]:
     return completing([f"{head}{option}=" for option in find_block(name).defaults])(incomplete)
 
 
+SpecArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SPEC]",
+        help="The block and its options: se, se:ratio=8, eca:gamma=3,b=2.",
+        autocompletion=complete_spec,
+    ),
+]
 BlockOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--block",
         "-b",
         metavar="SPEC",
-        help="The block and its options: se, se:ratio=8, eca:gamma=3,b=2.",
+        help="The same, by name.",
         autocompletion=complete_spec,
     ),
 ]
@@ -107,10 +115,17 @@ def known_key(kind: str, key: str, known: Collection[str]) -> str:
     return spelt
 
 
-def spec_from(block: str, ratio: str | None, b: str | None, gamma: str | None) -> Spec:
-    """Return the spec that a block and the everyday flags name together."""
+def spec_from(
+    spec: str | None, block: str | None, ratio: str | None, b: str | None, gamma: str | None
+) -> Spec:
+    """Return the spec that a block, by position or by name, and the everyday flags make."""
+    text = block if spec is None else spec
+    if text is None:
+        raise BadSpec("no block is given: SPEC, as in se or se:ratio=8 (attn blocks lists them)")
+    if spec is not None and block is not None:
+        raise BadSpec(f"the block is given twice: {spec!r}, and --block {block}")
     flags = {"ratio": ratio, "b": b, "gamma": gamma}
-    return parse_spec(block, {name: text for name, text in flags.items() if text is not None})
+    return parse_spec(text, {name: text for name, text in flags.items() if text is not None})
 
 
 def shape_from(shape: str | None, channels: str | None) -> Shape:

@@ -7,6 +7,7 @@ from attn_cli.cli.options import (
     GammaOption,
     RatioOption,
     ShapeOption,
+    SpecArgument,
     shape_from,
     spec_from,
 )
@@ -14,7 +15,8 @@ from attn_cli.cli.output import write
 
 
 def params(
-    block: BlockOption,
+    spec: SpecArgument = None,
+    block: BlockOption = None,
     shape: ShapeOption = None,
     channels: ChannelsOption = None,
     ratio: RatioOption = None,
@@ -24,9 +26,9 @@ def params(
     """Print how many parameters a block has, as Keras counts them.
 
     \b
-    attn params -b eca -s 26,26,512
-    attn params -b se --ratio 16 -c 512
-    test $(attn params -b eca -s 26,26,512) -le 10
+    attn params eca -s 26,26,512
+    attn params se --ratio 16 -c 512
+    test $(attn params eca -s 26,26,512) -le 10
     """
-    spec = spec_from(block, ratio, b, gamma)
-    write(f"{spec.trace(shape_from(shape, channels)).params.total}\n")
+    chosen = spec_from(spec, block, ratio, b, gamma)
+    write(f"{chosen.trace(shape_from(shape, channels)).params.total}\n")

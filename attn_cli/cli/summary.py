@@ -16,6 +16,7 @@ from attn_cli.cli.options import (
     OutputOption,
     RatioOption,
     ShapeOption,
+    SpecArgument,
     completing,
     known_key,
     shape_from,
@@ -32,7 +33,8 @@ COLUMN_KEYS = tuple(column.key for column in COLUMNS)
 
 
 def summary(
-    block: BlockOption,
+    spec: SpecArgument = None,
+    block: BlockOption = None,
     shape: ShapeOption = None,
     channels: ChannelsOption = None,
     ratio: RatioOption = None,
@@ -64,21 +66,21 @@ def summary(
     """Show a block's layers, shapes, parameters, MACs and FLOPs.
 
     \b
-    attn summary -b eca -s 26,26,512
-    attn summary -b se:ratio=8 -s 56,56,256 --columns name,params,macs
-    attn summary -b cbam -s 26,26,512 --json
-    attn summary -b se -c 512 --get width
+    attn summary eca -s 26,26,512
+    attn summary se:ratio=8 -s 56,56,256 --columns name,params,macs
+    attn summary cbam -s 26,26,512 --json
+    attn summary se -c 512 --get width
     """
-    spec = spec_from(block, ratio, b, gamma)
+    chosen = spec_from(spec, block, ratio, b, gamma)
     sized = shape_from(shape, channels)
     if get is not None:
         if json or any(each is not None for each in (format, columns, output)):
             raise AttnError("--get prints one bare figure: it takes no format, columns or file")
         get = known_key("figure", get, FIGURES)
     keys = None if columns is None else columns_from(columns)
-    summarised = built(spec, sized) if build else summarise(spec, sized)
+    summarised = built(chosen, sized) if build else summarise(chosen, sized)
     if get is not None:
-        write(f"{figure(summarised.figures, get, spec.text)}\n")
+        write(f"{figure(summarised.figures, get, chosen.text)}\n")
     else:
         emit(report(summarised, keys), format, json, output)
 

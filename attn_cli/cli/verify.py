@@ -15,7 +15,7 @@ from attn_cli.cli.options import (
 from attn_cli.cli.output import emit, picked_format
 from attn_cli.cli.progress import Progress, load_tensorflow
 from attn_cli.errors import BadSpec
-from attn_cli.spec import parse_spec
+from attn_cli.spec import expanded, parse_spec
 from attn_cli.tf import verify as verifying
 from attn_cli.tf.load import versions
 from attn_cli.views.verify import report
@@ -53,7 +53,7 @@ def verify(
         raise BadSpec(f"--all is every block: leave {specs[0]!r} out, or --all")
     if not every and not specs:
         raise BadSpec("no block is given: name some, or --all")
-    parsed = [parse_spec(text) for text in specs or ()]
+    parsed = [parse_spec(spec) for text in specs or () for spec in expanded(text)]
     shapes = [shape_from(text, channels) for text in shape or ()]
     if channels is not None and not shapes:
         shapes = [shape_from(None, channels)]
