@@ -46,12 +46,19 @@ from attn_cli.spec import INTEGER, NUMBER, Place, expanded, parse_spec
 from attn_cli.views import FORMATS, SPECIAL
 from attn_cli.views.check import label, report, told_of
 
+# The formats that people read.
+READ = ("table", "markdown", *SPECIAL)
 MISSING = "a block or a model is missing: SPEC --shape H,W,C, or MODEL"
+
+
+def flag(name: str) -> str:
+    """Return the option that stands for a key of a file."""
+    return f"--{name.replace('_', '-')}"
 
 
 def bound_option(name: str, metavar: str, help: str) -> Any:
     """Return the option of a bound."""
-    return typer.Option(f"--{name.replace('_', '-')}", metavar=metavar, help=help)
+    return typer.Option(flag(name), metavar=metavar, help=help)
 
 
 def check(
@@ -205,7 +212,7 @@ def check(
         if config is not None:
             raise AttnError("--config says what to check; a block or a model beside it is one more")
         checks = _subjects(subjects or (), block or (), shape, channels, where)
-        expected = expectations(checks[0].kind, bounds)
+        expected = expectations(checks[0].kind, bounds, spelt=flag)
         checks = [each._replace(expected=expected) for each in checks]
     else:
         if bounds or shape or channels or where:
@@ -218,9 +225,16 @@ def check(
         raise AttnError(results[0].problem)
     if not quiet:
         emit(report(results, path, path and _annotated(path)), format, json, output)
-    if quiet or output not in (None, "-") or not on_terminal():
+    if quiet or not shows_problems(format, json, output):
         _say_problems(results, path)
     return exit_code(results)
+
+
+def shows_problems(format: str | None, json: bool, output: str | None) -> bool:
+    """Tell whether people see in what is printed why a check could not be made."""
+    if output not in (None, "-"):
+        return False
+    return on_terminal() or ("json" if json else format or "table") in READ
 
 
 def exit_code(results: Sequence[Result]) -> int:
@@ -250,7 +264,7 @@ def result(check: Check) -> Result:
             [_worked_out(each, check.places) for each in check.expected], measured.figures
         )
     except AttnError as error:
-        return made._replace(problem=str(error))
+        return made._replace(problem=str(error), line=check.of_line or check.line)
     unknown = dict.fromkeys(label(verdict.figure) for verdict in verdicts if verdict.ok is None)
     problem = f"{', '.join(unknown)} cannot be known: {measured.why}" if unknown else None
     return made._replace(verdicts=verdicts, problem=problem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,9 +29,10 @@ from attn_cli.sources.text import shown
 from attn_cli.spec import Place, Spec, parse_place, parse_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from attn_cli.config.find import Source
+    from attn_cli.config.toml import Lines
 
 # Every key of a [[check]]. tests/config/test_schema.py holds the JSON Schema against them.
 KEYS = (
@@ -45,7 +47,8 @@ class Check(NamedTuple):
     """One check, and what is expected: of a block on its inputs or in a network; of a model.
 
     `of` is a block's spec as it was given, or the model's path, `spec` the canonical form.
-    `problem` says why the entry cannot be understood; what could be is there all the same.
+    `problem` says why the entry cannot be understood; what could be is there all the same. `line`
+    is that of the entry, or of what is wrong in it, `of_line` that of what it is about.
     """
 
     name: str
@@ -57,10 +60,28 @@ class Check(NamedTuple):
     problem: str | None = None
     spec: str | None = None
     within: Within | None = None
+    of_line: int | None = None
+
+
+# The key that says what a check is about.
+ABOUT = {BLOCK: "block", MODEL: "model", NETWORK: "in"}
 
 
 class BadEntry(AttnError, ValueError):
-    """An entry of a configuration cannot be understood."""
+    """An entry of a configuration cannot be understood: all of it, or what one key says."""
+
+    def __init__(self, message: str, key: str | None = None) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+@contextmanager
+def said_by(key: str) -> Iterator[None]:
+    """Let what is wrong be wrong with what this key says."""
+    try:
+        yield
+    except AttnError as error:
+        raise BadEntry(str(error), getattr(error, "key", None) or key) from None
 
 
 def read_checks(source: Source) -> list[Check]:
@@ -69,17 +90,20 @@ def read_checks(source: Source) -> list[Check]:
     Raises BadFile where there is none.
     """
     checks = [
-        Check(source.path, "", "", problem=_no_such_key(key, ("check",)))
+        Check(
+            source.path, "", "", source.lines.keys.get(key), problem=_no_such_key(key, ("check",))
+        )
         for key in source.content
         if key != "check"
     ]
     entries = source.content.get("check", [])
     header = f"[[{source.table}.check]]" if source.table else "[[check]]"
     if not isinstance(entries, list):
-        checks.append(Check(source.path, "", "", problem=f"a check is written {header}"))
+        problem = f"a check is written {header}"
+        checks.append(Check(source.path, "", "", source.lines.keys.get("check"), problem=problem))
     else:
         # Checks may also be written as one array; then their lines are not known.
-        lines: list[int | None] = [*source.lines]
+        lines: Sequence[Lines | None] = source.checks
         if len(lines) != len(entries):
             lines = [None] * len(entries)
         seen: dict[str, int | None] = {}
@@ -91,9 +115,10 @@ def read_checks(source: Source) -> list[Check]:
 
 
 def _read(
-    entry: Any, number: int, line: int | None, folder: str, seen: dict[str, int | None]
+    entry: Any, number: int, lines: Lines | None, folder: str, seen: dict[str, int | None]
 ) -> Check:
     """Return the check of one entry; `seen` are the names so far, and their lines."""
+    line = None if lines is None else lines.start
     check = Check(f"check {number}", "", "", line)
     try:
         if not isinstance(entry, dict):
@@ -104,17 +129,21 @@ def _read(
             check = check._replace(of=shown(of))
         for key in entry:
             if key not in KEYS:
-                raise BadEntry(_no_such_key(key, KEYS))
+                raise BadEntry(_no_such_key(key, KEYS), key)
         if "name" not in entry:
             raise BadEntry("it has no name")
-        name = _text("name", entry["name"])
-        if name in seen:
-            where = f" on line {seen[name]}" if seen[name] else ""
-            raise BadEntry(f"its name is doubled: another check{where} has it too")
+        with said_by("name"):
+            name = _text("name", entry["name"])
+            if name in seen:
+                where = f" on line {seen[name]}" if seen[name] else ""
+                raise BadEntry(f"its name is doubled: another check{where} has it too")
         seen[name] = line
-        return _subject(check, entry, folder)
+        check = _subject(check, entry, folder)
+        return check if lines is None else check._replace(of_line=lines.keys.get(ABOUT[check.kind]))
     except AttnError as error:
-        return check._replace(problem=str(error))
+        key = getattr(error, "key", None)
+        told = lines.keys.get(key) if lines and key else None
+        return check._replace(problem=str(error), line=told or line)
 
 
 def _subject(check: Check, entry: Mapping[str, Any], folder: str) -> Check:
@@ -124,16 +153,18 @@ def _subject(check: Check, entry: Mapping[str, Any], folder: str) -> Check:
     if "model" in entry:
         for key in ("shape", "shapes", "in", "at", "skip"):
             if key in entry:
-                raise BadEntry(f"{key} is for a block: a model has its own inputs")
-        path = _model("model", entry["model"], folder)
+                raise BadEntry(f"{key} is for a block: a model has its own inputs", key)
+        with said_by("model"):
+            path = _model("model", entry["model"], folder)
         expected = expectations(MODEL, entry, folder)
         return check._replace(kind=MODEL, of=path, expected=expected)
     if "in" in entry:
         return _in_network(check, entry, folder)
     for key in ("at", "skip"):
         if key in entry:
-            raise BadEntry(f"{key} is about places in a network: it needs in, as in {IN}")
-    spec = block_spec(_text("block", entry["block"]), folder)
+            raise BadEntry(f"{key} is about places in a network: it needs in, as in {IN}", key)
+    with said_by("block"):
+        spec = block_spec(_text("block", entry["block"]), folder)
     check = check._replace(kind=BLOCK, of=spec.as_given, spec=spec.text, places=_places(entry))
     return check._replace(expected=expectations(BLOCK, entry, folder))
 
@@ -144,10 +175,15 @@ IN = 'in = "app:ResNet50"'
 def _in_network(check: Check, entry: Mapping[str, Any], folder: str) -> Check:
     for key in ("shape", "shapes"):
         if key in entry:
-            raise BadEntry(f"it has both in and {key}; one of them says where the block stands")
-    text = _text("block", entry["block"]).strip()
-    spec = None if text == NONE else block_spec(text, folder)
-    within = Within(_model("in", entry["in"], folder), _words("at", entry), _words("skip", entry))
+            raise BadEntry(
+                f"it has both in and {key}; one of them says where the block stands", key
+            )
+    with said_by("block"):
+        text = _text("block", entry["block"]).strip()
+        spec = None if text == NONE else block_spec(text, folder)
+    with said_by("in"):
+        network = _model("in", entry["in"], folder)
+    within = Within(network, _words("at", entry), _words("skip", entry))
     return check._replace(
         kind=NETWORK,
         of=text if spec is None else spec.as_given,
@@ -165,7 +201,8 @@ def _model(key: str, value: Any, folder: str) -> str:
 def _words(key: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
     value = entry.get(key, [])
     several = value if isinstance(value, list) else [value]
-    return tuple([_text(key, each) for each in several])
+    with said_by(key):
+        return tuple([_text(key, each) for each in several])
 
 
 def block_spec(text: str, folder: str) -> Spec:
@@ -177,15 +214,19 @@ def block_spec(text: str, folder: str) -> Spec:
 
 def _places(entry: Mapping[str, Any]) -> tuple[Place, ...]:
     if "shape" in entry and "shapes" in entry:
-        raise BadEntry("it has both shape and shapes; one of them says where the block stands")
+        raise BadEntry(
+            "it has both shape and shapes; one of them says where the block stands", "shapes"
+        )
     if "shape" in entry:
-        return (_place("shape", entry["shape"]),)
+        with said_by("shape"):
+            return (_place("shape", entry["shape"]),)
     if "shapes" not in entry:
         raise BadEntry("a block needs a shape, as in shape = [26, 26, 512]")
     shapes = entry["shapes"]
-    if not isinstance(shapes, list) or not shapes:
-        raise BadEntry(f"shapes is a list of shapes, not {_shown(shapes)}")
-    return tuple([_place("each of shapes", shape) for shape in shapes])
+    with said_by("shapes"):
+        if not isinstance(shapes, list) or not shapes:
+            raise BadEntry(f"shapes is a list of shapes, not {_shown(shapes)}")
+        return tuple([_place("each of shapes", shape) for shape in shapes])
 
 
 def _place(key: str, value: Any) -> Place:
@@ -196,30 +237,39 @@ def _place(key: str, value: Any) -> Place:
     return parse_place(value)
 
 
-def expectations(kind: str, entry: Mapping[str, Any], folder: str = "") -> tuple[Expectation, ...]:
-    """Return what an entry expects of a block or of a model.
+def expectations(
+    kind: str,
+    entry: Mapping[str, Any],
+    folder: str = "",
+    spelt: Callable[[str], str] = str,
+) -> tuple[Expectation, ...]:
+    """Return what an entry expects of a block or of a model; its keys are told as they are spelt.
 
     Raises BadEntry where a value is of the wrong type, or nothing is expected.
     """
-    expected = []
+    expected: list[Expectation] = []
     for key, bound in (BOUNDS | RELATIVE).items():
         if key not in entry:
             continue
-        if kind not in bound.of:
-            raise BadEntry(f"{key} is for {' or '.join(WORDS[each] for each in bound.of)}")
-        if key in RELATIVE:
+        with said_by(key):
+            if kind not in bound.of:
+                raise BadEntry(f"{spelt(key)} is for {' or '.join(WORDS[of] for of in bound.of)}")
+            if key not in RELATIVE:
+                value = _bound(key, entry[key], spelt)
+                expected.append(Expectation(bound.figure, bound.relation, value))
+                continue
             if kind != BLOCK:
                 raise BadEntry(f"{key} compares with a block on the same shape: it is for a block")
             expected.append(_relative(key, bound, entry[key], folder))
-        else:
-            expected.append(Expectation(bound.figure, bound.relation, _bound(key, entry[key])))
     if "expect" in entry:
         exact = entry["expect"]
-        if not isinstance(exact, dict) or not exact:
-            raise BadEntry(f"expect is a table of figures, not {_shown(exact)}")
-        expected += [_exact(kind, figure, value) for figure, value in _flat("", exact)]
+        with said_by("expect"):
+            if not isinstance(exact, dict) or not exact:
+                raise BadEntry(f"expect is a table of figures, not {_shown(exact)}")
+            expected += [_exact(kind, figure, value, spelt) for figure, value in _flat("", exact)]
     if not expected:
-        raise BadEntry(f"it expects nothing; give it {', '.join(bounds_of(kind))} or expect")
+        names = [spelt(name) for name in bounds_of(kind)]
+        raise BadEntry(f"it expects nothing; give it {', '.join(names)} or {spelt('expect')}")
     return tuple(expected)
 
 
@@ -228,15 +278,15 @@ def bounds_of(kind: str) -> list[str]:
     return [name for name, bound in BOUNDS.items() if kind in bound.of]
 
 
-def _bound(key: str, value: Any) -> Any:
+def _bound(key: str, value: Any, spelt: Callable[[str], str]) -> Any:
     if key in SHARES:
         if not _is_number(value) or not 0 <= value <= 1:
-            raise BadEntry(f"{key} is a share from 0 to 1, not {_shown(value)}")
+            raise BadEntry(f"{spelt(key)} is a share from 0 to 1, not {_shown(value)}")
         return value
     # 1e6 is as good a way to write a million as any.
     whole = int(value) if isinstance(value, float) and value.is_integer() else value
     if not _is_integer(whole) or whole < 0:
-        raise BadEntry(f"{key} is an integer from 0 on, not {_shown(value)}")
+        raise BadEntry(f"{spelt(key)} is an integer from 0 on, not {_shown(value)}")
     return whole
 
 
@@ -260,9 +310,11 @@ def _relative(key: str, bound: Bound, value: Any, folder: str) -> Expectation:
     )
 
 
-def _exact(kind: str, figure: str, value: Any) -> Expectation:
+def _exact(kind: str, figure: str, value: Any, spelt: Callable[[str], str]) -> Expectation:
     if not isinstance(value, (bool, str)) and not _is_number(value):
-        raise BadEntry(f"expect: {figure} is a number, true, false or a text, not {_shown(value)}")
+        raise BadEntry(
+            f"{spelt('expect')}: {figure} is a number, true, false or a text, not {_shown(value)}"
+        )
     # Which figures a model has shows when it is read.
     figure = known_figure(figure, FIGURES) if kind == BLOCK else figure
     none = isinstance(value, str) and value.lower() == "none"

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attn_cli.config.toml import lines_of_tables, parse_toml
+from attn_cli.config.toml import Lines, lines_of, parse_toml
 from attn_cli.errors import BadFile
 
 NAME = "attn.toml"
@@ -15,14 +15,16 @@ MAX_BYTES = 1 << 20  # a device has no end
 
 
 class Source(NamedTuple):
-    """A configuration as it was read: its path as seen from here, its content, where checks start.
+    """A configuration as it was read: its path as seen from here, its content, where what stands.
 
-    `table` is the name of the table that holds it all, in front of its keys.
+    `table` is the name of the table that holds it all, in front of its keys; `checks` are the lines
+    of each check.
     """
 
     path: str
     content: dict[str, Any]
-    lines: list[int]
+    lines: Lines
+    checks: list[Lines]
     table: str = ""
 
     @property
@@ -78,5 +80,5 @@ def _read(path: str) -> Source | None:
             raise BadFile(f"{path}: [tool.attn] is a table, not {type(content).__name__}")
         if not content:
             return None
-    name = f"{table}.check" if table else "check"
-    return Source(path, content, lines_of_tables(data.decode("utf-8-sig"), name), table)
+    lines, checks = lines_of(data.decode("utf-8-sig"), table, "check")
+    return Source(path, content, lines, checks, table)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadFile, MissingPackage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HEADER = re.compile(r"\s*\[\[([^\[\]]*)\]\]\s*(#.*)?")
+NAME = r"""[\w-]+|"[^"\\]*"|'[^']*'"""
+DOTTED = rf"""((?:{NAME})(?:\s*\.\s*(?:{NAME}))*)"""
+HEADER = re.compile(rf"\s*(\[\[?)\s*{DOTTED}\s*\]\]?\s*(#.*)?")
+PART = re.compile(r"""([\w-]+)|"([^"]*)"|'([^']*)'""")
+KEY = re.compile(rf"\s*{DOTTED}\s*=")
 # What decides whether a line ends inside a text of several lines: comments, texts, and their ends.
 TOKENS = re.compile(
     r"""(?P<comment>\#.*)
@@ -68,20 +72,44 @@ def _broken(message: str, text: str, name: str) -> str:
     return f"{name}, line {line}, column {column}: {what[:1].lower()}{what[1:]}"
 
 
-def lines_of_tables(text: str, name: str) -> list[int]:
-    """Return the lines, counted from 1, on which `[[name]]` stands; `name` may be dotted.
+class Lines(NamedTuple):
+    """Where a table begins, counted from 1, and where each of its keys stands."""
 
-    >>> lines_of_tables("# [[check]]\\n[[check]]\\nname = 'a'\\n[[ 'check' ]]\\n", "check")
-    [2, 4]
+    start: int
+    keys: dict[str, int]
+
+
+def lines_of(text: str, table: str, array: str) -> tuple[Lines, list[Lines]]:
+    """Return where a table stands, "" for the file itself, and each element of an array in it.
+
+    >>> lines_of("a.b = 1\\n[[check]]\\n'name' = 'x'\\n# [[check]]\\n", "", "check")
+    (Lines(start=1, keys={'a': 1, 'check': 2}), [Lines(start=2, keys={'name': 3})])
     """
-    found = []
+    prefix = [*table.split(".")] if table else []
+    top = Lines(1, {})
+    elements: list[Lines] = []
+    current: list[str] = []
     for number, line in _outside_texts(text):
         header = HEADER.fullmatch(line)
         if header:
-            parts = [part.strip().strip("\"'") for part in header[1].split(".")]
-            if ".".join(parts) == name:
-                found.append(number)
-    return found
+            current = _parts(header[2])
+            if header[1] == "[[" and current == [*prefix, array]:
+                elements.append(Lines(number, {}))
+            path = current
+        elif key := KEY.match(line):
+            path = [*current, *_parts(key[1])]
+        else:
+            continue
+        if path[: len(prefix)] == prefix:
+            first, *rest = path[len(prefix) :] or [""]
+            top.keys.setdefault(first, number)
+            if first == array and rest and elements:
+                elements[-1].keys.setdefault(rest[0], number)
+    return top, elements
+
+
+def _parts(dotted: str) -> list[str]:
+    return [part[1] or part[2] or part[3] for part in PART.finditer(dotted)]
 
 
 def _outside_texts(text: str) -> Iterator[tuple[int, str]]:

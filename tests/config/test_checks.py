@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from attn_cli.analysis.check import BOUNDS, RELATIVE, Expectation, Relative, Within
 from attn_cli.config.checks import KEYS, Check, read_checks
 from attn_cli.config.find import Source
-from attn_cli.config.toml import lines_of_tables, parse_toml
+from attn_cli.config.toml import Lines, lines_of, parse_toml
 from attn_cli.errors import BadFile
 from attn_cli.spec import Place
 
@@ -37,7 +37,12 @@ NETWORK = f'{NAMED}block = "se"\nin = "m.keras"\n'
 
 def read(text: str, path: str = "attn.toml") -> list[Check]:
     content = parse_toml(text.encode(), path)
-    return read_checks(Source(path, content, lines_of_tables(text, "check")))
+    return read_checks(Source(path, content, *lines_of(text, "", "check")))
+
+
+def nowhere(count: int) -> tuple[Lines, list[Lines]]:
+    """Return the lines of a file and of so many checks in it, where nobody looks at them."""
+    return Lines(1, {}), [Lines(1, {})] * count
 
 
 def test_what_is_read() -> None:
@@ -60,7 +65,10 @@ max_share = 0.15
 expect = {{ attention = {{ params = 3 }}, model.name = "net" }}
 """)
     eca = Expectation("params", "<=", 10)
-    assert first == Check("good", "block", "eca", 2, (Place((26, 26, 512)),), (eca,), spec="eca")
+    place = Place((26, 26, 512))
+    assert first == Check(
+        "good", "block", "eca", 2, (place,), (eca,), spec="eca", of_line=first.of_line
+    )
     assert (second.of, second.spec, second.line) == (
         "se:use_bias=true,ratio=8",
         "se:ratio=8",
@@ -89,7 +97,7 @@ def test_paths_are_relative_to_the_file() -> None:
     text = f"{MODEL}min_blocks = 1\n{NETWORK.replace('x', 'y')}max_params = 1\n"
     text += NETWORK.replace("x", "z").replace("m.keras", "app:VGG16") + "max_params = 1"
     source = parse_toml(text.encode(), "x")
-    model, network, application = read_checks(Source("../a/attn.toml", source, [1, 2, 3]))
+    model, network, application = read_checks(Source("../a/attn.toml", source, *nowhere(3)))
     assert model.of == "../a/m.keras"
     assert network.within == Within("../a/m.keras")
     assert application.within == Within("app:VGG16")
@@ -167,6 +175,25 @@ def test_a_bad_entry_is_named_and_the_others_are_read(text: str, problem: str) -
 
 
 @pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        ("max_parms = 3", 4),
+        ("shape = [1, 2, 8]\nmax_params = '3'", 5),
+        ("shape = '1,2'\nmax_params = 3", 4),
+        ("shape = [1, 2, 8]", 1),
+        ("max_params = 3", 1),
+        ("shape = [1, 2, 8]\n[check.expect]\nkernal = 3", 5),
+        ("shape = [1, 2, 8]\n\nmax_params_of = { block = 'sse' }", 6),
+        ("in = 'x.keras'\nat = 3", 5),
+    ],
+)
+def test_an_error_has_the_line_of_its_key(keys: str, line: int) -> None:
+    """That of the check where no key of it is wrong."""
+    text = f"[[check]]\nname = 'x'\nblock = 'eca'\n{keys}"
+    assert [check.line for check in read(text)] == [line]
+
+
+@pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("[[checks]]\nname = 'x'\n", "no key is called 'checks'; did you mean check?"),
@@ -177,12 +204,14 @@ def test_what_is_no_check_is_named(text: str, problem: str) -> None:
     """A key beside the checks would be passed over in silence otherwise."""
     whole, good = read(f"{text}{GOOD}")
     assert (whole.name, whole.problem, good.problem) == ("attn.toml", problem, None)
+    assert whole.line == 1
 
 
 @pytest.mark.parametrize("text", ["[check]\nname = 'x'", "check = 3"])
 def test_check_is_an_array_of_tables(text: str) -> None:
     """One bracket is a common slip."""
     assert [check.problem for check in read(text)] == ["a check is written [[check]]"]
+    assert [check.line for check in read(text)] == [1]
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "check = []"])
@@ -243,4 +272,4 @@ def test_the_schema_takes_what_the_reader_takes() -> None:
     model["expect"] = {"attention": {"count": 3}, "model.name": "x"}
     content = {"check": [block, model, network]}
     assert list(Draft202012Validator(SCHEMA).iter_errors(content)) == []
-    assert [check.problem for check in read_checks(Source("x", content, []))] == [None] * 3
+    assert [check.problem for check in read_checks(Source("x", content, *nowhere(0)))] == [None] * 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attn_cli.config.toml import lines_of_tables, parse_toml
+from attn_cli.config.toml import Lines, lines_of, parse_toml
 from attn_cli.errors import BadFile
 
 # ruff: noqa: E501 # a line of the table is as long as the line that it expects
@@ -57,7 +57,7 @@ LINES = {
 @pytest.mark.parametrize(("text", "lines"), LINES.items())
 def test_lines_of_checks(text: str, lines: list[int]) -> None:
     """A header is one where TOML has one, and nowhere in comments or texts."""
-    assert lines_of_tables(text, "check") == lines
+    assert [each.start for each in lines_of(text, "", "check")[1]] == lines
     found = parse_toml(text.replace("[[checks]]\n[check]\n", "").encode(), "f.toml")
     assert len(found["check"]) == len(lines)
 
@@ -65,4 +65,39 @@ def test_lines_of_checks(text: str, lines: list[int]) -> None:
 def test_lines_in_pyproject() -> None:
     """There the table has a longer name."""
     text = "[[tool.attn.check]]\n[[tool . 'attn'.check]]\n[[check]]"
-    assert lines_of_tables(text, "tool.attn.check") == [1, 2]
+    top, checks = lines_of(text, "tool.attn", "check")
+    assert [each.start for each in checks] == [1, 2]
+    assert top.keys == {"check": 1}
+
+
+KEYS = """\
+a = 1
+[[check]]
+name = "x" # b = 3
+"max params" = 3
+'at' = [
+  "c = 3",
+  { d = 4 },
+]
+expect.params = 5
+[check.in.more]
+e = 6
+[other]
+name = 3
+[[check]]
+name = "y"
+text = \"\"\"
+f = 7
+\"\"\"
+"""
+
+
+def test_lines_of_keys() -> None:
+    """Of the file, and of each check: what stands in a text, a list or another table is none."""
+    parse_toml(KEYS.encode(), "f.toml")
+    top, checks = lines_of(KEYS, "", "check")
+    assert top.keys == {"a": 1, "check": 2, "other": 12}
+    assert checks == [
+        Lines(2, {"name": 3, "max params": 4, "at": 5, "expect": 9, "in": 10}),
+        Lines(14, {"name": 15, "text": 16}),
+    ]
