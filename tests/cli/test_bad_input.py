@@ -24,6 +24,7 @@ HUGE = "1" + "0" * 30
 SE = ("params", "-b", "se", "-s")
 FORMATS_LISTED = "(table, json, csv, markdown, plain)"
 NOT_A_SIZE = "is not a size: a positive integer, or None where dynamic"
+SHELLS = "(bash, zsh, fish, powershell, pwsh)"
 NOT_A_SHAPE = "a shape is H,W,C, as in 26,26,512, not"
 
 # What is typed, and the line that answers it.
@@ -35,7 +36,12 @@ BAD = [
     (["--"], "missing command (attn -h shows how)"),
     (["--foo"], "no option is called '--foo' (attn -h lists them)"),
     (["--versoin"], "no option is called '--versoin'; did you mean --version? (attn -h lists them)"),
-    (["params"], "missing --block SPEC (attn params -h shows how)"),
+    (["params"], "no block is given: SPEC, as in se or se:ratio=8 (attn blocks lists them)"),
+    (["hepl"], "no command is called 'hepl'; did you mean help? (attn -h lists them)"),
+    (["help", "sumary"], "no command is called 'sumary'; did you mean summary? (attn -h lists them)"),
+    (["--install-completion", "tcsh"], f"there is no completion for the shell 'tcsh' {SHELLS}"),
+    (["--show-completion", "fsh"], f"there is no completion for the shell 'fsh'; did you mean fish, or zsh? {SHELLS}"),
+    (["--show-completion", "bash", "zsh"], "--show-completion takes one shell, and 'zsh' is one more"),
     (["compare", "-s", "1,2,8"], "missing SPEC (attn compare -h shows how)"),
     (["kernel-size"], "missing CHANNELS (attn kernel-size -h shows how)"),
     (["params", "--block"], "option '--block' requires an argument (attn params -h shows how)"),
@@ -48,8 +54,15 @@ BAD = [
     (["kernel-size", "-1"], "no option is called '-1' (attn kernel-size -h lists them)"),
     (
         [*SE, "1,2,8", "eca"],
-        "attn params does not take 'eca' (attn params -h shows what)",
+        "the block is given twice: 'eca', and --block se",
     ),
+    (
+        ["params", "eca", "se", "-s", "1,2,8"],
+        "attn params takes SPEC, and 'se' is one more; attn compare takes several blocks",
+    ),
+    (["diff", "a", "b", "c"], "attn diff takes BEFORE AFTER, and 'c' is one more"),
+    (["compare", "se,eca", "-s", "1,2,8"], "no block is called 'se,eca'; blocks are separated by spaces: se eca"),
+    (["params", "se:ratio={4,8}", "-s", "1,2,8"], "'se:ratio={4,8}' is 2 blocks, and here is room for one"),
     ([*SE, "1,2,8", "-b", "se"], "--block SPEC is given twice; attn params takes one"),
     ([*SE, "1,2,8", "-s", "1,2,9"], "--shape H,W,C is given twice; attn params takes one"),
     (
@@ -157,7 +170,8 @@ BAD = [
     ([*SE, ""], f"{NOT_A_SHAPE} ''"),
     ([*SE, "26"], f"{NOT_A_SHAPE} '26'"),
     ([*SE, "26,512"], f"{NOT_A_SHAPE} '26,512'"),
-    ([*SE, "1,26,26,512"], f"{NOT_A_SHAPE} '1,26,26,512'"),
+    ([*SE, "1,26,26,512"], "a shape is H,W,C without a batch, as in 26,26,512, not '1,26,26,512'"),
+    ([*SE, "26,", "26"], f"{NOT_A_SHAPE} '26,26'"),
     ([*SE, "26,,512"], f"{NOT_A_SHAPE} '26,,512'"),
     ([*SE, "26 26 512"], f"{NOT_A_SHAPE} '26 26 512'"),
     ([*SE, "0,26,512"], "a size in '0,26,512' is 0; the least is 1"),
@@ -331,6 +345,32 @@ def test_a_shape_that_looks_channels_first_gets_a_hint() -> None:
         "so C,H,W is written 26,26,512\n"
     )
     assert attn("params", "-b", "se", "-s", "26,26,512").err == ""
+
+
+def test_what_a_shell_split_at_blanks_is_whole() -> None:
+    """A list that was pasted as Python prints it, without its brackets."""
+    whole = run_here(["summary", "eca", "-s", "26,26,512", "--columns", "name,params"])
+    assert whole.code == 0
+    split = "summary eca -s 26, 26, 512 --columns name, params"
+    assert run_here(split.split()) == whole
+
+
+@pytest.mark.parametrize("line", ["compare {se:ratio={4,8},eca}", "compare -"])
+def test_braces_are_expanded_where_no_shell_does(line: str) -> None:
+    """In sh, make and cmd, and on the lines of stdin."""
+    stdin = b"{se:ratio={4,8},eca} # three\n"
+    several = run_here([*line.split(), "-s", "7,7,64", "--json"], stdin)
+    assert several.code == 0
+    apart = ["compare", "se:ratio=4", "se:ratio=8", "eca", "-s", "7,7,64", "--json"]
+    assert several == run_here(apart)
+
+
+def test_a_folder_that_is_gone(tmp_path: Path) -> None:
+    """A sentence, and not the number of an error."""
+    (tmp_path / "gone").mkdir()
+    done = shell('cd gone && rmdir ../gone && "$ATTN" -m attn_cli check', tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "attn: the folder that this runs in is gone: cd to one that is there\n"
 
 
 SUMMARY = ("summary", "-b", "se", "-s", "1,2,8")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from process import attn, environment
+from process import attn, environment, run_here
 
 from attn_cli.blocks import find_block
 from attn_cli.cli.app import COMMANDS
@@ -18,7 +21,6 @@ from attn_cli.views import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 WIDE = {"COLUMNS": "80"}
 QUICK = ("summary", "params", "kernel-size", "compare", "blocks", "places", "check")
@@ -76,6 +78,16 @@ def test_the_examples_run(command: str, tmp_path: Path) -> None:
         assert done.stdout or line.startswith("test "), line
 
 
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_and_version_in_words(command: str) -> None:
+    """Typed as they are thought."""
+    shown = run_here([*command.split(), "--help"])
+    assert shown.code == 0
+    assert run_here(["help", *command.split()]) == shown
+    assert run_here(["help", "help"]) == run_here(["--help"])
+    assert run_here(["version"]) == run_here(["--version"])
+
+
 def test_version_is_the_packages() -> None:
     """Where it is not installed there is none, and that is said."""
     result = attn("--version")
@@ -87,12 +99,12 @@ def test_version_is_the_packages() -> None:
 
 def completions(line: str) -> list[str]:
     """Return what bash would offer for the last word of a line."""
-    words = line.split(" ")
     result = attn(
         env={
             "_ATTN_COMPLETE": "complete_bash",
-            "COMP_WORDS": line,
-            "COMP_CWORD": str(len(words) - 1),
+            "COMP_LINE": line,
+            # What bash takes for the word: it breaks others at colons and equals signs.
+            "COMP_WORD": re.split("[ :=]", line)[-1],
             # Says on stderr what is imported.
             "PYTHONPROFILEIMPORTTIME": "1",
         }
@@ -116,8 +128,13 @@ def completions(line: str) -> list[str]:
         ("attn compare se se-mo", ["se-mobilenetv3"]),
         ("attn compare --baseline c", [name for name in NAMES if name.startswith("c")]),
         ("attn blocks tr", ["triplet"]),
-        ("attn summary -b eca:", [f"eca:{option}=" for option in find_block("eca").defaults]),
-        ("attn summary -b eca:b=2,ga", ["eca:b=2,gamma="]),
+        ("attn summary e", [name for name in NAMES if name.startswith("e")]),
+        ("attn check tr", ["triplet"]),
+        ("attn check app:VGG16", ["VGG16"]),
+        ("attn summary -b eca:", [f"{option}=" for option in find_block("eca").defaults]),
+        ("attn summary -b eca:b=2,ga", ["2,gamma="]),
+        ("A=1 B= attn summary 'eca:b=2,ga", ["2,gamma="]),
+        ("attn summary --format=m", ["markdown"]),
         ("attn summary --format ", list(FORMATS)),
         ("attn compare se -f m", ["markdown"]),
         ("attn summary --get k", ["kernel_size"]),
@@ -137,9 +154,50 @@ def test_completion(line: str, expected: list[str]) -> None:
     assert completions(line) == expected
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_scripts(shell: str) -> None:
-    """The script that a shell loads calls back with the variable that the program reads."""
-    result = attn(env={"_ATTN_COMPLETE": f"source_{shell}"})
-    assert result.code == 0
-    assert f"_ATTN_COMPLETE=complete_{shell}" in result.out
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_completion_in_whole_words(shell: str) -> None:
+    """Other shells break no words, and show what a choice is."""
+    env = {"_ATTN_COMPLETE": f"complete_{shell}"}
+    assert attn(env={**env, "COMP_LINE": "attn params eca:b=2,ga"}).out == "eca:b=2,gamma=\n"
+    assert attn(env={**env, "COMP_LINE": "attn params --format=m"}).out == ""
+    assert attn(env={**env, "COMP_LINE": "attn bench --format=m"}).out == "--format=markdown\n"
+    listed = attn(env={**env, "COMP_LINE": "attn "}).out.splitlines()
+    assert [line.split("\t")[0] for line in listed] == list(COMMANDS)
+    assert all(len(line.split("\t")) == 2 for line in listed)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_completion_is_installed(shell: str, tmp_path: Path) -> None:
+    """What a shell loads calls back with the variable that the program reads."""
+    shown = attn("--show-completion", shell)
+    assert (shown.code, shown.err) == (0, "")
+    assert re.search(f'_ATTN_COMPLETE ?= ?"?complete_{shell}', shown.out)
+    if shell == "powershell":  # asks PowerShell where to
+        return
+    done = attn("--install-completion", shell, env={"HOME": str(tmp_path)})
+    assert (done.code, done.err) == (0, "")
+    path = re.search(rf"^{shell} completion is in (.*?);", done.out)
+    assert path
+    assert Path(path[1]).read_text(encoding="utf-8").strip() == shown.out.strip()
+    assert Path(path[1]).is_relative_to(tmp_path)
+
+
+def test_bash_completes(tmp_path: Path) -> None:
+    """In a bash that somebody types in: a word with a colon, and no blank behind what is to come."""
+    (tmp_path / "attn").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m attn_cli "$@"\n')
+    (tmp_path / "attn").chmod(0o755)
+    (tmp_path / "script").write_text(attn("--show-completion", "bash").out)
+    env = environment({"PATH": f"{tmp_path}:{os.environ['PATH']}", "TERM": "dumb", "PS1": ""})
+    typed = b"source script\nattn params se:ra\t8\nexit\n"
+    master, slave = pty.openpty()
+    with subprocess.Popen(
+        ["bash", "--norc", "-i"], stdin=slave, stdout=slave, stderr=slave, env=env, cwd=tmp_path
+    ) as process:
+        os.close(slave)
+        os.write(master, typed)
+        shown = b""
+        while b"exit" not in shown.rpartition(b"ratio=8")[2]:
+            shown += os.read(master, 4096)
+        process.wait(timeout=20)
+    os.close(master)
+    assert b"attn params se:ratio=8\r\n" in shown
