@@ -118,7 +118,7 @@ SEPARATED = "blocks are separated by spaces"
 
 def _refuse_list(name: str) -> None:
     """Raise BadSpec, with the cause, where what should be a name is a list, or an option."""
-    if "," in name:
+    if "," in name and not name.endswith(".py"):
         parts = " ".join(part.strip() for part in name.split(",") if part.strip())
         raise BadSpec(f"no block is called {name!r}; {SEPARATED}: {parts}")
     if "=" in name:

@@ -141,9 +141,9 @@ def completions(line: str) -> list[str]:
         ("attn summary --columns out", ["output_shape"]),
         ("attn compare --sort wi", ["width"]),
         ("attn summary --for", ["--format"]),
-        ("attn inspect app:ResNet50", ["app:ResNet50", "app:ResNet50V2"]),
-        ("attn diff a.keras app:VGG", ["app:VGG16", "app:VGG19"]),
-        ("attn check app:Xc", ["app:Xception"]),
+        ("attn inspect app:ResNet50", ["ResNet50", "ResNet50V2"]),
+        ("attn diff a.keras app:VGG", ["VGG16", "VGG19"]),
+        ("attn check app:Xc", ["Xception"]),
         ("attn inspect ap", []),
         ("attn nonsense --for", []),
         ("attn summary -b nonsense:", []),
@@ -182,22 +182,33 @@ def test_completion_is_installed(shell: str, tmp_path: Path) -> None:
     assert Path(path[1]).is_relative_to(tmp_path)
 
 
+READY = "ready> "
+
+
 def test_bash_completes(tmp_path: Path) -> None:
-    """In a bash that somebody types in: a word with a colon, and no blank behind what is to come."""
+    """In a bash that somebody types in: a word with a colon, no blank behind what is to come."""
     (tmp_path / "attn").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m attn_cli "$@"\n')
     (tmp_path / "attn").chmod(0o755)
     (tmp_path / "script").write_text(attn("--show-completion", "bash").out)
-    env = environment({"PATH": f"{tmp_path}:{os.environ['PATH']}", "TERM": "dumb", "PS1": ""})
-    typed = b"source script\nattn params se:ra\t8\nexit\n"
+    env = environment({"PATH": f"{tmp_path}:{os.environ['PATH']}", "TERM": "dumb", "PS1": READY})
+    # What is typed, each after bash has shown what it waits for.
+    typed = (
+        (READY, "source script\n"),
+        (READY, "attn params se:ra\t"),
+        ("ratio=", "8\n"),
+        (READY, "exit\n"),
+    )
     master, slave = pty.openpty()
     with subprocess.Popen(
         ["bash", "--norc", "-i"], stdin=slave, stdout=slave, stderr=slave, env=env, cwd=tmp_path
     ) as process:
         os.close(slave)
-        os.write(master, typed)
-        shown = b""
-        while b"exit" not in shown.rpartition(b"ratio=8")[2]:
-            shown += os.read(master, 4096)
+        shown = seen = b""
+        for awaited, keys in typed:
+            while awaited.encode() not in seen:
+                seen += os.read(master, 4096)
+            shown, seen = shown + seen, b""
+            os.write(master, keys.encode())
         process.wait(timeout=20)
     os.close(master)
     assert b"attn params se:ratio=8\r\n" in shown

@@ -85,7 +85,7 @@ BAD = {
     "compare triplet --in app:MobileNetV3Small --at residule": "no layer is called 'residule', and no word; did you mean residual? (words: residual, depthwise, post, stage, attention, or a block's name)",
     "places app:ResNet50 --skip conv2*": "--skip takes away from the places that --at names: give both",
     "check -b se --at post --max-params 1": "--at is about places in a network: name that with --in MODEL",
-    "check app:VGG16 --in app:VGG16 --max-params 1": "--in is for a block that is put in a network: --block SPEC is missing",
+    "check app:VGG16 --in app:VGG16 --max-params 1": "--in is for a block that is put in a network: SPEC is missing",
     "check -b se -s 7,7,64 --max-added-params 1": "--max-added-params is for a block in a network",
 }
 
