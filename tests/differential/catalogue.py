@@ -67,6 +67,10 @@ SIGNS: dict[str, Callable[..., Any]] = {
 }
 
 
+# What sets or clears what all of a process share, and makes no layer.
+OF_THE_PROCESS = ("clear_session", "learning_phase", "manual_", "reset_", "rnn", "set_")
+
+
 @cache
 def functions() -> dict[str, Any]:
     """Return what becomes a layer in Keras 2: TensorFlow's functions, and those of its backend."""
@@ -80,7 +84,7 @@ def functions() -> dict[str, Any]:
             if callable(each) and hasattr(each, "_tf_fallback_dispatchers"):
                 named[module + key] = each
     for key, each in vars(world("tf_keras").backend).items():
-        if inspect.isfunction(each) and key[0] != "_" and key not in ("clear_session", "rnn"):
+        if inspect.isfunction(each) and key[0] != "_" and not key.startswith(OF_THE_PROCESS):
             named[f"backend.{key}"] = each
     return distinct(named)
 
