@@ -18,8 +18,8 @@ from attn_cli.blocks import BLOCKS, find_block
 from attn_cli.cost import graph_cost
 from attn_cli.errors import AttnError
 from attn_cli.operations import LAYERS, OPS
-from attn_cli.operations.activation import FUNCTIONS
 from attn_cli.operations.arguments import ACTIVATIONS as NAMES
+from attn_cli.operations.forms import FUNCTIONS
 from attn_cli.sources.block import trace
 
 if TYPE_CHECKING:
@@ -126,6 +126,13 @@ CASES: dict[str, list[Case]] = {
         (MAP, layer("Normalization", axis=(1, 3))),
     ],
     "Rescaling": [(MAP, layer("Rescaling", 1 / 255, offset=-1.0))],
+    "GroupNormalization": [
+        (MAP, layer("GroupNormalization", groups=2)),
+        (MAP, layer("GroupNormalization", groups=2, scale=False)),
+        (MAP, layer("GroupNormalization", groups=-1, center=False)),
+        (ROW, layer("GroupNormalization", groups=3, axis=1)),
+    ],
+    "Gelu": [(MAP, op("gelu", approximate=True))],
     "GlobalAveragePooling1D": [(ROW, layer("GlobalAveragePooling1D"))],
     "GlobalAveragePooling2D": [
         (MAP, layer("GlobalAveragePooling2D")),

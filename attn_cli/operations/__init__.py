@@ -56,13 +56,13 @@ LAYERS = _spread(
 
 OPS = _spread(
     {
-        "activation": "Softmax LogSoftmax Sparsemax Gelu LeakyRelu Elu Celu HardShrink SoftShrink "
-        "Threshold Squareplus",
+        "activation": "Softmax",
         "arrays": "Reshape Transpose Swapaxes Moveaxis ExpandDims Squeeze Ravel Concatenate Hstack "
         "Vstack Stack Split Unstack Tile Repeat BroadcastTo Pad GetItem Take Tril Triu OneHot "
         "SpaceToDepth DepthToSpace Shape",
         "attention": "DotProductAttention",
-        "elementwise": "Abs Absolute Angle Arccos Arccosh Arcsin Arcsinh Arctan Arctanh "
+        "elementwise": "LogSoftmax Sparsemax Gelu LeakyRelu Elu Celu HardShrink SoftShrink "
+        "Threshold Squareplus Abs Absolute Angle Arccos Arccosh Arcsin Arcsinh Arctan Arctanh "
         "BitwiseInvert BitwiseNot Cbrt Ceil Conj Conjugate Copy Cos Cosh Deg2rad Erf Erfc Erfinv "
         "Exp Exp2 Expm1 Fabs Floor HardSigmoid HardSilu HardTanh I0 Imag Isfinite Isinf Isnan "
         "Isneginf Isposinf Isreal Log Log10 Log1p Log2 LogSigmoid LogicalNot Negative Rad2deg Real "

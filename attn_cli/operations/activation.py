@@ -4,49 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attn_cli.operations.arguments import axes, flag, free, function, inert, initializer, integers
-from attn_cli.operations.base import REQUIRED, Operation, Role, Unknown
+from attn_cli.operations.arguments import axes, free, function, inert, initializer, integers
+from attn_cli.operations.base import REQUIRED, Role, Unknown
+from attn_cli.operations.forms import Same, function_flops
 from attn_cli.operations.shapes import size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from attn_cli.graph import Shape
-
-# FLOPs for one element of what an activation function is applied to.
-FUNCTIONS = {
-    "linear": 0,
-    "relu": 1,
-    "relu6": 1,
-    "sigmoid": 1,
-    "tanh": 1,
-    "silu": 3,
-    "hard_sigmoid": 3,
-    "hard_silu": 4,
-    "softmax": 5,
-}
-
-
-def function_flops(function: str, shape: Shape) -> int:
-    """Return the FLOPs of an activation function. Raises Unknown where it has no figure."""
-    each = FUNCTIONS.get(function)
-    if each is None:
-        raise Unknown(f"no FLOPs are known for the activation {function}")
-    return each * size(shape) if each else 0
-
-
-class Same(Operation):
-    """Keeps the shape of what goes in."""
-
-    def output(self, *inputs: Shape) -> Shape:
-        return inputs[0]
-
-
-class Free(Same):
-    """Hands on what goes in, or moves it, and calculates nothing."""
-
-    def flops(self, macs: int, outputs: Sequence[Shape], *inputs: Shape) -> int:
-        return 0
 
 
 class Activation(Same):
@@ -107,44 +73,3 @@ class Softmax(Same):
         if not isinstance(self.axis, int):
             raise Unknown("no FLOPs are known for a Softmax over several axes")
         return 5 * size(outputs[0])
-
-
-class LogSoftmax(Same):
-    axis: int | tuple[int, ...] = axes(-1)
-
-
-class Sparsemax(Same):
-    axis: int = axes(-1)
-
-
-class Gelu(Same):
-    approximate: bool = flag(True)
-
-
-class LeakyRelu(Same):
-    negative_slope: float = free(0.2)
-
-
-class Elu(Same):
-    alpha: float = free(1.0)
-
-
-class Celu(Elu):
-    pass
-
-
-class HardShrink(Same):
-    threshold: float = free(0.5)
-
-
-class SoftShrink(HardShrink):
-    pass
-
-
-class Threshold(Same):
-    threshold: float = free()
-    default_value: float = free()
-
-
-class Squareplus(Same):
-    b: float = free(4)

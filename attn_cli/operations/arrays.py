@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attn_cli.errors import BadOption, BadShape, NotModelled
 from attn_cli.operations.arguments import axes, axis, free, inert, integers, is_integer, only
 from attn_cli.operations.base import REQUIRED, Argument, Operation, Size, Unknown
-from attn_cli.operations.reshaping import Moving
+from attn_cli.operations.forms import Moving
 from attn_cli.operations.shapes import axes_of, joined, product, reshaped
 
 if TYPE_CHECKING:

@@ -143,7 +143,9 @@ class Operation:
         cls.arguments = {**in_front, **inherited, **own}
         cls.told = tuple(name for name, each in cls.arguments.items() if each.told)
         cls.required = tuple(n for n, each in cls.arguments.items() if each.default is REQUIRED)
-        for name, each in cls.arguments.items():
+        # What a default comes to depends on the rank, and is inherited where that is the same.
+        new = cls.arguments if "rank" in vars(cls) or len(cls.__bases__) > 1 else own
+        for name, each in new.items():
             if each.default is not REQUIRED:
                 setattr(cls, name, each.check(name, each.default, cls))
 

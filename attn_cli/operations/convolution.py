@@ -18,8 +18,8 @@ from attn_cli.operations.arguments import (
     optional_counts,
     padding,
 )
-from attn_cli.operations.base import Operation, Role
-from attn_cli.operations.dense import Kernel
+from attn_cli.operations.base import Role
+from attn_cli.operations.forms import Kernel, Spatial
 from attn_cli.operations.shapes import size, windows
 
 if TYPE_CHECKING:
@@ -27,31 +27,6 @@ if TYPE_CHECKING:
 
     from attn_cli.graph import Shape
     from attn_cli.operations.shapes import Size
-
-
-class Spatial(Operation):
-    """Where the channels of (B, space…, C) or (B, C, space…) stand."""
-
-    data_format: str = "channels_last"
-
-    @property
-    def first(self) -> bool:
-        return self.data_format == "channels_first"
-
-    def parts(self, shape: Shape) -> tuple[Size, Shape, Size]:
-        """Return the batch, the sizes between batch and channels, and the channels."""
-        if self.rank is not None and len(shape) != self.rank:
-            raise BadShape(f"{self.type} takes {self.rank} dimensions, not {shape}")
-        return (shape[0], shape[2:], shape[1]) if self.first else (shape[0], shape[1:-1], shape[-1])
-
-    def shape(self, batch: Size, space: Sequence[Size], channels: Size) -> Shape:
-        """Return a shape of these parts."""
-        return (batch, channels, *space) if self.first else (batch, *space, channels)
-
-    def positions(self, shape: Shape) -> int:
-        """Return the places of a feature map, for all of a batch."""
-        batch, space, _ = self.parts(shape)
-        return size((batch, *space))
 
 
 class Convolution(Spatial, Kernel):

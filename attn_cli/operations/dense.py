@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import BadShape, NotModelled
-from attn_cli.operations.activation import function_flops
 from attn_cli.operations.arguments import (
     count,
     flag,
@@ -16,26 +15,13 @@ from attn_cli.operations.arguments import (
     initializer,
 )
 from attn_cli.operations.base import Operation, Role, Unknown
+from attn_cli.operations.forms import Kernel
 from attn_cli.operations.shapes import size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from attn_cli.graph import Shape
-
-
-class Kernel(Operation):
-    """A layer whose products are those of its kernels, with a bias and an activation behind."""
-
-    use_bias: bool = True
-    activation: str = "linear"
-
-    def flops(self, macs: int, outputs: Sequence[Shape], *inputs: Shape) -> int:
-        bias = size(outputs[0]) if self.use_bias else 0
-        return 2 * macs + bias + function_flops(self.activation, outputs[0])
-
-    def bias(self, units: int | None) -> list[Role]:
-        return [Role("bias", (units,))] if self.use_bias else []
 
 
 class Adapted(Kernel):

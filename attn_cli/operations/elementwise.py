@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from attn_cli.operations.activation import Same
-from attn_cli.operations.arguments import free, inert
+from attn_cli.operations.arguments import axes, flag, free, inert
 from attn_cli.operations.base import Operation
+from attn_cli.operations.forms import Same
 from attn_cli.operations.merging import Pair
 from attn_cli.operations.shapes import size
 
@@ -80,6 +80,51 @@ BINARY: dict[str, int | None] = {
         None,
     ),
 }
+
+
+class LogSoftmax(Same):
+    axis: int | tuple[int, ...] = axes(-1)
+
+
+class Sparsemax(Same):
+    axis: int = axes(-1)
+
+
+class Gelu(Same):
+    approximate: bool = flag(True)
+
+    def flops(self, macs: int, outputs: Sequence[Shape], *inputs: Shape) -> int:
+        # Four products, two sums, a power, a tanh; of the other form the profiler skips the erf.
+        return 8 * size(outputs[0]) if self.approximate else super().flops(macs, outputs, *inputs)
+
+
+class LeakyRelu(Same):
+    negative_slope: float = free(0.2)
+
+
+class Elu(Same):
+    alpha: float = free(1.0)
+
+
+class Celu(Elu):
+    pass
+
+
+class HardShrink(Same):
+    threshold: float = free(0.5)
+
+
+class SoftShrink(HardShrink):
+    pass
+
+
+class Threshold(Same):
+    threshold: float = free()
+    default_value: float = free()
+
+
+class Squareplus(Same):
+    b: float = free(4)
 
 
 class Clip(Same):

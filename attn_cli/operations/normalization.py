@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.operations.activation import Same
 from attn_cli.operations.arguments import (
     axes,
     axis,
@@ -19,7 +18,8 @@ from attn_cli.operations.arguments import (
     only_default,
 )
 from attn_cli.operations.base import Role, Unknown
-from attn_cli.operations.shapes import axes_of, size
+from attn_cli.operations.forms import Same
+from attn_cli.operations.shapes import along, axes_of, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,8 +129,19 @@ class LayerNormalization(Affine):
 
 
 class GroupNormalization(Affine):
-    groups: int = free(32)
+    groups: int = axis(32)
     axis: int = axis(-1)
+
+    def flops(self, macs: int, outputs: Sequence[Shape], *inputs: Shape) -> int:
+        if self.noted_by_keras_2:
+            raise Unknown("no FLOPs are known for a GroupNormalization of Keras 2")
+        whole, channels = size(outputs[0]), along(outputs[0], self.axis)
+        groups = channels if self.groups == -1 else self.groups
+        # Mean, squared differences and their mean; times and plus. What is multiplied and added
+        # has a size for each channel with gamma and beta, for each group without; its own part
+        # is an epsilon, a root and a minus.
+        factors = 2 * channels if self.scale else groups
+        return 6 * whole + factors + (channels if self.center else 0) + 4 * groups
 
 
 class RMSNormalization(Normalizing):

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.operations.activation import Free, Same
 from attn_cli.operations.arguments import count, free, inert, only
 from attn_cli.operations.base import Role
+from attn_cli.operations.forms import Free, Same
 from attn_cli.operations.shapes import size
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attn_cli.operations.arguments import counts, data_format, flag, optional_counts, padding
 from attn_cli.operations.base import Unknown
-from attn_cli.operations.convolution import Spatial
+from attn_cli.operations.forms import Spatial
 from attn_cli.operations.shapes import size, windows
 
 if TYPE_CHECKING:

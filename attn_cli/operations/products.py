@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attn_cli.errors import BadShape
 from attn_cli.operations.arguments import data_format, free, padding
 from attn_cli.operations.base import Operation, Unknown
-from attn_cli.operations.convolution import Spatial
+from attn_cli.operations.forms import Spatial
 from attn_cli.operations.shapes import axes_of, broadcast, size, windows
 
 if TYPE_CHECKING:

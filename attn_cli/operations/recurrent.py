@@ -17,7 +17,7 @@ from attn_cli.operations.arguments import (
     padding,
 )
 from attn_cli.operations.base import REQUIRED, Argument, Operation, Role, Unknown
-from attn_cli.operations.convolution import Spatial
+from attn_cli.operations.forms import Spatial
 from attn_cli.operations.shapes import size, windows
 
 if TYPE_CHECKING:

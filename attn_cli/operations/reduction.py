@@ -5,9 +5,9 @@ from __future__ import annotations
 import typing
 from typing import TYPE_CHECKING
 
-from attn_cli.operations.activation import Same
 from attn_cli.operations.arguments import axes, flag, free, inert, only
 from attn_cli.operations.base import Operation
+from attn_cli.operations.forms import Same
 from attn_cli.operations.shapes import product, reduced, size
 
 if TYPE_CHECKING:

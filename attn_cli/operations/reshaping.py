@@ -14,21 +14,14 @@ from attn_cli.operations.arguments import (
     integers,
     is_integer,
 )
-from attn_cli.operations.base import Argument, Operation, Unknown
-from attn_cli.operations.convolution import Spatial
+from attn_cli.operations.base import Argument, Unknown
+from attn_cli.operations.forms import Moving, Spatial
 from attn_cli.operations.shapes import product, reshaped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from attn_cli.graph import Shape
-
-
-class Moving(Operation):
-    """Moves values and calculates nothing."""
-
-    def flops(self, macs: int, outputs: Sequence[Shape], *inputs: Shape) -> int:
-        return 0
 
 
 class Flatten(Moving):

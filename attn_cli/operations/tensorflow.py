@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 class Function(NamedTuple):
     """What a function is: an op, or an entry of this module; its operands; its other arguments.
 
-    `operands` are TensorFlow's names. `arguments` are pairs of TensorFlow's name and the entry's.
+    `operands` are TensorFlow's names. `arguments` are pairs of TensorFlow's name and the entry's,
+    `defaults` what TensorFlow takes where the entry takes something else.
     """
 
     entry: str | type[Operation]
     operands: tuple[str, ...]
     arguments: Mapping[str, str] = {}
+    defaults: Mapping[str, Any] = {}
 
 
 class LinalgMatmul(Matmul):
@@ -172,7 +174,9 @@ FUNCTIONS: dict[str, Function] = {
     "math.tanh": _one("Tanh"),
     "math.truediv": _pair("TrueDivide"),
     "nn.elu": _one("Elu", "features"),
-    "nn.gelu": _one("Gelu", "features", approximate="approximate"),
+    "nn.gelu": Function(
+        "Gelu", ("features",), {"approximate": "approximate"}, {"approximate": False}
+    ),
     "nn.leaky_relu": _one("LeakyRelu", "features", alpha="negative_slope"),
     "nn.relu": _one("Relu", "features"),
     "nn.relu6": _one("Relu6", "features"),
@@ -227,7 +231,7 @@ def bind_function(
         if name not in named:
             raise Unknown(f"tf.{function}: its {name} is not told")
         operands.append(named[name])
-    config: dict[str, Any] = {}
+    config: dict[str, Any] = dict(known.defaults)
     for name, value in named.items():
         target = known.arguments.get(name)
         if name == "name" or name in known.operands or target == "*":
