@@ -181,6 +181,10 @@ class Operation:
         """Return the FLOPs of a call on one sample, as the profiler counts. Raises Unknown."""
         raise Unknown(f"no FLOPs are known for {self.type}")
 
+    def batch_stays(self, shape: Shape) -> bool:
+        """Tell whether the batch of what goes in comes out as it is."""
+        return self.keeps_batch
+
     def numbers(self, *operands: Any) -> Any:
         """Return the numbers that come out, where they are the sizes of a tensor."""
         return None

@@ -60,13 +60,6 @@ class Bound(NamedTuple):
         return tuple([getattr(each, "value", None) for each in self.operands])
 
 
-class Told(NamedTuple):
-    """What comes out of a call, and what it costs."""
-
-    outputs: Sequence[Tensor]
-    cost: Cost
-
-
 def input_tensor(shape: Shape | None) -> Tensor:
     """Return the tensor of an input: a sample of it is a batch of one."""
     if not shape:
@@ -156,7 +149,7 @@ def stacked(operation: Operation, tensors: Sequence[Tensor]) -> Tensor:
     return first._replace(shape=(len(tensors), *first.shape), sample=sample)
 
 
-def tell(bound: Bound, recorded: Sequence[Shape | None] = ()) -> Told:
+def tell(bound: Bound, recorded: Sequence[Shape | None] = ()) -> tuple[list[Tensor], Cost]:
     """Return what comes out of a call, and what it costs.
 
     `recorded` are the shapes that Keras noted for what comes out, None where it did not.
@@ -177,7 +170,10 @@ def tell(bound: Bound, recorded: Sequence[Shape | None] = ()) -> Told:
         else:
             shapes.append(each)
             samples.append(each)
-    noted = _noted(operation, shapes, recorded)
+    if recorded and None not in recorded:
+        noted = [shape or UNKNOWN for shape in recorded]
+    else:
+        noted = _noted(operation, shapes, recorded)
     made: Sequence[Shape] | None = None
     if not why:
         made, why = _made(operation, samples, noted, recorded)
@@ -193,15 +189,13 @@ def tell(bound: Bound, recorded: Sequence[Shape | None] = ()) -> Told:
     else:
         both = zip(noted, made, strict=False)
         outputs = [Tensor(shape, sample, "", numbers, masked) for shape, sample in both]
-    return Told(outputs, cost)
+    return outputs, cost
 
 
 def _noted(
     operation: Operation, shapes: Sequence[Shape], recorded: Sequence[Shape | None]
 ) -> list[Shape]:
     """Return the shapes that come out: as Keras noted them, or else as the entry tells."""
-    if recorded and None not in recorded:
-        return [shape or UNKNOWN for shape in recorded]
     told: tuple[Shape, ...] = ()
     if all(shape or isinstance(shape, Constant) for shape in shapes):
         try:
@@ -224,7 +218,7 @@ def _made(
     recorded: Sequence[Shape | None],
 ) -> tuple[Sequence[Shape] | None, str]:
     """Return what comes out for one sample, or None and why that is not known."""
-    if operation.keeps_batch and samples and recorded and None not in recorded:
+    if samples and recorded and None not in recorded and operation.batch_stays(samples[0]):
         # A layer of Keras' own leaves the batch where it is, and Keras noted the rest.
         fixed = None not in samples[0][1:]
         if all(

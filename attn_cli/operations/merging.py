@@ -65,6 +65,9 @@ class Concatenate(Operation):
     many = True
     axis: int = axis(-1)
 
+    def batch_stays(self, shape: Shape) -> bool:
+        return self.keeps_batch and self.axis not in (0, -len(shape))
+
     def output(self, *inputs: Shape) -> Shape:
         if len(inputs) < 2:
             raise NotModelled(f"{self.type} takes at least two tensors")

@@ -64,6 +64,9 @@ class Recurrent(Operation):
         """Return the shape of a state, for an input of this shape."""
         raise NotImplementedError
 
+    def batch_stays(self, shape: Shape) -> bool:
+        return self.keeps_batch and not self.time_major
+
     def outputs(self, *inputs: Shape) -> Sequence[Shape]:
         if self.time_major:
             raise Unknown(f"{self.type}: time_major is not understood")

@@ -21,6 +21,11 @@ def folded(keras: Any, x: Any) -> Any:
     return keras.layers.Dense(5)(keras.ops.reshape(x, (-1, 16, 4)))
 
 
+def joined(keras: Any, x: Any) -> Any:
+    """Samples put behind each other by a layer, which are twice as many."""
+    return keras.layers.Dense(5)(keras.layers.Concatenate(axis=0)([x, keras.layers.ReLU()(x)]))
+
+
 def padded_output(keras: Any, x: Any) -> Any:
     """A size that depends on an option that few give."""
     return keras.layers.Conv2DTranspose(3, 3, strides=2, output_padding=1)(x)
@@ -75,6 +80,8 @@ def transposed_2(**which: bool) -> Callable[[Any, Any], Any]:
 
 CASES: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
     "places folded into the batch": ("keras", folded),
+    "samples joined by a layer": ("keras", joined),
+    "samples joined by a layer in Keras 2": ("tf_keras", joined),
     "output_padding": ("keras", padded_output),
     "matmul by a constant": ("keras", by_a_constant),
     "a larger constant": ("keras", by_a_larger_constant),
