@@ -181,8 +181,11 @@ def is_loading(process: subprocess.Popen[bytes]) -> bool:
 
 
 def is_used(folder: Path) -> bool:
-    """Tell whether something is in a folder."""
-    return bool(os.listdir(folder))
+    """Tell whether something of ours is in a folder.
+
+    Python tries whether it may write there, with a file of its own, while TensorFlow is loaded.
+    """
+    return any(name.startswith((".attn-", "attn-")) for name in os.listdir(folder))
 
 
 def wait_until(
