@@ -4,14 +4,19 @@
 def main() -> None:
     """Run the command line and exit; an interrupt is 130 without a word from the first line on."""
     try:
+        import gc
         import signal
 
         # What is raised while modules are imported may come out as another error, or be printed.
         at_once = signal.getsignal(signal.SIGINT) is signal.default_int_handler
         if at_once:
             signal.signal(signal.SIGINT, leave)
+        # What importing makes stays: it is not looked through for garbage, now or later.
+        gc.disable()
         from attn_cli.cli.app import main as program
 
+        gc.freeze()
+        gc.enable()
         if at_once:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         program()

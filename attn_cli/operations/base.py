@@ -9,6 +9,7 @@ the same words for a reason. Nothing stands in for what was not understood.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from attn_cli.errors import AttnError
@@ -54,17 +55,25 @@ class Size(NamedTuple):
 
 
 class Constant(tuple[int, ...]):
-    """The shape of an operand that is no tensor of the model: it has no batch.
+    """The shape of an operand that is no tensor of the model: it has no batch, nor a mask.
 
     `value` is the number that it is, or None where it is an array.
     """
 
     value: float | None = None
+    masked = False
 
     def __new__(cls, shape: Sequence[int], value: float | None = None) -> Constant:
         constant = super().__new__(cls, shape)
         constant.value = value
         return constant
+
+    @property
+    def shape(self) -> Constant:
+        """Itself, as it is for each sample."""
+        return self
+
+    sample = shape
 
 
 class Argument:
@@ -132,20 +141,23 @@ class Operation:
     noted_by_keras_2 = False  # or by a Keras 3 of the first, which wrote types in the same way
     noted_dtype = ""  # by those
 
-    def __init_subclass__(cls) -> None:
+    @classmethod
+    @cache
+    def ready(cls) -> None:
+        """Work out what the entry understands, when it is first bound: most never are."""
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Argument)}
         inherited: dict[str, Argument] = {}
         for base in reversed(cls.__bases__):
-            inherited |= getattr(base, "arguments", {})
+            if issubclass(base, Operation):
+                base.ready()
+                inherited |= base.arguments
         # In Keras' order, which is that of the class that names them all.
         more, again = own.keys() - inherited.keys(), own.keys() & inherited.keys()
         in_front = own if more and (again or cls.behind) else {}
         cls.arguments = {**in_front, **inherited, **own}
-        cls.told = tuple(name for name, each in cls.arguments.items() if each.told)
-        cls.required = tuple(n for n, each in cls.arguments.items() if each.default is REQUIRED)
-        # What a default comes to depends on the rank, and is inherited where that is the same.
-        new = cls.arguments if "rank" in vars(cls) or len(cls.__bases__) > 1 else own
-        for name, each in new.items():
+        cls.told = tuple([name for name, each in cls.arguments.items() if each.told])
+        cls.required = tuple([n for n, each in cls.arguments.items() if each.default is REQUIRED])
+        for name, each in cls.arguments.items():
             if each.default is not REQUIRED:
                 setattr(cls, name, each.check(name, each.default, cls))
 
@@ -197,6 +209,7 @@ class Operation:
     @classmethod
     def of_config(cls, config: Mapping[str, Any]) -> Operation:
         """Return the entry bound to what a file says. Raises Unknown."""
+        cls.ready()
         self = cls()
         arguments = cls.arguments
         try:
@@ -228,6 +241,7 @@ class Operation:
     @classmethod
     def of_arguments(cls, given: Mapping[str, Any]) -> Operation:
         """Return the entry bound to what a block says. Raises AttnError."""
+        cls.ready()
         self = cls()
         for name, value in given.items():
             setattr(self, name, cls.arguments[name].strict(name, value, self))

@@ -57,7 +57,7 @@ class Bound(NamedTuple):
     @property
     def numbers(self) -> tuple[float | None, ...]:
         """The operands that are a number, None in the place of each other one."""
-        return tuple([getattr(each, "value", None) for each in self.operands])
+        return tuple([each.value if isinstance(each, Constant) else None for each in self.operands])
 
 
 def input_tensor(shape: Shape | None) -> Tensor:
@@ -155,27 +155,21 @@ def tell(bound: Bound, recorded: Sequence[Shape | None] = ()) -> tuple[list[Tens
     `recorded` are the shapes that Keras noted for what comes out, None where it did not.
     """
     operation, operands, more = bound
-    shapes: list[Shape] = []
     samples: list[Shape] = []
     why = ""
     masked = operation.masks
     for each in operands:
-        if isinstance(each, Tensor):
-            shapes.append(each.shape)
-            if each.sample is None:
-                why = why or each.why
-            else:
-                samples.append(each.sample)
-            masked = masked or each.masked
+        if each.sample is None:
+            why = why or each.why
         else:
-            shapes.append(each)
-            samples.append(each)
+            samples.append(each.sample)
+        masked = masked or each.masked
     if recorded and None not in recorded:
         noted = [shape or UNKNOWN for shape in recorded]
     else:
-        noted = _noted(operation, shapes, recorded)
+        noted = _noted(operation, operands, recorded)
     made: Sequence[Shape] | None = None
-    if not why:
+    if len(samples) == len(operands):
         made, why = _made(operation, samples, noted, recorded)
     cost = _cost(operation, samples, made, why)
     if cost.flops is not None:
@@ -184,18 +178,16 @@ def tell(bound: Bound, recorded: Sequence[Shape | None] = ()) -> tuple[list[Tens
         elif operation.quantised:
             cost = Cost(cost.macs, None, f"no FLOPs are known for a quantised {operation.type}")
     numbers = operation.numbers(*operands)
-    if made is None:
-        outputs = [Tensor(shape, None, why, numbers, masked) for shape in noted]
-    else:
-        both = zip(noted, made, strict=False)
-        outputs = [Tensor(shape, sample, "", numbers, masked) for shape, sample in both]
+    both = zip(noted, [None] * len(noted) if made is None else made, strict=False)
+    outputs = [Tensor(shape, sample, why, numbers, masked) for shape, sample in both]
     return outputs, cost
 
 
 def _noted(
-    operation: Operation, shapes: Sequence[Shape], recorded: Sequence[Shape | None]
+    operation: Operation, operands: Sequence[Operand], recorded: Sequence[Shape | None]
 ) -> list[Shape]:
     """Return the shapes that come out: as Keras noted them, or else as the entry tells."""
+    shapes = [each.shape for each in operands]
     told: tuple[Shape, ...] = ()
     if all(shape or isinstance(shape, Constant) for shape in shapes):
         try:
@@ -221,10 +213,13 @@ def _made(
     if samples and recorded and None not in recorded and operation.batch_stays(samples[0]):
         # A layer of Keras' own leaves the batch where it is, and Keras noted the rest.
         fixed = None not in samples[0][1:]
-        if all(
-            shape and shape[0] is None and (not fixed or None not in shape[1:]) for shape in noted
-        ):
-            return [(*samples[0][:1], *shape[1:]) for shape in noted], ""
+        made: list[Shape] = []
+        for shape in noted:
+            if shape[:1] != (None,) or (fixed and None in shape[1:]):
+                break
+            made.append((*samples[0][:1], *shape[1:]))
+        else:
+            return made, ""
     try:
         made = [tuple(shape) for shape in operation.outputs(*samples)]
     except (Unknown, AttnError) as unknown:

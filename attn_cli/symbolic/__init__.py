@@ -8,21 +8,18 @@ import sys
 from typing import Any
 
 from attn_cli.errors import NotModelled
-from attn_cli.symbolic.members import LAYERS, OPS, layer, op
-from attn_cli.symbolic.trace import Namespace, SymbolicTensor, Trace
+from attn_cli.symbolic.members import LAYERS, OPS, Members, layer, op
+from attn_cli.symbolic.trace import SymbolicTensor, Trace
 
-__all__ = ["SymbolicTensor", "Trace", "namespace_of", "new_trace"]
-
-
-NAMESPACES = (
-    Namespace("keras.layers", LAYERS, layer),
-    Namespace("keras.ops", OPS, op),
-)
+__all__ = ["Keras", "SymbolicTensor", "Trace", "namespace_of"]
 
 
-def new_trace() -> Trace:
-    """Return an empty model to build a block in, named as in a fresh Keras."""
-    return Trace(*NAMESPACES)
+class Keras:
+    """What stands for `keras` in a trace, which does not know of it: so it goes once it is done."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.layers = Members(trace, "keras.layers", LAYERS, layer)
+        self.ops = Members(trace, "keras.ops", OPS, op)
 
 
 def namespace_of(inputs: Any) -> Any:
@@ -32,7 +29,7 @@ def namespace_of(inputs: Any) -> Any:
     block would silently make fresh weights each time.
     """
     if isinstance(inputs, SymbolicTensor):
-        return inputs.trace
+        return Keras(inputs.trace)
     # Whoever holds a Keras tensor has imported keras; looking it up imports nothing.
     keras = sys.modules.get("keras")
     if keras is None or not isinstance(inputs, keras.KerasTensor):

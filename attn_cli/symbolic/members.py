@@ -6,14 +6,13 @@ not know is an error, never ignored.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import BadOption, BadShape, NotModelled
-from attn_cli.graph import Weight
+from attn_cli.graph import Layer, Weight
 from attn_cli.operations import entry
 from attn_cli.operations.base import Constant, Unknown
-from attn_cli.symbolic.trace import Called, SymbolicTensor
+from attn_cli.symbolic.trace import SymbolicTensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -43,43 +42,65 @@ OPS = {
 }
 
 
-class Layer:
+class Members:
+    """A namespace in a trace: just what is modelled, and what makes one of it."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        path: str,
+        names: Collection[str],
+        member: Callable[[Trace, str], Callable[..., Any]],
+    ) -> None:
+        self._trace = trace
+        self._path = path
+        self._names = names
+        self._member = member
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._names:
+            raise NotModelled(
+                f"{self._path}.{name} is not modelled without TensorFlow; a block can use "
+                f"{', '.join(sorted(self._names))}"
+            )
+        return self._member(self._trace, name)
+
+
+class SymbolicLayer:
     """A layer that a block makes: built at its first call, and recorded at each."""
 
-    __slots__ = ("built_on", "called", "does", "trace")
+    __slots__ = ("built", "built_on", "does", "name", "trace")
 
     def __init__(self, trace: Trace, kind: type[Operation], args: Any, kwargs: Any) -> None:
-        given = _given(kind.__name__, kind.arguments, args, kwargs)
-        name = given.pop("name", None)
-        self.does = kind.of_arguments(given)
+        name = kwargs.pop("name", None)
+        self.does = kind.of_arguments(_given(kind.__name__, kind.arguments, args, kwargs))
         self.does.keeps_batch = True
         if name is None:
             name = trace.unique_name(self.does.type)
         elif not isinstance(name, str) or "/" in name:
             raise BadOption(f"a layer's name is a text without '/', not {name!r}")
         self.trace = trace
-        self.called = Called(self.does, name)
-        self.built_on: Shape | None = None
+        self.name = name
+        self.built: Layer | None = None
+        self.built_on: Shape = ()
 
     def __call__(self, inputs: Any) -> SymbolicTensor:
-        tensors = tuple(inputs) if self.does.many else (inputs,)
+        does = self.does
+        tensors = tuple(inputs) if does.many else (inputs,)
         shapes = [tensor.shape for tensor in tensors]
         shape = shapes[0] if shapes else ()
-        made = _told(self.does, shapes)
-        if self.built_on is None:
-            self.called.weights = tuple(
-                [_weight(role, shape) for role in self.does.weights(*shapes)]
-            )
+        made = _told(does, shapes)
+        if self.built is None:
+            weights = tuple([_weight(role, shape) for role in does.weights(*shapes)])
+            self.built = Layer(self.name, does.type, does.config, weights)
             self.built_on = shape
-        elif self.called.weights and (len(shape), shape[-1:]) != (
+        elif self.built.weights and (len(shape), shape[-1:]) != (
             len(self.built_on),
             self.built_on[-1:],
         ):
             # Of those, Keras refuses some, and others only in the run.
-            raise NotModelled(
-                f"{self.called.name} was first called on {self.built_on}, now on {shape}"
-            )
-        return self.trace.record(self.called, tensors, made)
+            raise NotModelled(f"{self.name} was first called on {self.built_on}, now on {shape}")
+        return self.trace.record(self.built, does, tensors, made)
 
 
 def _weight(role: Role, shape: Shape) -> Weight:
@@ -89,35 +110,34 @@ def _weight(role: Role, shape: Shape) -> Weight:
     return Weight(role.name, role.dims, "float32", role.trainable)  # type: ignore[arg-type] # no None
 
 
-@cache
-def layer(name: str) -> Callable[..., Layer]:
-    """Return what makes a layer of this type, given the trace and the block's arguments."""
+def layer(trace: Trace, name: str) -> Callable[..., SymbolicLayer]:
+    """Return what makes a layer of this type, given the block's arguments."""
     kind = entry(name)
     assert kind is not None
-    return lambda trace, *args, **kwargs: Layer(trace, kind, args, kwargs)
+    kind.ready()
+    return lambda *args, **kwargs: SymbolicLayer(trace, kind, args, kwargs)
 
 
-@cache
-def op(function: str) -> Callable[..., SymbolicTensor]:
-    """Return what calls an op, given the trace and the block's arguments."""
+def op(trace: Trace, function: str) -> Callable[..., SymbolicTensor]:
+    """Return what calls an op, given the block's arguments."""
     name = OPS[function]
     kind = entry(name, is_op=True)
     assert kind is not None
+    kind.ready()
     names = (*kind.operands, *kind.arguments)
 
-    def call(trace: Trace, *args: Any, **kwargs: Any) -> SymbolicTensor:
-        given = _given(name, names, args, kwargs, named=False)
+    def call(*args: Any, **kwargs: Any) -> SymbolicTensor:
+        given = _given(name, names, args, kwargs)
         operands = [given.pop(each, None) for each in kind.operands]
         does = kind.of_arguments(given)
         tensors = tuple([each for each in operands if isinstance(each, SymbolicTensor)])
         if not tensors or not all(isinstance(each, OPERANDS) for each in operands):
             shown = ", ".join(map(repr, operands))
             raise BadOption(f"{name} takes tensors, or a tensor and a number, not {shown}")
-        if len(operands) == 1 and len(tensors) < 1:
-            raise BadOption(f"{name} takes a tensor, not {operands[0]!r}")
         shapes = [each.shape if isinstance(each, SymbolicTensor) else NUMBER for each in operands]
         made = _told(does, shapes)
-        return trace.record(Called(does, trace.unique_name(name)), tensors, made, tuple(operands))
+        called = Layer(trace.unique_name(name), does.type, does.config)
+        return trace.record(called, does, operands, made)
 
     return call
 
@@ -136,15 +156,13 @@ def _told(does: Operation, shapes: Sequence[Shape]) -> Shape:
     return tuple(made)
 
 
-def _given(
-    kind: str, names: Collection[str], args: Any, kwargs: dict[str, Any], *, named: bool = True
-) -> dict[str, Any]:
+def _given(kind: str, names: Collection[str], args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of a call by name, as Python binds them."""
     if len(args) > POSITIONAL:
         raise NotModelled(f"{kind}: name the arguments from the fourth on")
     given = dict(zip(names, args, strict=False))
     for name, value in kwargs.items():
-        if name not in names and not (named and name == "name"):
+        if name not in names:
             raise TypeError(f"{kind}() got an unexpected keyword argument {name!r}")
         if name in given:
             raise TypeError(f"{kind}() got multiple values for argument {name!r}")

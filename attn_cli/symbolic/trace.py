@@ -1,51 +1,35 @@
-"""A symbolic model under construction: its tensors, its names, the calls it recorded."""
+"""A symbolic model under construction: its tensors, its names, and a node for each call."""
 
 from __future__ import annotations
 
 import re
-from functools import cache, partial
+from functools import cache
 from operator import index
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from attn_cli.errors import BadShape, NotModelled
-from attn_cli.operations import bind
+from attn_cli.errors import BadShape
+from attn_cli.graph import Cost, Layer, Node, Ref
+from attn_cli.operations.base import Constant
+from attn_cli.operations.call import Bound, input_tensor, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Sequence
 
-    from attn_cli.graph import Shape, Weight
+    from attn_cli.graph import Shape
     from attn_cli.operations.base import Operation
-
-
-class Called:
-    """A layer or an op by its name: what it does, and the variables that it owns."""
-
-    __slots__ = ("does", "name", "weights")
-
-    def __init__(self, does: Operation, name: str) -> None:
-        self.does = does
-        self.name = name
-        self.weights: tuple[Weight, ...] = ()
-
-
-class Call(NamedTuple):
-    """One call of an operation: its tensors, and all its operands, numbers too."""
-
-    called: Called
-    inputs: tuple[SymbolicTensor, ...]
-    operands: tuple[Any, ...]
-    output: Shape
+    from attn_cli.operations.call import Operand, Tensor
 
 
 class SymbolicTensor:
-    """A shape (B, H, W, C) and the call that yields it; there are no values."""
+    """A shape (B, H, W, C) and the node that yields it; there are no values."""
 
-    __slots__ = ("call", "shape", "trace")
+    __slots__ = ("ref", "shape", "told", "trace")
 
-    def __init__(self, trace: Trace, call: int, shape: Shape) -> None:
+    def __init__(self, trace: Trace, ref: Ref, told: Tensor) -> None:
         self.trace = trace
-        self.call = call
-        self.shape = shape
+        self.ref = ref
+        self.told = told
+        self.shape = told.shape
 
     def __repr__(self) -> str:
         return f"<SymbolicTensor {self.shape}>"
@@ -60,17 +44,15 @@ class SymbolicTensor:
 class Trace:
     """Records a block that is built on `input()`, and names its layers as a fresh Keras would."""
 
-    def __init__(self, layers: Namespace, ops: Namespace) -> None:
-        self.calls: list[Call] = []
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
         self._uses: dict[str, int] = {}
-        self.layers = Members(self, layers)
-        self.ops = Members(self, ops)
 
     def input(self, shape: Shape) -> SymbolicTensor:
         """Return what `keras.Input(shape[1:])` does: a tensor of this shape, batch included."""
         shape = tuple([None if size is None else _size(size) for size in shape])
-        does = bind("InputLayer", {"batch_shape": shape})
-        return self.record(Called(does, self.unique_name("InputLayer")), (), shape)
+        layer = Layer(self.unique_name("InputLayer"), "InputLayer", {"batch_shape": shape})
+        return self._add(Node(layer, (), (), (shape,), cost=Cost(0, 0)), input_tensor(shape))
 
     def unique_name(self, type: str) -> str:
         """Return Keras' automatic name: the type in snake case, numbered from its second use."""
@@ -80,43 +62,32 @@ class Trace:
         return f"{base}_{uses}" if uses else base
 
     def record(
-        self,
-        called: Called,
-        inputs: tuple[SymbolicTensor, ...],
-        shape: Shape,
-        operands: tuple[Any, ...] | None = None,
+        self, layer: Layer, does: Operation, operands: Sequence[Any], shape: Shape
     ) -> SymbolicTensor:
-        """Record a call that yields a tensor of this shape, and return the tensor."""
-        for tensor in inputs:
-            if tensor.trace is not self:
+        """Record a call that yields a tensor of this shape, and return the tensor.
+
+        Operands are tensors and numbers.
+        """
+        taken: list[Operand] = []
+        refs = []
+        shapes = []
+        for each in operands:
+            if not isinstance(each, SymbolicTensor):
+                taken.append(Constant((), each))
+                continue
+            if each.trace is not self:
                 raise TypeError("these symbolic tensors belong to two different traces")
-        self.calls.append(Call(called, inputs, inputs if operands is None else operands, shape))
-        return SymbolicTensor(self, len(self.calls) - 1, shape)
+            taken.append(each.told)
+            refs.append(each.ref)
+            shapes.append(each.shape)
+        bound = Bound(does, taken)
+        (made,), cost = tell(bound, (shape,))
+        node = Node(layer, tuple(refs), tuple(shapes), (shape,), 0, cost, bound.numbers)
+        return self._add(node, made)
 
-
-class Namespace(NamedTuple):
-    """`keras.layers` or `keras.ops`: just what is modelled, and what makes one of it."""
-
-    path: str
-    names: Collection[str]
-    member: Callable[[str], Callable[..., Any]]
-
-
-class Members:
-    """A namespace inside a trace."""
-
-    def __init__(self, trace: Trace, namespace: Namespace) -> None:
-        self._trace = trace
-        self._namespace = namespace
-
-    def __getattr__(self, name: str) -> Any:
-        path, names, member = self._namespace
-        if name not in names:
-            raise NotModelled(
-                f"{path}.{name} is not modelled without TensorFlow; a block can use "
-                f"{', '.join(sorted(names))}"
-            )
-        return partial(member(name), self._trace)
+    def _add(self, node: Node, made: Tensor) -> SymbolicTensor:
+        self.nodes.append(node)
+        return SymbolicTensor(self, Ref(len(self.nodes) - 1), made)
 
 
 def _size(size: int) -> int:

@@ -17,7 +17,7 @@ from attn_cli.errors import AttnError, NotModelled
 from attn_cli.operations import entry
 from attn_cli.operations.arguments import ACTIVATIONS, INITIALIZERS
 from attn_cli.operations.base import REQUIRED, Argument, Operation
-from attn_cli.symbolic import SymbolicTensor, new_trace
+from attn_cli.symbolic import Keras, SymbolicTensor, Trace
 from attn_cli.symbolic.members import LAYERS, OPS, POSITIONAL
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def kind_of(part: str, name: str) -> type[Operation]:
     """Return the entry of a member of the stand-in."""
     found = entry(name) if part == "layers" else entry(OPS[name], is_op=True)
     assert found is not None
+    found.ready()
     return found
 
 
@@ -97,7 +98,7 @@ class World:
 
     def __init__(self, keras: Any = None) -> None:
         self.keras = keras
-        self.trace = new_trace()
+        self.trace = Trace()
         if keras is not None:
             keras.backend.clear_session(free_memory=False)
 
@@ -105,14 +106,14 @@ class World:
         return self.trace.input((None, *shape)) if self.keras is None else self.keras.Input(shape)
 
     def member(self, part: str, name: str) -> Any:
-        return getattr(getattr(self.keras or self.trace, part), name)
+        return getattr(getattr(self.keras or Keras(self.trace), part), name)
 
     def record(self, tensor: Any) -> tuple[Any, ...]:
         """Return all that the stand-in records about the call that yields a tensor."""
         if self.keras is None:
-            operation = tensor.trace.calls[tensor.call].called
+            operation = tensor.trace.nodes[tensor.ref.node].layer
             weights = [(each.name, each.shape, each.trainable) for each in operation.weights]
-            type_name, output = operation.does.type, 0
+            type_name, output = operation.type, 0
         else:
             operation, _, output = tensor._keras_history
             trainable = {id(each) for each in getattr(operation, "trainable_weights", ())}
@@ -125,7 +126,7 @@ class World:
 
     def config(self, tensor: Any) -> dict[str, Any]:
         if self.keras is None:
-            return dict(tensor.trace.calls[tensor.call].called.does.config)
+            return dict(tensor.trace.nodes[tensor.ref.node].layer.config)
         return dict(tensor._keras_history[0].get_config())
 
 
@@ -254,7 +255,7 @@ def test_what_is_not_modelled_is_refused(keras: Any, part: str, name: str) -> No
     kind = kind_of(part, name)
     unknown = (named | more) - {*kind.arguments, *kind.operands, "name"}
     assert unknown
-    member = getattr(getattr(new_trace(), part), name)
+    member = getattr(getattr(Keras(Trace()), part), name)
     for argument_name in unknown:
         with pytest.raises(TypeError, match=f"unexpected keyword argument '{argument_name}'"):
             member(**{argument_name: None})
@@ -264,17 +265,17 @@ def test_what_is_not_modelled_is_refused(keras: Any, part: str, name: str) -> No
 def test_a_member_that_is_not_modelled_is_named(part: str) -> None:
     """The refusal says what was asked for, and what a block can use."""
     with pytest.raises(NotModelled, match=rf"keras\.{part}\.Nonsense is not modelled .* can use"):
-        _ = getattr(new_trace(), part).Nonsense
+        _ = getattr(Keras(Trace()), part).Nonsense
 
 
 @pytest.mark.parametrize("attribute", ["numpy", "dtype", "__add__", "__mul__", "__getitem__"])
 def test_a_symbolic_tensor_has_a_shape_and_nothing_else(attribute: str) -> None:
     """Arithmetic and values are refused, whose op nodes would otherwise be missing."""
-    assert not hasattr(new_trace().input((None, 2)), attribute)
+    assert not hasattr(Trace().input((None, 2)), attribute)
 
 
 def test_a_symbolic_tensor_has_no_values() -> None:
-    tensor = new_trace().input((None, 2))
+    tensor = Trace().input((None, 2))
     with pytest.raises(TypeError, match="no values"):
         bool(tensor)
     with pytest.raises(TypeError, match="no values"):
@@ -283,10 +284,10 @@ def test_a_symbolic_tensor_has_no_values() -> None:
 
 def test_tensors_of_two_traces_do_not_meet() -> None:
     """Each trace numbers its own names, so a layer cannot join two of them."""
-    ours, other = new_trace(), new_trace()
+    ours, other = Trace(), Trace()
     tensors = [ours.input((None, 2)), other.input((None, 2))]
     with pytest.raises(TypeError, match="two different traces"):
-        ours.layers.Add()(tensors)
+        Keras(ours).layers.Add()(tensors)
     assert all(isinstance(tensor, SymbolicTensor) for tensor in tensors)
 
 
