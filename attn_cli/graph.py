@@ -165,6 +165,7 @@ class Graph:
         outputs = tuple(outputs)
         order = _canonical_order(nodes, outputs)
         place = {old: new for new, old in enumerate(order)}
+        in_order = order == list(range(len(order)))
         calls: dict[int, int] = {}
         placed = []
         for old in order:
@@ -172,7 +173,9 @@ class Graph:
             layer = node.layer
             call = calls.get(id(layer), 0)
             calls[id(layer)] = call + 1
-            inputs = tuple([Ref(place[node], output) for node, output in node.inputs])
+            inputs = node.inputs
+            if not in_order:
+                inputs = tuple([Ref(place[each], output) for each, output in inputs])
             moved = inputs != node.inputs or call != node.call
             placed.append(node._replace(inputs=inputs, call=call) if moved else node)
         self.nodes = tuple(placed)

@@ -230,8 +230,9 @@ class Operation:
             self.noted_by_keras_2, self.noted_dtype = True, dtype
         elif isinstance(dtype, dict) and dtype.get("class_name") == "Policy":
             self.noted_by_keras_2 = True
-        elif dtype is not None and any(word in str(dtype) for word in QUANTISED):
-            self.quantised = True
+        elif dtype is not None:
+            said = str(dtype)
+            self.quantised = any(word in said for word in QUANTISED)
         return self
 
     def unexpected(self, name: str, value: Any) -> None:

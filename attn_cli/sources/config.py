@@ -11,14 +11,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadFile
+from attn_cli.operations import bind
 from attn_cli.operations.base import MAX_SIZE
-from attn_cli.operations.tensorflow import type_of_function
 from attn_cli.sources.text import quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from attn_cli.graph import Shape
+    from attn_cli.operations.base import Operation
 
 MAX_LAYERS = 40_000
 MAX_RANK = 16
@@ -57,6 +58,7 @@ class Part:
         "is_op",
         "is_sequential",
         "keras_2",
+        "known",
         "name",
         "outputs",
         "recorded",
@@ -86,6 +88,14 @@ class Part:
         self.used: set[Source] = set()
         self.wrapped: Part | None = None  # what a TimeDistributed applies
         self.batch_shape: Shape | None = None  # of an input
+        self.known: Operation | None = None
+
+    @property
+    def operation(self) -> Operation:
+        """What a layer or an op does, which all ask who read it."""
+        if self.known is None:
+            self.known = bind(self.type, self.config, is_op=self.is_op)
+        return self.known
 
 
 class Entry(NamedTuple):
@@ -206,6 +216,8 @@ class _Parser:
         function = config.get("function")
         part = Part(name, shown(type), config, is_op)
         if class_name in ("TFOpLambda", "SlicingOpLambda") and isinstance(function, str):
+            from attn_cli.operations.tensorflow import type_of_function
+
             part.type = shown(type_of_function(function))
             part.is_op = part.is_function = True
         part.class_name = class_name

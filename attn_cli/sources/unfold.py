@@ -22,7 +22,6 @@ from attn_cli.operations.call import (
     with_steps,
     without_steps,
 )
-from attn_cli.operations.tensorflow import bind_function
 from attn_cli.sources.config import CONSTANTS, Source, is_frozen, trainable_parts
 from attn_cli.sources.owners import flag_of_all, owners
 from attn_cli.sources.text import plain, quote, shown
@@ -88,7 +87,6 @@ class _Unfolder:
         self.trainable = trainable_parts(root)
         self.nodes: list[Node] = []
         self.layers: dict[int, Layer] = {}
-        self.operations: dict[int, Operation] = {}
         self.counted: set[int] = set()
         self.calls = 0
         self.tensors = 0
@@ -160,16 +158,14 @@ class _Unfolder:
         tensors = [value.tensor for value in called.values]
         args, kwargs = called.args, called.kwargs
         if part.is_function:
+            from attn_cli.operations.tensorflow import bind_function
+
             try:
                 operation, args = bind_function(part.config["function"], args[0], kwargs)
             except Unknown as unknown:
                 return Bound(Opaque(part.type, str(unknown)), tensors)
             return bind_call(operation, args, {}, tensors)
-        known = self.operations.get(id(part))
-        if known is None:
-            known = bind(part.type, part.config, is_op=part.is_op)
-            self.operations[id(part)] = known
-        return bind_call(known, args, kwargs, tensors)
+        return bind_call(part.operation, args, kwargs, tensors)
 
     def layer(
         self,
@@ -198,7 +194,7 @@ class _Unfolder:
             elif is_changed(part.config):
                 known = None
             else:
-                roles = roles_of(self.operations.get(id(part), operation), *shapes)
+                roles = roles_of(part.operation, *shapes)
                 known = predicted(roles, part.config, self.trains(part))
             if known is not None:
                 self.counted.add(id(part))

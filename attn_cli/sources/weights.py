@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.errors import BadFile
 from attn_cli.graph import ITEM_SIZES, Weight
-from attn_cli.operations import ALIASES, LAYERS, weight_roles
+from attn_cli.operations import ALIASES, LAYERS, roles_of, weight_roles
 from attn_cli.sources.config import is_frozen, trainable_parts
 from attn_cli.sources.hdf5 import Dataset, Group
 from attn_cli.sources.owners import (
@@ -353,7 +353,7 @@ class _KerasReader(_Reader):
 
 def named(part: Part, weights: list[Weight]) -> list[Weight]:
     """Return the weights of a layer with the names that they have in it, where its type tells."""
-    roles = weight_roles(part.type, part.config)
+    roles = roles_of(part.operation)
     if roles is None or is_changed(part.config) or len(roles) != len(weights):
         return weights
     if not all(role.fits(each.shape) for role, each in zip(roles, weights, strict=True)):
@@ -410,7 +410,7 @@ class _LegacyReader(_Reader):
             return
         slots: list[tuple[Part, int, Role, bool]] = []
         for leaf in leaves:
-            roles = [] if leaf.is_op else weight_roles(leaf.type, leaf.config) or []
+            roles = [] if leaf.is_op else roles_of(leaf.operation) or []
             # As they were listed when the model was saved.
             trains = leaf.trainable and (part.trainable or self.keras_2)
             slots.extend(
@@ -473,12 +473,12 @@ def may_have_weights(part: Part) -> bool:
     """Tell whether a layer of this type and config has weights, as far as its type is known."""
     if part.is_op or part.batch_shape is not None:
         return False
-    return weight_roles(part.type, part.config) != []
+    return roles_of(part.operation) != []
 
 
 def needs_weights(part: Part) -> bool:
     """Tell whether a layer of this type and config has weights."""
-    return not part.is_op and bool(weight_roles(part.type, part.config))
+    return not part.is_op and bool(roles_of(part.operation))
 
 
 def fits(roles: Sequence[Role], datasets: Sequence[Array]) -> bool:
