@@ -163,8 +163,8 @@ def free_names(automatic: Iterable[str], taken: set[str]) -> dict[str, str]:
     """
     names: dict[str, str] = {}
     used = set(taken)
-    for name in sorted(automatic, key=_counted):
-        base, number = _counted(name)[0], 0
+    for name in sorted(automatic, key=counted):
+        base, number = counted(name)[0], 0
         while (free := f"{base}_{number}" if number else base) in used:
             number += 1
         used.add(free)
@@ -172,7 +172,8 @@ def free_names(automatic: Iterable[str], taken: set[str]) -> dict[str, str]:
     return names
 
 
-def _counted(name: str) -> tuple[str, int]:
+def counted(name: str) -> tuple[str, int]:
+    """Return a name that Keras gave, as what it counts and how far: `mean_2` is ("mean", 2)."""
     base, _, number = name.rpartition("_")
     return (base, int(number)) if base and number.isdecimal() else (name, 0)
 

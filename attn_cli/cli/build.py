@@ -5,6 +5,14 @@ from typing import Annotated
 
 import typer
 
+from attn_cli.analysis.where import NONE
+from attn_cli.cli.network import (
+    AtOption,
+    InOption,
+    SkipOption,
+    refuse_with_network,
+    refuse_without_network,
+)
 from attn_cli.cli.options import (
     BlockOption,
     BOption,
@@ -15,13 +23,15 @@ from attn_cli.cli.options import (
     RatioOption,
     ShapeOption,
     SpecArgument,
+    completing,
     shape_from,
     spec_from,
 )
 from attn_cli.cli.output import emit, picked_format
 from attn_cli.cli.progress import load_tensorflow
+from attn_cli.tf.network import SAME, STARTS, check_build_in, save_network
 from attn_cli.tf.save import check_build, save_block
-from attn_cli.views.saved import report
+from attn_cli.views.saved import network_report, report
 
 
 def build(
@@ -41,6 +51,17 @@ def build(
     ratio: RatioOption = None,
     b: BOption = None,
     gamma: GammaOption = None,
+    within: InOption = None,
+    at: AtOption = None,
+    skip: SkipOption = None,
+    start: Annotated[
+        str,
+        typer.Option(
+            metavar="START",
+            help="With --in: same, so that outputs do not move, or fresh, as Keras initialises.",
+            autocompletion=completing(STARTS),
+        ),
+    ] = SAME,
     seed: Annotated[int, typer.Option(metavar="N", help="What the weights are drawn from.")] = 0,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="The model's name, and its layers' prefix.")
@@ -49,16 +70,29 @@ def build(
     format: FormatOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Build a block in Keras, save it, and prove it by loading it.
+    """Build a block in Keras, alone or in a network, and save it.
 
     \b
     attn build eca -s 26,26,512 -o eca.keras
     attn build se:ratio=8 -s 56,56,256 -o se.tflite --seed 1
+    attn build eca --in model.keras --at residual -o model-eca.keras
     """
     picked_format(format, json, None)
+    path = Path(output)
+    if within is not None:
+        refuse_with_network(shape=shape, channels=channels, name=name)
+        taken_out = NONE in (spec, block)
+        put = None if taken_out else spec_from(spec, block, ratio, b, gamma)
+        asked = check_build_in(
+            within, put, at or (), skip or (), path, seed=seed, start=start, force=force
+        )
+        load_tensorflow()
+        made = save_network(within, asked, path, seed=seed, start=start, force=force)
+        emit(network_report(made), format, json, None)
+        return
+    refuse_without_network(at=at, skip=skip, start=start != SAME)
     chosen = spec_from(spec, block, ratio, b, gamma)
     sized = shape_from(shape, channels)
-    path = Path(output)
     check_build(chosen, sized, path, seed=seed, name=name, force=force)
     load_tensorflow()
     saved = save_block(chosen, sized, path, seed=seed, name=name, force=force)

@@ -131,7 +131,7 @@ def write_and_compare(model: Any, path: Path, inputs: Any, wanted: Any) -> float
     except Exception as error:
         if is_out_of_memory(error):
             raise
-        raise BadFile(f"cannot write {path.name!r}: {_reason(error)}") from error
+        raise BadFile(f"cannot write {path.name!r}: {reason_of(error)}") from error
     load_keras().backend.clear_session(free_memory=False)
     try:
         with quiet(), _temporary_files_in(path.parent):
@@ -139,7 +139,7 @@ def write_and_compare(model: Any, path: Path, inputs: Any, wanted: Any) -> float
     except Exception as error:
         if is_out_of_memory(error):
             raise
-        raise BadFile(f"{path.name!r} was written and does not load: {_reason(error)}") from error
+        raise BadFile(f"{path.name!r} was written and does not load: {reason_of(error)}") from error
     if got.shape != wanted.shape:
         raise BadFile(
             f"{path.name!r} yields {got.shape} when loaded, and {wanted.shape} when built"
@@ -226,7 +226,7 @@ def beside(target: Path) -> Iterator[Path]:
         with held_back():
             _rename(temporary, target, folder / "replaced")
     except OSError as error:
-        raise BadFile(f"cannot write {str(target)!r}: {_reason(error)}") from error
+        raise BadFile(f"cannot write {str(target)!r}: {reason_of(error)}") from error
     finally:
         with held_back():
             if folder is not None:
@@ -315,7 +315,7 @@ FORMATS = {
 }
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """Return one line that says why; for the system's errors, the system's own words."""
     seen: BaseException | None = error
     while seen is not None:

@@ -47,6 +47,21 @@ def walk(model: Any) -> Graph:
     return Graph(walker.nodes, [ref for ref, _ in outputs])
 
 
+def calls_of(model: Any) -> list[Any]:
+    """Return Keras' own record of each call, in the order of the nodes of the model's graph.
+
+    A call inside a model that is called twice is one record at two places.
+    """
+    walker = _Walker()
+    outputs = walker.model(model, None, (), 1)
+    # The order follows from the wiring alone: numbered, each node says where it went.
+    numbered = [
+        node._replace(layer=Layer(str(place), "")) for place, node in enumerate(walker.nodes)
+    ]
+    graph = Graph(numbered, [ref for ref, _ in outputs])
+    return [walker.calls[int(node.layer.name)] for node in graph.nodes]
+
+
 _Value = tuple[Ref, Tensor]
 
 
@@ -54,6 +69,7 @@ class _Walker:
     def __init__(self) -> None:
         self.keras = load_keras()
         self.nodes: list[Node] = []
+        self.calls: dict[int, Any] = {}  # Keras' own record of each node, by the node's place
         self.layers: dict[int, Layer] = {}
 
     def model(
@@ -82,6 +98,7 @@ class _Walker:
         self, call: Any, inputs: list[_Value], within: tuple[str, ...], times: int | None
     ) -> list[_Value]:
         """Walk one call, into the model or the steps that it may stand for."""
+        self.calls[len(self.nodes)] = call  # of the first node that comes of it
         operation = call.operation
         if hasattr(getattr(operation, "_functional", None) or operation, "_nodes_by_depth"):
             return self.model(operation, inputs, (*within, operation.name), times)

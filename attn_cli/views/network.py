@@ -14,7 +14,14 @@ from attn_cli.views.summary import unknown_lines
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from attn_cli.analysis.network import AtPlace, InNetwork, Network, NetworkComparison, Totals
+    from attn_cli.analysis.network import (
+        AtPlace,
+        Chosen,
+        InNetwork,
+        Network,
+        NetworkComparison,
+        Totals,
+    )
     from attn_cli.analysis.places import Place
 
 BLOCKS = (
@@ -97,7 +104,7 @@ def report(comparison: NetworkComparison, each: bool) -> Report:
         },
         rows=_rows_of_places(comparison) if each else _rows(comparison),
         tables=tables,
-        heading=[_heading(network), _where(comparison)],
+        heading=[_heading(network), places_line(comparison.chosen)],
         closing=_closing(comparison),
     )
 
@@ -151,9 +158,8 @@ def _heading(network: Network) -> str:
     return text
 
 
-def _where(comparison: NetworkComparison) -> str:
+def places_line(chosen: Chosen) -> str:
     """Return the places in a line: how many of each size, as they come."""
-    chosen = comparison.chosen
     sizes = Counter(_size(place) for place in chosen.places)
     told = ", ".join(f"{count} × ({size})" if count > 1 else size for size, count in sizes.items())
     at = ", ".join(chosen.at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from attn_cli.views.network import places_line
 from attn_cli.views.records import params_record
 from attn_cli.views.report import Column, Report, Table, counted, size_text, with_batch
 from attn_cli.views.summary import params_words
@@ -11,6 +12,7 @@ from attn_cli.views.summary import params_words
 if TYPE_CHECKING:
     from attn_cli.graph import Shape
     from attn_cli.spec import Spec
+    from attn_cli.tf.network import SavedNetwork
     from attn_cli.tf.save import Saved
 
 COLUMNS = (
@@ -48,6 +50,86 @@ def report(saved: Saved, spec: Spec, shape: Shape) -> Report:
             f"loaded again: {off}",
         ],
     )
+
+
+NETWORK = (
+    Column("path", "path"),
+    Column("format", "format"),
+    Column("bytes", "bytes", "int"),
+    Column("params", "params", "int"),
+    Column("added_params", "params added", "int"),
+    Column("places", "places", "int"),
+    Column("quiet", "unmoved", "int"),
+    Column("seed", "seed", "int"),
+    Column("moved", "moved", "number"),
+    Column("difference", "difference", "number"),
+)
+
+
+FRESH = "an architecture has no weights of its own: all are fresh"
+
+
+def network_report(saved: SavedNetwork) -> Report:
+    """Return the report of a network that was written with blocks in it."""
+    block, started = saved.block, saved.started
+    params = block.after.params
+    off = f"outputs off by {saved.difference:.1g}" if saved.difference else "the same outputs"
+    row = (
+        *(str(saved.path), saved.format, saved.bytes),
+        *(params.total, block.added.params.total, len(saved.chosen.places)),
+        None if started is None else len(started.quiet),
+        *(saved.seed, saved.moved, saved.difference),
+    )
+    return Report(
+        record=lambda: _network_record(saved),
+        rows=Table(NETWORK, [row]),
+        tables=[],
+        heading=[f"{saved.path}  {saved.format}, {saved.bytes:,} bytes"],
+        closing=[
+            f"{block.spec} in {saved.network.file}, {places_line(saved.chosen)}",
+            f"{params.total:,} params: {block.added.params.total:+,}; seed {saved.seed}",
+            *_start_lines(saved),
+            f"loaded again: the foretold graph, every weight, {off}",
+            *([FRESH] if saved.network.model.format == "json" else []),
+            "the optimizer's state is left out: compile the model anew",
+        ],
+    )
+
+
+def _start_lines(saved: SavedNetwork) -> list[str]:
+    """Return how the network begins: how far its outputs moved, and where and why they did."""
+    moved = f"{saved.moved:.2g}" if saved.moved else "0"
+    lines = [f"against the network before: max difference {moved}"]
+    if saved.started is None or not saved.started.moving:
+        return lines
+    reasons: dict[str, list[str]] = {}
+    for name, why in saved.started.moving:
+        reasons.setdefault(why, []).append(name)
+    for why, names in reasons.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        lines.append(f"fresh weights at {', '.join(names[:3])}{more}: {why}")
+    return lines
+
+
+def _network_record(saved: SavedNetwork) -> dict[str, Any]:
+    started = saved.started
+    return {
+        "path": str(saved.path),
+        "format": saved.format,
+        "bytes": saved.bytes,
+        "file": saved.network.file,
+        "spec": saved.block.spec,
+        "at": list(saved.chosen.at),
+        "places": [place.name for place in saved.chosen.places],
+        "params": params_record(saved.block.after.params),
+        "seed": saved.seed,
+        "start": "fresh" if started is None else "same",
+        "fresh": [
+            {"name": name, "reason": why} for name, why in (started.moving if started else ())
+        ],
+        "moved": saved.moved,
+        "difference": saved.difference,
+    }
 
 
 def _record(saved: Saved, spec: Spec, shape: Shape) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import applications
 import pytest
+from drawn import counted, described
 from process import attn
-from test_saved_by_keras import counted, described
 
 from attn_cli import read_model
 from attn_cli.errors import BadFile

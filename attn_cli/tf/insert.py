@@ -1,0 +1,164 @@
+"""Blocks put into a Keras model: the splice, in the other world.
+
+The layers of the model stay the very same ones, with their weights: only what stands behind a
+place is called once more, on what the block there makes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attn_cli.splice import Spliced, counted, named, splice
+from attn_cli.tf.load import load_keras
+from attn_cli.tf.walk import calls_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from attn_cli.graph import Graph, Ref
+    from attn_cli.spec import Spec
+    from attn_cli.splice import Block, Site
+
+
+class Inserted(NamedTuple):
+    """A model with its blocks in it, the graph that was foretold, and the blocks' layers."""
+
+    model: Any
+    spliced: Spliced
+    layers: tuple[tuple[Any, ...], ...]  # of each block, in the order of `spliced.blocks`
+    # The blocks of the outermost model, what stood in their places, and what stands there now.
+    probed: tuple[Block, ...]
+    before: tuple[Any, ...]
+    after: tuple[Any, ...]
+
+
+def insert_blocks(model: Any, graph: Graph, sites: Sequence[Site], spec: Spec | None) -> Inserted:
+    """Return a functional model with a block at each site of `graph`, which is the model's own.
+
+    Its other layers are those of the model that is given.
+    """
+    spliced = splice(graph, sites, spec)
+    surgeon = _Surgeon(model, spliced, sites, spec)
+    rebuilt = surgeon.rebuilt(model)
+    blocks, before, after = zip(*surgeon.exchanged, strict=True) if surgeon.exchanged else NOTHING
+    return Inserted(rebuilt, spliced, tuple(surgeon.layers), blocks, before, after)
+
+
+NOTHING: tuple[tuple[Any, ...], ...] = ((), (), ())
+
+
+class _Surgeon:
+    def __init__(
+        self, model: Any, spliced: Spliced, sites: Iterable[Site], spec: Spec | None
+    ) -> None:
+        self.keras = load_keras()
+        self.model = model
+        self.spec = spec
+        calls = calls_of(model)
+
+        def tensor(ref: Ref) -> Any:
+            return calls[ref.node].output_tensors[ref.output]
+
+        # What a call yields, by the tensor's id: the site behind it, and what is taken there.
+        self.sites: dict[int, tuple[int, Block | None]] = {}
+        blocks: dict[Ref, Block] = {block.site.yields: block for block in spliced.blocks}
+        chosen: dict[Ref, Site] = {block.site.yields: block.site for block in spliced.blocks}
+        for site in sites:
+            if spec is None and site.replaces:
+                chosen[site.yields] = site
+        for yields, site in chosen.items():
+            self.sites[id(tensor(yields))] = (id(tensor(site.takes)), blocks.get(yields))
+        self.order = {id(block): place for place, block in enumerate(spliced.blocks)}
+        self.layers: list[tuple[Any, ...]] = [()] * len(spliced.blocks)
+        self.exchanged: list[tuple[Block, Any, Any]] = []
+
+    def rebuilt(self, model: Any) -> Any:
+        """Return a model, or one inside it, with the blocks that stand in it; else itself."""
+        functional = getattr(model, "_functional", None) or model
+        # Each tensor of the model, and what stands for it now.
+        tensors = {id(tensor): tensor for tensor in functional.inputs}
+        for depth in sorted(functional._nodes_by_depth, reverse=True):
+            for call in functional._nodes_by_depth[depth]:
+                self.call(call, tensors)
+        outputs = [tensors[id(tensor)] for tensor in functional.outputs]
+        if all(new is old for new, old in zip(outputs, functional.outputs, strict=True)):
+            return model
+        structure = self.keras.tree.pack_sequence_as(functional._outputs_struct, outputs)
+        rebuilt = self.keras.Model(functional._inputs_struct, structure, name=model.name)
+        if not model.trainable:
+            # What was frozen as a whole is frozen layer by layer: the blocks are to be trained.
+            for layer in functional.layers:
+                layer.trainable = False
+        return rebuilt
+
+    def call(self, call: Any, tensors: dict[int, Any]) -> None:
+        """Make a call anew where what it takes is new, and put a block behind it."""
+        operation = call.operation
+        if hasattr(getattr(operation, "_functional", None) or operation, "_nodes_by_depth"):
+            operation = self.rebuilt(operation)
+        changed = [each for each in call.input_tensors if tensors[id(each)] is not each]
+        outputs = call.output_tensors
+        if changed or operation is not call.operation:
+            args, kwargs = call.arguments.fill_in(tensors)
+            outputs = self.keras.tree.flatten(operation(*args, **kwargs))
+        for old, new in zip(call.output_tensors, outputs, strict=True):
+            tensors[id(old)] = new
+            if id(old) in self.sites:
+                takes, block = self.sites[id(old)]
+                taken = tensors[takes]
+                tensors[id(old)] = taken if block is None else self.built(block, taken, call)
+                if block is not None and not block.graph.nodes[-1].layer.within:
+                    self.exchanged.append((block, old, tensors[id(old)]))
+
+    def built(self, block: Block, inputs: Any, call: Any) -> Any:
+        """Return what a block makes of a tensor, with the names that were foretold."""
+        assert self.spec is not None
+        before = self.keras.config.dtype_policy()
+        self.keras.config.set_dtype_policy(self.policy(call))
+        try:
+            build = self.spec.block.build
+            output = build(inputs, **self.spec.given, **named(self.spec, block.prefix))
+        finally:
+            self.keras.config.set_dtype_policy(before)
+        operations = _between(inputs, output)
+        ours = sorted(
+            [each for each in operations if not each.name.startswith(block.prefix)],
+            key=lambda each: counted(each.name),
+        )
+        for operation, name in zip(ours, sorted(block.renamed, key=counted), strict=True):
+            operation.name = block.renamed[name]
+        self.layers[self.order[id(block)]] = tuple(
+            [each for each in operations if getattr(each, "weights", ())]
+        )
+        return output
+
+    def policy(self, call: Any) -> Any:
+        """Return the policy of the nearest layer before a block that has weights of floats."""
+        while True:
+            operation = call.operation
+            weights = getattr(operation, "weights", ())
+            if any("float" in weight.dtype for weight in weights):
+                policy = operation.dtype_policy
+                # A quantised layer computes in the type that it was quantised from.
+                name = policy.name.rpartition("_from_")[2]
+                return policy if name == policy.name else self.keras.DTypePolicy(name)
+            if not call.input_tensors:
+                return self.keras.DTypePolicy("float32")
+            history = call.input_tensors[0]._keras_history
+            call = history.operation._inbound_nodes[history.node_index]
+
+
+def _between(start: Any, end: Any) -> list[Any]:
+    """Return the operations that make one tensor of another."""
+    found: dict[int, Any] = {}
+    stack = [end]
+    while stack:
+        tensor = stack.pop()
+        if tensor is start:
+            continue
+        history = tensor._keras_history
+        if id(history.operation) not in found:
+            found[id(history.operation)] = history.operation
+            for node in history.operation._inbound_nodes:
+                stack.extend(node.input_tensors)
+    return list(found.values())
