@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attn_cli.operations.arguments import axes, free, function, inert, initializer, integers
+from attn_cli.operations.arguments import axes, free, function, integers
 from attn_cli.operations.base import REQUIRED, Role, Unknown
 from attn_cli.operations.forms import Same, function_flops
 from attn_cli.operations.shapes import size
@@ -47,9 +47,6 @@ class ELU(Same):
 
 
 class PReLU(Same):
-    alpha_initializer = initializer("zeros")
-    alpha_regularizer = inert()
-    alpha_constraint = inert()
     shared_axes: tuple[int, ...] | None = integers(None)
 
     def weights(self, *inputs: Shape) -> list[Role]:

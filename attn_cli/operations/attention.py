@@ -32,12 +32,6 @@ class Heads(Operation):
     use_gate: bool = flag(False)
     sliding_window: Any = free(None)
     flash_attention: Any = inert()
-    kernel_initializer = inert()
-    bias_initializer = inert()
-    kernel_regularizer = inert()
-    bias_regularizer = inert()
-    kernel_constraint = inert()
-    bias_constraint = inert()
     seed: Any = inert()
     query_shape: Any = inert()  # Keras 2 notes what it was built on
     key_shape: Any = inert()

@@ -110,6 +110,9 @@ OF_EVERY_LAYER = frozenset(
     )
 )
 
+# What weights begin with and are held to changes nothing that is counted.
+OF_TRAINING = ("_constraint", "_initializer", "_regularizer")
+
 
 class Operation:
     """A layer or an op, bound to its arguments.
@@ -217,7 +220,7 @@ class Operation:
                 argument = arguments.get(name)
                 if argument is not None:
                     setattr(self, name, argument.check(name, value, self))
-                elif name not in OF_EVERY_LAYER:
+                elif name not in OF_EVERY_LAYER and not name.endswith(OF_TRAINING):
                     self.unexpected(name, value)
             for name in cls.required:
                 if name not in config:

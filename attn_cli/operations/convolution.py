@@ -13,7 +13,6 @@ from attn_cli.operations.arguments import (
     elsewhere,
     flag,
     function,
-    inert,
     initializer,
     optional_counts,
     padding,
@@ -54,12 +53,6 @@ class Conv(Convolution):
     groups: int = count(1)
     activation: str = function()
     use_bias: bool = flag(True)
-    kernel_initializer = initializer("glorot_uniform")
-    bias_initializer = initializer("zeros")
-    kernel_regularizer = inert()
-    bias_regularizer = inert()
-    kernel_constraint = inert()
-    bias_constraint = inert()
 
     def checked(self) -> None:
         super().checked()
@@ -108,12 +101,6 @@ class ConvTranspose(Convolution):
     dilation_rate: tuple[int, ...] = counts(1)
     activation: str = function()
     use_bias: bool = flag(True)
-    kernel_initializer = initializer("glorot_uniform")
-    bias_initializer = initializer("zeros")
-    kernel_regularizer = inert()
-    bias_regularizer = inert()
-    kernel_constraint = inert()
-    bias_constraint = inert()
     groups: int = count(1)  # Keras 2 notes it, and it is always 1
 
     def checked(self) -> None:
@@ -168,15 +155,8 @@ class DepthwiseConv(Convolution):
     use_bias: bool = flag(True)
     depthwise_initializer = initializer("glorot_uniform")
     bias_initializer = initializer("zeros")
-    depthwise_regularizer = inert()
-    bias_regularizer = inert()
-    depthwise_constraint = inert()
-    bias_constraint = inert()
     # Keras 2 notes what a convolution has, and does not use it here.
     groups: int = elsewhere(1)
-    kernel_initializer = elsewhere("glorot_uniform")
-    kernel_regularizer = elsewhere()
-    kernel_constraint = elsewhere()
 
     def weights(self, *inputs: Shape) -> list[Role]:
         channels = self.channels(inputs)
@@ -212,19 +192,7 @@ class SeparableConv(Convolution):
     depth_multiplier: int = count(1)
     activation: str = function()
     use_bias: bool = flag(True)
-    depthwise_initializer = initializer("glorot_uniform")
-    pointwise_initializer = initializer("glorot_uniform")
-    bias_initializer = initializer("zeros")
-    depthwise_regularizer = inert()
-    pointwise_regularizer = inert()
-    bias_regularizer = inert()
-    depthwise_constraint = inert()
-    pointwise_constraint = inert()
-    bias_constraint = inert()
     groups: int = elsewhere(1)
-    kernel_initializer = elsewhere("glorot_uniform")
-    kernel_regularizer = elsewhere()
-    kernel_constraint = elsewhere()
 
     def weights(self, *inputs: Shape) -> list[Role]:
         channels = self.channels(inputs)

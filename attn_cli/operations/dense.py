@@ -47,10 +47,6 @@ class Dense(Adapted):
     use_bias: bool = flag(True)
     kernel_initializer = initializer("glorot_uniform")
     bias_initializer = initializer("zeros")
-    kernel_regularizer = inert()
-    bias_regularizer = inert()
-    kernel_constraint = inert()
-    bias_constraint = inert()
 
     def weights(self, *inputs: Shape) -> list[Role]:
         channels = inputs[0][-1] if inputs and inputs[0] else None
@@ -71,12 +67,6 @@ class EinsumDense(Adapted):
     output_shape: int | list[int | None] = free()
     activation: str = function()
     bias_axes: str | None = free(None)
-    kernel_initializer = initializer("glorot_uniform")
-    bias_initializer = initializer("zeros")
-    kernel_regularizer = inert()
-    bias_regularizer = inert()
-    kernel_constraint = inert()
-    bias_constraint = inert()
 
     def sizes(self, shape: Shape) -> tuple[str, str, str, dict[str, int | None]]:
         """Return the letters of input, kernel and output, and the size of each letter."""
@@ -140,9 +130,6 @@ class EinsumDense(Adapted):
 class Embedding(Adapted):
     input_dim: int = count()
     output_dim: int = count()
-    embeddings_initializer = inert("uniform")
-    embeddings_regularizer = inert()
-    embeddings_constraint = inert()
     mask_zero: bool = flag(False)
     input_length: Any = inert()  # of Keras 2
 

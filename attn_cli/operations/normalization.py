@@ -12,7 +12,6 @@ from attn_cli.operations.arguments import (
     flag,
     free,
     inert,
-    initializer,
     is_flag,
     only,
     only_default,
@@ -46,12 +45,6 @@ class Affine(Normalizing):
     epsilon: float = free(0.001)
     center: bool = flag(True)
     scale: bool = flag(True)
-    beta_initializer = initializer("zeros")
-    gamma_initializer = initializer("ones")
-    beta_regularizer = inert()
-    gamma_regularizer = inert()
-    beta_constraint = inert()
-    gamma_constraint = inert()
 
     def weights(self, *inputs: Shape) -> list[Role]:
         dims = self.dims(inputs)
@@ -65,8 +58,6 @@ class BatchNormalization(Affine):
     epsilon: float = free(0.001)
     center: bool = flag(True)
     scale: bool = flag(True)
-    moving_mean_initializer = initializer("zeros")
-    moving_variance_initializer = initializer("ones")
     renorm: bool = only(False)
     renorm_clipping: Any = inert()
     renorm_momentum: float = inert(0.99)

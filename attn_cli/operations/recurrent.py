@@ -36,16 +36,7 @@ class Recurrent(Operation):
     states: ClassVar[int] = 1
 
     use_bias: bool = flag(True)
-    kernel_initializer = inert("glorot_uniform")
-    recurrent_initializer = inert("orthogonal")
-    bias_initializer = inert("zeros")
     unit_forget_bias: bool = inert(True)
-    kernel_regularizer = inert()
-    recurrent_regularizer = inert()
-    bias_regularizer = inert()
-    kernel_constraint = inert()
-    recurrent_constraint = inert()
-    bias_constraint = inert()
     dropout: float = free(0.0)
     recurrent_dropout: float = free(0.0)
     seed: Any = inert()
