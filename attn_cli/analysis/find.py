@@ -466,6 +466,9 @@ class _Finder:
         found = kind_of(Gate(flow.values[gate].paths, flow.space, flow.channels, varies, bounded))
         if adds:
             return found if found.kind == "gc" else NOTHING
+        if found.kind and not bounded and self.last_function(gate) is None:
+            # What scales by a linear function, as FiLM does, is none of the known gates.
+            return found._replace(kind=UNNAMED)
         top = self.nodes[gate.node]
         if found.kind not in ("", UNNAMED) or top.layer.type not in ("Add", "Maximum"):
             return found

@@ -1229,6 +1229,16 @@ def no_gated_linear_unit(keras: Any, x: Any) -> Any:
     return y * layers.Dense(16, activation="sigmoid")(y)
 
 
+@keras_3("unnamed", "unnamed")
+def film_of_the_map_itself(keras: Any, x: Any) -> Any:
+    """In conditional models: scaled and shifted by linear functions of the means."""
+    layers = keras.layers
+    s = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    x = x * layers.Dense(16)(s) + layers.Dense(16)(s)
+    s = layers.Dense(8, activation="relu")(layers.GlobalAveragePooling2D(keepdims=True)(x))
+    return x * layers.Dense(16)(s) + layers.Dense(16)(s)
+
+
 @keras_3()
 def no_highway(keras: Any, x: Any) -> Any:
     """In highway networks: what is carried is gated by what it is."""
