@@ -174,29 +174,55 @@ class UpSampling3D(UpSampling):
     data_format: str = data_format()
 
 
-class ToSize(Spatial):
-    """A layer that makes images of one size."""
+class OfOneSize(Spatial):
+    """What makes images of one size."""
 
-    height: int = count()
-    width: int = count()
     data_format: str = data_format()
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        raise NotImplementedError
 
     def output(self, *inputs: Shape) -> Shape:
         if len(inputs[0]) not in (3, 4):
             raise BadShape(f"{self.type} takes an image or a batch of them, not {inputs[0]}")
         # An image alone has no batch.
         batch, _, channels = self.parts((None,) * (4 - len(inputs[0])) + tuple(inputs[0]))
-        made = self.shape(batch, (self.height, self.width), channels)
+        made = self.shape(batch, self.sides, channels)
         return made[4 - len(inputs[0]) :]
 
 
-class Resizing(ToSize):
+class Interpolating(OfOneSize):
     interpolation: str = free("bilinear")
     crop_to_aspect_ratio: bool = flag(False)
     pad_to_aspect_ratio: bool = flag(False)
     fill_mode: str = free("constant")
     fill_value: float = free(0.0)
     antialias: bool = flag(False)
+
+
+class Resize(Interpolating):
+    """The op; `Resizing` is the layer."""
+
+    rank = 4
+    size: tuple[int, ...] = counts()
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        return self.size
+
+
+class ToSize(OfOneSize):
+    height: int = count()
+    width: int = count()
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        return self.height, self.width
+
+
+class Resizing(ToSize, Interpolating):
+    pass
 
 
 class CenterCrop(ToSize):

@@ -129,6 +129,16 @@ FUNCTIONS: dict[str, Function] = {
     "concat": Function("Concatenate", ("values",), AXIS),
     "expand_dims": Function("ExpandDims", ("input",), AXIS),
     "identity": _one("Identity", "input"),
+    "image.resize": Function(
+        "Resize",
+        ("images",),
+        {
+            "size": "size",
+            "method": "interpolation",
+            "preserve_aspect_ratio": "",
+            "antialias": "antialias",
+        },
+    ),
     "linalg.matmul": Function(
         LinalgMatmul,
         ("a", "b"),

@@ -49,8 +49,13 @@ def layers(name: str) -> dict[str, Any]:
 def ops() -> dict[str, Any]:
     """Return the ops of Keras 3."""
     found = vars(world("keras").ops)
+    images = {f"image.{key}": each for key, each in vars(found["image"]).items()}
     return distinct(
-        {key: each for key, each in found.items() if inspect.isfunction(each) and key[0] != "_"}
+        {
+            key: each
+            for key, each in {**images, **found}.items()
+            if inspect.isfunction(each) and each.__name__[0] != "_"
+        }
     )
 
 
@@ -77,7 +82,7 @@ def functions() -> dict[str, Any]:
     import tensorflow as tf
 
     named: dict[str, Any] = dict(SIGNS)
-    for module in ("", "math.", "nn.", "linalg."):
+    for module in ("", "math.", "nn.", "linalg.", "image."):
         owner = getattr(tf, module[:-1]) if module else tf
         for key in dir(owner):
             each = getattr(owner, key, None)
@@ -124,6 +129,10 @@ NOT_DRAWN: dict[tuple[str, str], dict[str, str]] = {
         "segment_min segment_prod segment_sum scatter scatter_update slice_update unravel_index",
         takes_vectors_or_matrices_without_a_batch="correlate histogram searchsorted vander "
         "lu_factor psnr select",
+        takes_points_or_a_transform="image.affine_transform image.map_coordinates "
+        "image.perspective_transform image.scale_and_translate",
+        needs_arguments_that_go_together="image.crop_images image.pad_images",
+        needs_images_of_11="image.ssim",
         fails_on_a_symbolic_tensor="conv_transpose corrcoef isin kron rearrange",
     ),
     ("tf_keras", "layers"): because(

@@ -355,7 +355,7 @@ TENSORS = frozenset(
     {"x", "x1", "x2", "inputs", "input", "tensor", "a", "b", "y", "query", "key", "value", "target"}
     | {"output", "array", "data", "abs_", "angle", "targets", "predictions", "logits", "labels"}
     | {"features", "images", "image", "condition", "pred", "values", "input_tensor", "matrix"}
-    | {"A", "B", "variable", "t", "params", "tensor", "start", "real", "imag"}
+    | {"A", "B", "variable", "t", "params", "tensor", "start", "real", "imag", "volumes"}
 )
 LISTS = frozenset({"xs", "arrays", "tensors", "values"})
 # The argument that is a list, where its name does not say so.
@@ -364,6 +364,10 @@ LISTED = {"stack": "x", "backend.stack": "x", "add_n": "inputs", "math.accumulat
 ADAPTIVE: dict[str, Callable[[Place], Any]] = {
     "output_size": lambda p: (p.pick(1, 2),) * p.rank,
     "data_format": lambda p: "channels_first",  # Keras foretells another shape for the other
+}
+RESIZE: dict[str, Callable[[Place], Any]] = {
+    "size": lambda p: (p.pick(3, 8), p.pick(2, 5)),
+    "method": lambda p: p.pick("nearest", "bilinear", "lanczos3"),
 }
 OWN: dict[str, dict[str, Callable[[Place], Any]]] = {
     "fold": {
@@ -384,6 +388,8 @@ OWN: dict[str, dict[str, Callable[[Place], Any]]] = {
     "backend.resize_images": {
         **dict.fromkeys(("height_factor", "width_factor"), lambda p: p.pick(1, 2)),
     },
+    "resize": RESIZE,
+    "image.resize": RESIZE,
     "get_item": {"key": lambda p: keys(p)},
     "unstack": {"axis": lambda p: p.pick(-1, *range(1, len(p.size) + 1)), "num": lambda p: None},
     "Dot": {"axes": lambda p: p.pick(p.axis(), (p.axis(), p.axis()))},
