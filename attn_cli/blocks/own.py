@@ -16,7 +16,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.blocks import Block
-from attn_cli.errors import AttnError, BadSpec, did_you_mean
+from attn_cli.errors import AttnError, BadFile, BadSpec, did_you_mean
+from attn_cli.files import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,10 +45,10 @@ def own_block(name: str) -> Block:
 @cache
 def _load(path: str) -> ModuleType:
     try:
-        with open(path, "rb") as file:
-            source = file.read()
-    except OSError as error:
-        raise BadSpec(f"{path}: {error.strerror}") from None
+        with open_file(path, empty=True) as file:
+            source = file.read(0, file.size)
+    except BadFile as error:
+        raise BadSpec(f"{path}: {error}") from None
     module = ModuleType(f"own block {path}")
     module.__file__ = path
     sys.modules[module.__name__] = module

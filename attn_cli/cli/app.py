@@ -14,6 +14,7 @@ from typer.models import CommandInfo
 
 from attn_cli.cli.output import write, write_error
 from attn_cli.errors import AttnError, did_you_mean
+from attn_cli.files import remembering
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -196,7 +197,8 @@ def run(args: list[str] | None = None) -> int:
 
             write(answer(typer.main.get_command(app), shell))
             return 0
-        result: Any = app(args, prog_name="attn", standalone_mode=False)
+        with remembering():
+            result: Any = app(args, prog_name="attn", standalone_mode=False)
     except AttnError as error:
         return fail(str(error))
     except OSError as error:

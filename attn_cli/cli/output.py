@@ -1,8 +1,6 @@
-"""Where text goes: a terminal, a pipe, a file that is never half-written."""
+"""Where text goes: a terminal, a pipe, a file."""
 
-import errno
 import os
-import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -30,7 +28,10 @@ def emit(report: "Report", format: str | None, json: bool, output: str | None) -
     if output is None or output == "-":
         write(render(report, format, terminal_width(), color=wants_color()))
     else:
-        write_file(output, render(report, format))
+        from attn_cli.writing import refuse_what_was_read, write_text
+
+        refuse_what_was_read(output)
+        write_text(output, render(report, format))
 
 
 def picked_format(
@@ -100,32 +101,6 @@ def write_error(line: str, end: str = "\n") -> None:
     with suppress(OSError, AttributeError):
         sys.stderr.buffer.write(_encoded(f"{line}{end}", sys.stderr.encoding))
         sys.stderr.buffer.flush()
-
-
-def write_file(name: str, text: str) -> None:
-    """Write beside a file and rename, so that no reader and no full disk sees half of it."""
-    if not name:
-        raise BadFile("the name of the output file is empty")
-    try:
-        path = Path(os.path.realpath(name))
-        if os.path.exists(name) and not os.path.isfile(name):
-            Path(name).write_text(text, encoding="utf-8")  # a device or a pipe: nothing to rename
-            return
-        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
-        if mode is not None and not os.access(path, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            beside.write_text(text, encoding="utf-8")
-            if mode is not None:
-                beside.chmod(mode)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise BadFile(f"cannot write {name!r}: {error.strerror}") from None
-    except ValueError as error:  # a NUL byte
-        raise BadFile(f"cannot write {name!r}: {error}") from None
 
 
 def _encoded(text: str, encoding: str) -> bytes:
