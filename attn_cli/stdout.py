@@ -27,13 +27,13 @@ def keep() -> None:
     if not _claimed or _kept is not None or sys.stdout is None:
         return
     sys.stdout.flush()
-    _kept = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, newline="")
     try:
-        os.dup2(2, 1)
-    except OSError:  # stderr is closed
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 1)
-        os.close(nowhere)
+        os.fstat(2)
+        aside = 2
+    except OSError:  # it is closed; its number must not become that of the real stdout
+        aside = os.open(os.devnull, os.O_WRONLY)
+    _kept = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, newline="")
+    os.dup2(aside, 1)
 
 
 def stream() -> TextIO | None:

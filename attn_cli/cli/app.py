@@ -12,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
+from attn_cli import stdout
 from attn_cli.cli.output import write, write_error
 from attn_cli.errors import AttnError, did_you_mean
 from attn_cli.files import remembering
@@ -179,6 +180,7 @@ def attn(
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 fine, 1 a check failed, 2 wrong use, 130 interrupted."""
+    stdout.claim()
     code = run()
     if code == INTERRUPTED:
         # At once: ending TensorFlow takes a second, and Python, which remembers an interrupt that

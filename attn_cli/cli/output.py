@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attn_cli import stdout
 from attn_cli.errors import AttnError, BadFile, did_you_mean
 from attn_cli.views import FORMATS, SPECIAL, SUFFIXES, offered, render
 
@@ -64,6 +65,9 @@ def terminal_width() -> int | None:
         return None
     import shutil
 
+    # It asks the first stdout, which need not be the real one any more.
+    with suppress(OSError):
+        return shutil.get_terminal_size(os.get_terminal_size(stdout.descriptor())).columns
     return shutil.get_terminal_size().columns
 
 
@@ -78,20 +82,22 @@ def wants_color() -> bool:
 
 def on_terminal() -> bool:
     """Tell whether stdout is a terminal; Python has None for one that is closed."""
-    return sys.stdout is not None and sys.stdout.isatty()
+    stream = stdout.stream()
+    return stream is not None and stream.isatty()
 
 
 def write(text: str) -> None:
     """Write to stdout. Who reads only the head of it has what they want: that is no error."""
-    if sys.stdout is None:
+    stream = stdout.stream()
+    if stream is None:
         raise BadFile("cannot write to standard output: it is closed")
     try:
-        sys.stdout.buffer.write(_encoded(text, sys.stdout.encoding))
-        sys.stdout.buffer.flush()
+        stream.buffer.write(_encoded(text, stream.encoding))
+        stream.buffer.flush()
     except OSError as error:
         # What is still buffered must not be tried again while Python exits.
         with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if not isinstance(error, BrokenPipeError):
             raise BadFile(f"cannot write to standard output: {error.strerror}") from None
 
