@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -51,7 +52,8 @@ class Spec(NamedTuple):
 
     def trace(self, shape: Shape) -> Graph:
         """Return the graph of this block on an input (H, W, C)."""
-        return trace(self.block.build, shape, **self.given)
+        # An option may have any name, also one that `trace` gives to what it takes.
+        return trace(partial(self.block.build, **self.given), shape)
 
 
 class Place(NamedTuple):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from attn_cli.blocks import own
+from attn_cli.blocks import find_block, own
 from attn_cli.cli import measure
 from attn_cli.cli.app import run
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "attn_cli"]
 # What a process remembers of files by the names that it was given, wherever it is by then.
-REMEMBERED = (measure.measure_block, measure.measure_model, own._load)
+REMEMBERED = (measure.measure_block, measure.measure_model, find_block, own._load)
 
 
 class Result(NamedTuple):

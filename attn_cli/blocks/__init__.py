@@ -159,7 +159,7 @@ class Block:
     @property
     def is_own(self) -> bool:
         """Whether it is code of the user's own."""
-        return not self.function.__module__.startswith(f"{__name__}.")
+        return self.name not in BLOCKS and self.name not in PRESETS
 
     @property
     def title(self) -> str:

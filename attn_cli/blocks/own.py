@@ -12,16 +12,25 @@ import sys
 import traceback
 from contextlib import contextmanager, redirect_stdout
 from functools import cache, wraps
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from attn_cli import stdout
 from attn_cli.blocks import Block
-from attn_cli.errors import AttnError, BadSpec, did_you_mean
+from attn_cli.errors import AttnError, BadFile, BadSpec, did_you_mean
+from attn_cli.files import open_file
+from attn_cli.symbolic import SymbolicTensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+TYPES = (int, float, bool, str, type(None))
 KINDS = ("int", "float", "bool", "str", "None")
+# Of a default; every number that a spec can name is smaller.
+LARGEST = 10.0**100
+MAX_BYTES = 1 << 24
+# Characters of what an error says.
+MOST = 500
 
 
 def is_own(name: str) -> bool:
@@ -33,21 +42,24 @@ def own_block(name: str) -> Block:
     """Load a user's file and return the block that a function in it builds. Raises BadSpec."""
     path, _, function_name = name.rpartition(":") if ".py:" in name else (name, "", "")
     module = _load(path)
-    function = getattr(module, function_name, None) if function_name else None
-    if not inspect.isfunction(function):
+    function = vars(module).get(function_name)
+    if type(function) is not FunctionType:
         raise BadSpec(_no_function(path, function_name, module))
     block = Block(name, _told_as_theirs(path, function))
-    _check_signature(path, function, block)
+    with _theirs(path):
+        _check_signature(path, function, block)
     return block
 
 
 @cache
 def _load(path: str) -> ModuleType:
     try:
-        with open(path, "rb") as file:
-            source = file.read()
-    except OSError as error:
-        raise BadSpec(f"{path}: {error.strerror}") from None
+        with open_file(path, empty=True) as file:
+            if file.size > MAX_BYTES:
+                raise BadFile(f"{file.size:,} bytes are more than a block's file can have")
+            source = file.read(0, file.size)
+    except BadFile as error:
+        raise BadSpec(f"{path}: {error}") from None
     module = ModuleType(f"own block {path}")
     module.__file__ = path
     sys.modules[module.__name__] = module
@@ -55,6 +67,7 @@ def _load(path: str) -> ModuleType:
     if folder not in sys.path:
         # What stands beside the file can be imported, and hides nothing of what is installed.
         sys.path.append(folder)
+    stdout.keep()
     with _theirs(path):
         exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
     return module
@@ -62,14 +75,20 @@ def _load(path: str) -> ModuleType:
 
 def _told_as_theirs(path: str, function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
-    def build(inputs: Any, **options: Any) -> Any:
+    def build(inputs: Any, /, **options: Any) -> Any:
         with _theirs(path):
             output = function(inputs, **options)
-        if not hasattr(output, "shape"):
+        # By its type: what an object says of itself is as much theirs as the object.
+        if not issubclass(type(output), type(inputs)):
             what = "nothing" if output is None else f"a {type(output).__name__}"
             raise BadSpec(
                 f"{_place(path, function)}: {function.__name__} returns {what}; "
                 f"a block returns the feature map that comes out"
+            )
+        if isinstance(inputs, SymbolicTensor) and output.trace is not inputs.trace:
+            raise BadSpec(
+                f"{_place(path, function)}: {function.__name__} returns a tensor of another call; "
+                f"a block is built anew each time"
             )
         return output
 
@@ -82,16 +101,33 @@ def _theirs(path: str) -> Iterator[None]:
     try:
         with redirect_stdout(sys.stderr):
             yield
-    except SyntaxError as error:
-        place = f"{path}:{error.lineno}" if error.filename == path else _line(path, error)
-        raise BadSpec(f"{place}: {error.msg}") from error
-    except AttnError as error:
-        place = _line(path, error)
-        raise (error if place == path else type(error)(f"{place}: {error}")) from error
-    except (Exception, SystemExit) as error:
-        text = str(error).strip().partition("\n")[0]
-        what = f"{type(error).__name__}: {text}" if text else type(error).__name__
-        raise BadSpec(f"{_line(path, error)}: {what}") from error
+    except BaseException as error:
+        if type(error) is KeyboardInterrupt:
+            raise
+        raise _told(path, error) from error
+
+
+def _told(path: str, error: BaseException) -> AttnError:
+    """Return what says in a line what went wrong; an error of ours stays one of its kind."""
+    place, text = _line(path, error), _said_by(error)
+    if isinstance(error, AttnError):
+        kind: type[AttnError] = next(
+            each for each in type(error).__mro__ if each.__module__ == AttnError.__module__
+        )
+        return kind(text if place == path else f"{place}: {text}")
+    if isinstance(error, SyntaxError) and error.lineno:
+        place = f"{path}:{error.lineno}" if error.filename == path else place
+        return BadSpec(f"{place}: {error.msg}")
+    first = text.partition("\n")[0][:MOST]
+    return BadSpec(f"{place}: {type(error).__name__}{first and f': {first}'}")
+
+
+def _said_by(error: BaseException) -> str:
+    """Return what an error says, which is code of theirs as well."""
+    try:
+        return str(error).strip()
+    except Exception:
+        return ""
 
 
 def _line(path: str, error: BaseException) -> str:
@@ -113,7 +149,7 @@ def _no_function(path: str, name: str, module: ModuleType) -> str:
     functions = [
         each
         for each, value in vars(module).items()
-        if inspect.isfunction(value)
+        if type(value) is FunctionType
         and value.__module__ == module.__name__
         and not each.startswith("_")
     ]
@@ -144,4 +180,17 @@ def _check_signature(path: str, function: Callable[..., Any], block: Block) -> N
             raise BadSpec(
                 f"{place}: the option {option.name} is annotated {option.type}; "
                 f"an option is an int, float, bool or str, or one of them | None"
+            )
+        default = option.default
+        kind = "None" if default is None else type(default).__name__
+        fits = kind in kinds or (kind == "int" and "float" in kinds)
+        if type(default) not in TYPES or not fits:
+            raise BadSpec(
+                f"{place}: the default of {option.name} is {default!r}, and it is annotated "
+                f"{option.type}"
+            )
+        if isinstance(default, (int, float)) and not abs(default) < LARGEST:
+            what = default if isinstance(default, float) else f"of {default.bit_length()} bits"
+            raise BadSpec(
+                f"{place}: the default of {option.name} is {what}; an option is a finite number"
             )

@@ -12,8 +12,10 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
+from attn_cli import stdout
 from attn_cli.cli.output import write, write_error
 from attn_cli.errors import AttnError, did_you_mean
+from attn_cli.files import remembering
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,6 +180,7 @@ def attn(
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 fine, 1 a check failed, 2 wrong use, 130 interrupted."""
+    stdout.claim()
     code = run()
     if code == INTERRUPTED:
         # At once: ending TensorFlow takes a second, and Python, which remembers an interrupt that
@@ -196,7 +199,8 @@ def run(args: list[str] | None = None) -> int:
 
             write(answer(typer.main.get_command(app), shell))
             return 0
-        result: Any = app(args, prog_name="attn", standalone_mode=False)
+        with remembering():
+            result: Any = app(args, prog_name="attn", standalone_mode=False)
     except AttnError as error:
         return fail(str(error))
     except OSError as error:

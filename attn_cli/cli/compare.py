@@ -1,7 +1,9 @@
 """`attn compare`: many blocks side by side."""
 
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, TypeVar
 
 import typer
@@ -29,6 +31,7 @@ from attn_cli.cli.options import (
 )
 from attn_cli.cli.output import emit, picked_format
 from attn_cli.errors import AttnError, BadSpec
+from attn_cli.files import note_read
 from attn_cli.spec import expanded, parse_spec
 from attn_cli.views.compare import report
 
@@ -125,6 +128,8 @@ def read_specs(text: str, parse: Callable[[str], T]) -> list[T]:
         return [parse(spec) for spec in expanded(text)]
     if sys.stdin is None:
         raise BadSpec("cannot read specs from standard input: it is closed")
+    with suppress(OSError, ValueError):  # it may be no file at all
+        note_read(os.fstat(sys.stdin.fileno()))
     specs = []
     for number, line in enumerate(sys.stdin.buffer, start=1):
         # What is no UTF-8 becomes signs that no block has: the line is named, as for other errors.

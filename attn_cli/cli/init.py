@@ -5,12 +5,13 @@ from collections.abc import Sequence
 
 from attn_cli.analysis.check import MODEL
 from attn_cli.cli.measure import measure
-from attn_cli.cli.output import write, write_file
+from attn_cli.cli.output import write
 from attn_cli.config.checks import Check
 from attn_cli.config.find import NAME, PYPROJECT
 from attn_cli.config.write import Entry, written
 from attn_cli.errors import AttnError
 from attn_cli.sources.applications import is_application
+from attn_cli.writing import write_text
 
 
 def init(checks: Sequence[Check], output: str | None, force: bool) -> None:
@@ -26,7 +27,7 @@ def init(checks: Sequence[Check], output: str | None, force: bool) -> None:
     if path == "-":
         write(text)
         return
-    write_file(path, text)
+    write_text(path, text)
     count = f"{len(entries)} check{'s' * (len(entries) > 1)}"
     write(f"{path}: {count}, with today's figures as bounds\n")
 

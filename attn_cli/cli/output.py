@@ -1,13 +1,12 @@
-"""Where text goes: a terminal, a pipe, a file that is never half-written."""
+"""Where text goes: a terminal, a pipe, a file."""
 
-import errno
 import os
-import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attn_cli import stdout
 from attn_cli.errors import AttnError, BadFile, did_you_mean
 from attn_cli.views import FORMATS, SPECIAL, SUFFIXES, offered, render
 
@@ -30,7 +29,10 @@ def emit(report: "Report", format: str | None, json: bool, output: str | None) -
     if output is None or output == "-":
         write(render(report, format, terminal_width(), color=wants_color()))
     else:
-        write_file(output, render(report, format))
+        from attn_cli.writing import refuse_what_was_read, write_text
+
+        refuse_what_was_read(output)
+        write_text(output, render(report, format))
 
 
 def picked_format(
@@ -63,6 +65,9 @@ def terminal_width() -> int | None:
         return None
     import shutil
 
+    # It asks the first stdout, which need not be the real one any more.
+    with suppress(OSError):
+        return shutil.get_terminal_size(os.get_terminal_size(stdout.descriptor())).columns
     return shutil.get_terminal_size().columns
 
 
@@ -77,20 +82,22 @@ def wants_color() -> bool:
 
 def on_terminal() -> bool:
     """Tell whether stdout is a terminal; Python has None for one that is closed."""
-    return sys.stdout is not None and sys.stdout.isatty()
+    stream = stdout.stream()
+    return stream is not None and stream.isatty()
 
 
 def write(text: str) -> None:
     """Write to stdout. Who reads only the head of it has what they want: that is no error."""
-    if sys.stdout is None:
+    stream = stdout.stream()
+    if stream is None:
         raise BadFile("cannot write to standard output: it is closed")
     try:
-        sys.stdout.buffer.write(_encoded(text, sys.stdout.encoding))
-        sys.stdout.buffer.flush()
+        stream.buffer.write(_encoded(text, stream.encoding))
+        stream.buffer.flush()
     except OSError as error:
         # What is still buffered must not be tried again while Python exits.
         with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if not isinstance(error, BrokenPipeError):
             raise BadFile(f"cannot write to standard output: {error.strerror}") from None
 
@@ -100,32 +107,6 @@ def write_error(line: str, end: str = "\n") -> None:
     with suppress(OSError, AttributeError):
         sys.stderr.buffer.write(_encoded(f"{line}{end}", sys.stderr.encoding))
         sys.stderr.buffer.flush()
-
-
-def write_file(name: str, text: str) -> None:
-    """Write beside a file and rename, so that no reader and no full disk sees half of it."""
-    if not name:
-        raise BadFile("the name of the output file is empty")
-    try:
-        path = Path(os.path.realpath(name))
-        if os.path.exists(name) and not os.path.isfile(name):
-            Path(name).write_text(text, encoding="utf-8")  # a device or a pipe: nothing to rename
-            return
-        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
-        if mode is not None and not os.access(path, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            beside.write_text(text, encoding="utf-8")
-            if mode is not None:
-                beside.chmod(mode)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise BadFile(f"cannot write {name!r}: {error.strerror}") from None
-    except ValueError as error:  # a NUL byte
-        raise BadFile(f"cannot write {name!r}: {error}") from None
 
 
 def _encoded(text: str, encoding: str) -> bytes:

@@ -41,6 +41,8 @@ KEYS = (
 )
 SHARES = frozenset({"max_share", "max_added_share"})
 RELATIVE_KEYS = ("block", "factor")
+# How deep figures stand: attention.hidden.0.params.total is 5.
+DEEPEST = 20
 
 
 class Check(NamedTuple):
@@ -321,10 +323,12 @@ def _exact(kind: str, figure: str, value: Any, spelt: Callable[[str], str]) -> E
     return Expectation(figure, EQUAL, None if none else value)
 
 
-def _flat(path: str, table: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+def _flat(path: str, table: Mapping[str, Any], depth: int = 1) -> Iterable[tuple[str, Any]]:
+    if depth > DEEPEST:
+        raise BadEntry(f"expect is nested more than {DEEPEST} deep, as no figure is")
     for key, value in table.items():
         if isinstance(value, dict):
-            yield from _flat(f"{path}{key}.", value)
+            yield from _flat(f"{path}{key}.", value, depth + 1)
         else:
             yield f"{path}{key}", value
 

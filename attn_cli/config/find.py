@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from attn_cli.config.toml import Lines, lines_of, parse_toml
 from attn_cli.errors import BadFile
+from attn_cli.files import open_file
 
 NAME = "attn.toml"
 PYPROJECT = "pyproject.toml"
-MAX_BYTES = 1 << 20  # a device has no end
+MAX_BYTES = 1 << 20
 
 
 class Source(NamedTuple):
@@ -59,11 +60,9 @@ def find_config(given: str | None = None) -> Source:
 def _read(path: str) -> Source | None:
     """Return what a file says; None for a pyproject.toml that says nothing to us."""
     try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise BadFile(f"cannot read {path!r}: {error.strerror}") from None
-    except ValueError as error:  # a NUL byte
+        with open_file(path, empty=True) as file:
+            data = file.read(0, min(file.size, MAX_BYTES + 1))
+    except BadFile as error:
         raise BadFile(f"cannot read {path!r}: {error}") from None
     if len(data) > MAX_BYTES:
         raise BadFile(f"{path!r} is longer than {MAX_BYTES:,} bytes: no configuration is")

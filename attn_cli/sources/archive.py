@@ -16,8 +16,8 @@ import zlib
 from typing import NamedTuple
 
 from attn_cli.errors import BadFile
+from attn_cli.files import ByteRange
 from attn_cli.sources import json_text
-from attn_cli.sources.files import ByteRange
 from attn_cli.sources.text import quote
 
 MAX_MEMBERS = 10_000  # three, and the assets: vocabularies

@@ -13,6 +13,7 @@ from math import prod
 from typing import NamedTuple
 
 from attn_cli.errors import BadFile, BadGraph
+from attn_cli.files import ByteRange, open_file
 from attn_cli.graph import ITEM_SIZES, Graph, Params, params_of
 from attn_cli.operations import LAYERS
 from attn_cli.sources.applications import PREFIX, application_text, is_application
@@ -20,7 +21,6 @@ from attn_cli.sources.archive import SIGNATURE as ZIP
 from attn_cli.sources.archive import read_archive
 from attn_cli.sources.config import Part, parse_config
 from attn_cli.sources.danger import dangers
-from attn_cli.sources.files import ByteRange, open_file
 from attn_cli.sources.hdf5 import SIGNATURE as HDF5
 from attn_cli.sources.hdf5 import Group, open_hdf5
 from attn_cli.sources.json_text import MAX_BYTES, load_json

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import MissingPackage
-from attn_cli.tf.signals import interrupt_kept
+from attn_cli.signals import interrupt_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +14,7 @@ from attn_cli.analysis.network import (
     read_network,
 )
 from attn_cli.errors import BadFile, BadOption
+from attn_cli.signals import ended_between_calls
 from attn_cli.sources.applications import application_text, is_application
 from attn_cli.sources.saved import read_model
 from attn_cli.sources.text import shown
@@ -23,15 +23,14 @@ from attn_cli.tf.load import load_keras, quiet
 from attn_cli.tf.memory import check_weights, is_out_of_memory, memory_errors
 from attn_cli.tf.save import (
     LARGEST_SEED,
-    beside,
     check_target,
     exists,
     format_of,
     reason_of,
+    replacing,
     size_of,
     write_and_compare,
 )
-from attn_cli.tf.signals import ended_between_calls
 from attn_cli.tf.start import Started, neutral_start, start_quietly
 from attn_cli.tf.walk import walk
 
@@ -94,10 +93,8 @@ def check_build_in(
         raise BadOption(f"a start is {' or '.join(STARTS)}, not {start!r}")
     if not 0 <= seed <= LARGEST_SEED:
         raise BadOption(f"a seed is from 0 to {LARGEST_SEED}, not {seed}")
-    if not is_application(model) and os.path.realpath(model) == os.path.realpath(path):
-        raise BadFile(f"{str(path)!r} is the model that is read: write the new one elsewhere")
-    check_target(path, force)
     network = read_network(model)
+    check_target(path, force)
     compared = compare_in(network, [spec], at, skip)
     check_weights(network.graph)
     return Request(network, spec, compared.chosen, compared.blocks[0])
@@ -153,7 +150,7 @@ def save_network(
         foretold = inserted.spliced.graph
         _check_foretold(foretold, walk(inserted.model), "the model")
         target = check_target(path, force)
-        with beside(target) as temporary:
+        with replacing(path) as temporary:
             difference = _written(inserted.model, temporary, inputs, after, foretold)
             size = size_of(temporary)
             check_signals()

@@ -7,17 +7,18 @@ import re
 import shutil
 import tempfile
 import warnings
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.blocks.options import NAME
 from attn_cli.errors import BadFile, BadOption
+from attn_cli.signals import ended_between_calls
 from attn_cli.sources.block import trace
 from attn_cli.tf.load import load_keras, quiet
 from attn_cli.tf.memory import check_memory, is_out_of_memory, memory_errors
-from attn_cli.tf.signals import ended_between_calls, held_back
 from attn_cli.tf.walk import build_model, count_params
+from attn_cli.writing import beside, files_in, refuse_what_was_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +33,13 @@ TOLERANCE = 1e-5
 # As many tensors of the output's size are around where two outputs are compared, as measured.
 COPIES = 4
 LARGEST_SEED = 2**32 - 1
+
+# What a SavedModel is made of, and which of that are folders.
+SAVED_MODEL = {
+    **dict.fromkeys(("saved_model.pb", "fingerprint.pb", "keras_metadata.pb"), False),
+    **dict.fromkeys(("variables", "assets", "assets.extra", "debug"), True),
+}
+VARIABLES = re.compile(r"variables\.(index|data-\d+-of-\d+)")
 
 
 class Saved(NamedTuple):
@@ -86,7 +94,7 @@ def save_block(
         wanted = np.asarray(model(inputs, training=False))
         check_signals()
         target = check_target(path, force)
-        with beside(target) as temporary:
+        with replacing(path) as temporary:
             difference = write_and_compare(model, temporary, inputs, wanted)
             size = size_of(temporary)
             check_signals()
@@ -188,22 +196,36 @@ def check_target(path: Path, force: bool = False) -> Path:
     if not os.access(target.parent, os.W_OK | os.X_OK):
         raise BadFile(f"cannot write {str(path)!r}: Permission denied")
     if target.exists():
-        _check_replaceable(path, target, format)
+        if format.folder:
+            check_saved_model(path)
+        elif not target.is_file():
+            raise BadFile(f"{str(path)!r} exists and is no file: it is left alone")
+        for file in files_in(target):
+            refuse_what_was_read(path if file == target else file)
         if not force:
             raise BadFile(exists(path))
     return target
 
 
-def _check_replaceable(path: Path, target: Path, format: Format) -> None:
-    if format.folder and not _is_replaceable_folder(target):
-        raise BadFile(f"{str(path)!r} exists and is no SavedModel folder: it is left alone")
-    if not format.folder and not target.is_file():
-        raise BadFile(f"{str(path)!r} exists and is no file: it is left alone")
+def check_saved_model(path: Path, name: Path | None = None) -> None:
+    """Raise BadFile unless a folder can be replaced whole: a SavedModel and nothing else, or empty.
 
-
-def _is_replaceable_folder(target: Path) -> bool:
-    # A folder is replaced whole: what is not a SavedModel, and nothing else, must never be.
-    return target.is_dir() and ((target / "saved_model.pb").is_file() or not any(target.iterdir()))
+    `name` is what it is called, where that is not where it is.
+    """
+    told = f"{str(name or path)!r} exists and"
+    if not path.is_dir():
+        raise BadFile(f"{told} is no SavedModel folder: it is left alone")
+    there = {each.name: each.is_dir() and not each.is_symlink() for each in path.iterdir()}
+    if there and there.get("saved_model.pb", True):
+        raise BadFile(f"{told} is no SavedModel folder: it is left alone")
+    others = {name for name, is_folder in there.items() if SAVED_MODEL.get(name) is not is_folder}
+    if there.get("variables"):
+        inside = [each.name for each in (path / "variables").iterdir()]
+        others |= {f"variables/{each}" for each in inside if not VARIABLES.fullmatch(each)}
+    if others:
+        first = min(others)
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        raise BadFile(f"{told} has {first!r}{more} beside its SavedModel: it is left alone")
 
 
 def exists(path: Path) -> str:
@@ -211,51 +233,14 @@ def exists(path: Path) -> str:
     return f"{str(path)!r} exists; --force replaces it"
 
 
-@contextmanager
-def beside(target: Path) -> Iterator[Path]:
-    """Yield a path beside the target; what is there at the end is renamed to the target.
-
-    Whatever ends this, nothing but the target is left.
-    """
-    folder = None
-    try:
-        with held_back():
-            folder = Path(tempfile.mkdtemp(prefix=".attn-", dir=target.parent))
-        temporary = folder / target.name
-        yield temporary
-        with held_back():
-            _rename(temporary, target, folder / "replaced")
-    except OSError as error:
-        raise BadFile(f"cannot write {str(target)!r}: {reason_of(error)}") from error
-    finally:
-        with held_back():
-            if folder is not None:
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _rename(temporary: Path, target: Path, aside: Path) -> None:
-    for file in _files(temporary):
-        with file.open("rb") as opened:
-            os.fsync(opened.fileno())
-    if target.is_dir():
-        # A folder cannot be renamed onto another one.
-        target.rename(aside)
-        try:
-            temporary.rename(target)
-        except OSError:
-            aside.rename(target)
-            raise
-    else:
-        temporary.replace(target)
+def replacing(path: Path) -> AbstractContextManager[Path]:
+    """Return what yields a path beside another one, that is renamed to it in the end."""
+    return beside(path, lambda aside: check_saved_model(aside, path))
 
 
 def size_of(path: Path) -> int:
     """Return the bytes of a file, or of all files in a folder."""
-    return sum(file.stat().st_size for file in _files(path))
-
-
-def _files(path: Path) -> list[Path]:
-    return [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+    return sum(file.stat().st_size for file in files_in(path))
 
 
 def _write_keras(model: Any, path: Path) -> None:

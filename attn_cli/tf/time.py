@@ -11,9 +11,9 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadOption
+from attn_cli.signals import ended_between_calls
 from attn_cli.tf.load import load_keras, versions
 from attn_cli.tf.memory import check_memory, memory_errors, sizes
-from attn_cli.tf.signals import ended_between_calls
 from attn_cli.tf.walk import build_model
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attn_cli.blocks import BLOCKS, PRESETS, find_block
 from attn_cli.cost import graph_cost, reasons
 from attn_cli.errors import AttnError
+from attn_cli.signals import ended_between_calls
 from attn_cli.spec import Spec
 from attn_cli.tf.load import load_keras
 from attn_cli.tf.memory import check_memory, is_out_of_memory, memory_errors, sizes
 from attn_cli.tf.profile import Profile, profiled_flops
 from attn_cli.tf.save import TOLERANCE, write_and_compare
-from attn_cli.tf.signals import ended_between_calls
 from attn_cli.tf.walk import build_model, count_params, walk
 
 if TYPE_CHECKING:

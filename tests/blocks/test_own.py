@@ -131,7 +131,7 @@ def test_a_mistake_is_shown_as_the_users(
 
 def test_a_file_that_is_not_there(mine: str) -> None:
     """The file is named, and so is a missing function."""
-    with pytest.raises(BadSpec, match=r"^none\.py: No such file or directory$"):
+    with pytest.raises(BadSpec, match=r"^none\.py: there is no such file$"):
         parse_spec("none.py:f")
     with pytest.raises(BadSpec, match=r"as in my, own blocks/mine\.py:FUNCTION; it has gate$"):
         parse_spec(mine)

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from attn_cli.errors import BadFile
+from attn_cli.files import ByteRange, open_file
 from attn_cli.sources import archive
 from attn_cli.sources.archive import Archive, read_archive
-from attn_cli.sources.files import ByteRange, open_file
 from attn_cli.sources.hdf5 import Dataset, open_hdf5
 
 if TYPE_CHECKING:
@@ -586,7 +586,7 @@ def test_paths_that_are_no_regular_files(tmp_path: Path) -> None:
     (tmp_path / "dangling").symlink_to("nowhere")
     os.mkfifo(tmp_path / "pipe")
     lines = {
-        "folder": "this is a folder, not a model file",
+        "folder": "this is a folder, not a file",
         "saved": "this is a SavedModel folder; save the model as a .keras file instead",
         "empty": "the file is empty",
         "a": "its symbolic links form a loop",

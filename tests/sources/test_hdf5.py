@@ -16,7 +16,7 @@ import pyfive
 import pytest
 
 from attn_cli.errors import BadFile
-from attn_cli.sources.files import ByteRange
+from attn_cli.files import ByteRange
 from attn_cli.sources.hdf5 import Dataset, Group, open_hdf5, storage
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
 READ = """
 import sys
 from attn_cli.sources.archive import read_archive
-from attn_cli.sources.files import open_file
+from attn_cli.files import open_file
 from attn_cli.sources.hdf5 import open_hdf5
 from attn_cli.sources.json_text import load_json
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from attn_cli.errors import MissingPackage
+from attn_cli.signals import ended_between_calls, held_back, interrupt_kept
 from attn_cli.tf import load
 from attn_cli.tf.load import is_loaded, load_keras, quiet
-from attn_cli.tf.signals import ended_between_calls, held_back, interrupt_kept
 
 
 def print_everywhere(what: str) -> None:

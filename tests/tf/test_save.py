@@ -12,9 +12,11 @@ import pytest
 
 from attn_cli.blocks import BLOCKS
 from attn_cli.errors import BadFile, BadOption, BadShape
+from attn_cli.files import open_file, remembering
 from attn_cli.spec import parse_spec
 from attn_cli.tf import save
-from attn_cli.tf.save import FORMATS, beside, check_target, save_block, size_of
+from attn_cli.tf.save import FORMATS, check_target, replacing, save_block, size_of
+from attn_cli.writing import beside
 
 SHAPE = (6, 5, 32)
 NAMES = {".keras": "m.keras", ".tflite": "m.tflite", "": "m"}
@@ -101,6 +103,74 @@ def test_a_folder_that_is_no_saved_model_is_never_replaced(tmp_path: Path) -> No
                 check_target(path, force)
     (tmp_path / "empty").mkdir()
     assert check_target(tmp_path / "empty", force=True) == tmp_path / "empty"
+
+
+SAVED = ("saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001")
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ([], None),
+        (["fingerprint.pb", "keras_metadata.pb", "assets/words.txt", "assets.extra/x"], None),
+        (["thesis.tex"], "has 'thesis.tex' beside its SavedModel: it is left alone"),
+        (["thesis.tex", "a/b/c"], "has 'a' and 1 more beside its SavedModel: it is left alone"),
+        (["variables/thesis.tex"], "has 'variables/thesis.tex' beside its SavedModel"),
+        (["fingerprint.pb/thesis.tex"], "has 'fingerprint.pb' beside its SavedModel"),
+    ],
+)
+def test_only_what_a_saved_model_is_made_of_is_replaced(
+    others: list[str], said: str | None, tmp_path: Path
+) -> None:
+    """Somebody's files may lie in its folder, and one of them be called as part of it."""
+    target = tmp_path / "export"
+    for name in (*SAVED, *others):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).write_text(name)
+
+    def replace() -> None:
+        with replacing(target) as temporary:
+            temporary.mkdir()
+            (temporary / "saved_model.pb").write_text("new")
+
+    if said is None:
+        assert check_target(target, force=True) == target
+        replace()
+        assert [each.name for each in target.iterdir()] == ["saved_model.pb"]
+    else:
+        # What came while the model was built is seen as well.
+        for attempt in (lambda: check_target(target, force=True), replace):
+            with pytest.raises(BadFile, match=f"^'.*export' exists and {said}"):
+                attempt()
+        assert (target / others[0]).read_text() == others[0]
+    assert left(tmp_path) == ["export"]
+
+
+def test_a_model_that_is_read_is_not_replaced(tmp_path: Path) -> None:
+    """Nor a SavedModel with it among its assets."""
+    assets = tmp_path / "export" / "assets"
+    assets.mkdir(parents=True)
+    (tmp_path / "export" / "saved_model.pb").write_text("a model")
+    (assets / "model.keras").write_text("a model")
+    (tmp_path / "link.keras").hardlink_to(assets / "model.keras")
+    with remembering():
+        with open_file(assets / "model.keras"):
+            pass
+        for name in ("export", "link.keras"):
+            with pytest.raises(BadFile, match="is a file that this reads: write to another one"):
+                check_target(tmp_path / name, force=True)
+
+
+@pytest.mark.parametrize("name", ["old", "new", "replaced", "between"])
+def test_any_name_can_be_replaced(name: str, tmp_path: Path) -> None:
+    """Also one that something has on the way."""
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "saved_model.pb").write_text("old")
+    with replacing(tmp_path / name) as temporary:
+        temporary.mkdir()
+        (temporary / "saved_model.pb").write_text("new")
+    assert (tmp_path / name / "saved_model.pb").read_text() == "new"
+    assert left(tmp_path) == [name]
 
 
 def test_a_file_and_a_folder_do_not_replace_each_other(tmp_path: Path) -> None:

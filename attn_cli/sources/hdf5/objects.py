@@ -14,7 +14,7 @@ from attn_cli.sources.text import quote
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from attn_cli.sources.files import ByteRange
+    from attn_cli.files import ByteRange
     from attn_cli.sources.hdf5.messages import Value
 
 MAX_DEPTH = 256  # of groups; a nested model takes two levels

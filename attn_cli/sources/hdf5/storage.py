@@ -10,7 +10,7 @@ from attn_cli.sources import json_text
 from attn_cli.sources.text import quote
 
 if TYPE_CHECKING:
-    from attn_cli.sources.files import ByteRange
+    from attn_cli.files import ByteRange
 
 # 30,000 layers take two thirds of each.
 MAX_READS = 1_500_000

@@ -68,10 +68,12 @@ def interrupt_kept() -> Iterator[None]:
 def held_back() -> Iterator[None]:
     """Hold back what would end the program, Ctrl-C too, to the end of this."""
     held: list[int] = []
-    with _handled([signal.SIGINT, *TERMINATION], lambda number, _: held.append(number)):
-        yield
-    if held:
-        signal.raise_signal(held[0])
+    try:
+        with _handled([signal.SIGINT, *TERMINATION], lambda number, _: held.append(number)):
+            yield
+    finally:
+        if held:
+            signal.raise_signal(held[0])
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""Opening a file that somebody else wrote: regular files only, read-only, by byte range."""
+"""Opening a file that somebody else wrote: regular files only, read-only, by byte range.
+
+What a run reads it remembers, so that nothing is written over it.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,9 @@ _KINDS = (
     (stat.S_ISBLK, "a device"),
 )
 
+# What is read while that is to be remembered, by device and inode: a file has many names.
+_read: set[tuple[int, int]] | None = None
+
 
 class ByteRange:
     """`size` bytes of a seekable stream from `start` on; reads never leave the range."""
@@ -60,21 +66,46 @@ class ByteRange:
 
 
 @contextmanager
-def open_file(path: str | os.PathLike[str]) -> Iterator[ByteRange]:
+def open_file(path: str | os.PathLike[str], empty: bool = False) -> Iterator[ByteRange]:
     """The bytes of the regular file at `path`; anything else is a BadFile, without its name.
+
+    So is a file with nothing in it, unless it may be `empty`.
 
     It is looked at before it is opened, because opening can itself act (rewind a tape) or wait
     (for a pipe's writer), and looked at again when open, because it may have been exchanged.
     """
-    _require_regular(_ask(os.stat, path), path)
+    _require_regular(_ask(os.stat, path), path, empty)
     flags = os.O_RDONLY
     for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):  # not all on every system
         flags |= getattr(os, name, 0)
     descriptor = _ask(os.open, path, flags)
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(descriptor)
-        _require_regular(status, path)
+        _require_regular(status, path, empty)
+        note_read(status)
         yield ByteRange(stream, 0, status.st_size)
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Remember what is read meanwhile."""
+    global _read
+    before, _read = _read, set()
+    try:
+        yield
+    finally:
+        _read = before
+
+
+def note_read(status: os.stat_result) -> None:
+    """Note that a file is read; what is no file has nothing to lose."""
+    if _read is not None and stat.S_ISREG(status.st_mode):
+        _read.add((status.st_dev, status.st_ino))
+
+
+def was_read(status: os.stat_result) -> bool:
+    """Tell whether a file is one that was read, by whatever name."""
+    return (status.st_dev, status.st_ino) in (_read or ())
 
 
 def _ask(call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
@@ -88,15 +119,19 @@ def _ask(call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         raise BadFile("its name is not one that a file can have") from None
 
 
-def _require_regular(status: os.stat_result, path: str | os.PathLike[str]) -> None:
+def _require_regular(status: os.stat_result, path: str | os.PathLike[str], empty: bool) -> None:
     mode = status.st_mode
     if stat.S_ISREG(mode):
-        if not status.st_size:
+        if not status.st_size and not empty:
             raise BadFile("the file is empty")
         return
     if stat.S_ISDIR(mode):
         if os.path.exists(os.path.join(path, "saved_model.pb")):
             raise BadFile("this is a SavedModel folder; save the model as a .keras file instead")
-        raise BadFile("this is a folder, not a model file")
-    kind = next((words for is_kind, words in _KINDS if is_kind(mode)), "something else")
-    raise BadFile(f"this is {kind}, not a regular file")
+        raise BadFile("this is a folder, not a file")
+    raise BadFile(f"this is {kind_of(mode)}, not a regular file")
+
+
+def kind_of(mode: int) -> str:
+    """Return what something is that is no file, as its mode tells."""
+    return next((words for is_kind, words in _KINDS if is_kind(mode)), "something else")
