@@ -60,7 +60,7 @@ class ByteRange:
 
 
 @contextmanager
-def open_file(path: str | os.PathLike[str]) -> Iterator[ByteRange]:
+def open_file(path: str | bytes | os.PathLike[str]) -> Iterator[ByteRange]:
     """The bytes of the regular file at `path`; anything else is a BadFile, without its name.
 
     It is looked at before it is opened, because opening can itself act (rewind a tape) or wait
@@ -88,14 +88,14 @@ def _ask(call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         raise BadFile("its name is not one that a file can have") from None
 
 
-def _require_regular(status: os.stat_result, path: str | os.PathLike[str]) -> None:
+def _require_regular(status: os.stat_result, path: str | bytes | os.PathLike[str]) -> None:
     mode = status.st_mode
     if stat.S_ISREG(mode):
         if not status.st_size:
             raise BadFile("the file is empty")
         return
     if stat.S_ISDIR(mode):
-        if os.path.exists(os.path.join(path, "saved_model.pb")):
+        if os.path.exists(os.path.join(os.fsdecode(path), "saved_model.pb")):
             raise BadFile("this is a SavedModel folder; save the model as a .keras file instead")
         raise BadFile("this is a folder, not a model file")
     kind = next((words for is_kind, words in _KINDS if is_kind(mode)), "something else")
