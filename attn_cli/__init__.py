@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from attn_cli.sources.block import trace
     from attn_cli.sources.saved import Model, read_model
     from attn_cli.symbolic import namespace_of
+    from attn_cli.tf.walk import walk
+
+    __version__: str
 
 _HOMES = {
     "Attention": "analysis.find",
@@ -50,6 +53,7 @@ _HOMES = {
     "srm_block": "blocks.srm",
     "trace": "sources.block",
     "triplet_block": "blocks.triplet",
+    "walk": "tf.walk",
 }
 
 __all__ = [
@@ -77,10 +81,13 @@ __all__ = [
     "srm_block",
     "trace",
     "triplet_block",
+    "walk",
 ]
 
 
 def __getattr__(name: str) -> "Any":
+    if name == "__version__":
+        return _version()
     if name not in _HOMES:
         raise AttributeError(f"module 'attn_cli' has no attribute {name!r}")
     from importlib import import_module
@@ -88,5 +95,15 @@ def __getattr__(name: str) -> "Any":
     return getattr(import_module(f"attn_cli.{_HOMES[name]}"), name)
 
 
+def _version() -> str:
+    """Return the version of the installed package, which its metadata alone knows."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("attn-cli")
+    except PackageNotFoundError:
+        raise AttributeError("attn is not installed, so it has no version") from None
+
+
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, "__version__"])

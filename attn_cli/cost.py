@@ -32,6 +32,11 @@ class GraphCost(NamedTuple):
     at_least: Cost
     unknown: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """Show the figures; where one is unknown, what is known of it, and why not more."""
+        more = f", at_least={self.at_least!r}, unknown={self.unknown!r}" if self.unknown else ""
+        return f"GraphCost(macs={self.macs}, flops={self.flops}{more})"
+
 
 def graph_cost(graph: Graph) -> GraphCost:
     """Return what a graph costs."""

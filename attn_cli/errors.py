@@ -19,6 +19,10 @@ class BadSpec(AttnError, ValueError):
     """A block, or the text that names one, cannot be understood."""
 
 
+class BadArgument(AttnError, TypeError):
+    """A function is given something of another kind than it takes."""
+
+
 class BadGraph(AttnError, ValueError):
     """Layers are connected in a way that no model can be."""
 

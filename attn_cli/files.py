@@ -66,7 +66,7 @@ class ByteRange:
 
 
 @contextmanager
-def open_file(path: str | os.PathLike[str], empty: bool = False) -> Iterator[ByteRange]:
+def open_file(path: str | bytes | os.PathLike[str], empty: bool = False) -> Iterator[ByteRange]:
     """The bytes of the regular file at `path`; anything else is a BadFile, without its name.
 
     So is a file with nothing in it, unless it may be `empty`.
@@ -119,14 +119,16 @@ def _ask(call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         raise BadFile("its name is not one that a file can have") from None
 
 
-def _require_regular(status: os.stat_result, path: str | os.PathLike[str], empty: bool) -> None:
+def _require_regular(
+    status: os.stat_result, path: str | bytes | os.PathLike[str], empty: bool
+) -> None:
     mode = status.st_mode
     if stat.S_ISREG(mode):
         if not status.st_size and not empty:
             raise BadFile("the file is empty")
         return
     if stat.S_ISDIR(mode):
-        if os.path.exists(os.path.join(path, "saved_model.pb")):
+        if os.path.exists(os.path.join(os.fsdecode(path), "saved_model.pb")):
             raise BadFile("this is a SavedModel folder; save the model as a .keras file instead")
         raise BadFile("this is a folder, not a file")
     raise BadFile(f"this is {kind_of(mode)}, not a regular file")

@@ -9,6 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadGraph
+from attn_cli.showing import Small, as_html, as_text, cell, one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -48,6 +49,11 @@ class Params(NamedTuple):
     frozen: int = 0
     either: int = 0
 
+    def __repr__(self) -> str:
+        """Show the counts by the names that they go by."""
+        kinds = f"trainable={self.trainable}, non_trainable={self.non_trainable}"
+        return f"Params(total={self.total}, {kinds})"
+
     @property
     def total(self) -> int:
         """All of them, as Keras' `count_params()`."""
@@ -80,6 +86,10 @@ class Layer(NamedTuple):
     config: Mapping[str, Any] = {}
     weights: tuple[Weight, ...] = ()
     within: tuple[str, ...] = ()  # the names of the models that it stands in, outermost first
+
+    def __repr__(self) -> str:
+        """Show what it is; `config` and `weights` tell the rest."""
+        return f"<Layer {self.path}: {self.label}, {one(self.params.total, 'params')}>"
 
     @property
     def path(self) -> str:
@@ -115,6 +125,11 @@ class Cost(NamedTuple):
     flops: int | None = None
     why: str = ""
 
+    def __repr__(self) -> str:
+        """Show the figures, and why where one is unknown."""
+        why = f", why={self.why!r}" if self.why else ""
+        return f"Cost(macs={self.macs}, flops={self.flops}{why})"
+
 
 class Ref(NamedTuple):
     """An output of a node: the node's place in the graph, and which of its outputs."""
@@ -137,6 +152,15 @@ class Node(NamedTuple):
     call: int = 0
     cost: Cost = Cost(why="it was not asked for")
     operands: tuple[float | None, ...] = ()
+
+    def __repr__(self) -> str:
+        """Show the call in a line, as a row of its graph does."""
+        taken = f"{', '.join(map(_shape_text, self.input_shapes))} → " if self.inputs else ""
+        made = ", ".join(map(_shape_text, self.output_shapes))
+        figures = [(self.params.total, "params"), (self.cost.macs, "MACs")]
+        figures.append((self.cost.flops, "FLOPs"))
+        told = ", ".join([one(figure, what) for figure, what in figures])
+        return f"<Node {self.name}: {self.layer.label}, {taken}{made}, {told}>"
 
     @property
     def name(self) -> str:
@@ -178,9 +202,43 @@ class Graph:
                 inputs = tuple([Ref(place[each], output) for each, output in inputs])
             moved = inputs != node.inputs or call != node.call
             placed.append(node._replace(inputs=inputs, call=call) if moved else node)
-        self.nodes = tuple(placed)
-        self.inputs = tuple(index for index, node in enumerate(self.nodes) if not node.inputs)
-        self.outputs = tuple([Ref(place[node], output) for node, output in outputs])
+        self.nodes: tuple[Node, ...] = tuple(placed)
+        self.inputs: tuple[int, ...] = tuple(
+            [index for index, node in enumerate(self.nodes) if not node.inputs]
+        )
+        self.outputs: tuple[Ref, ...] = tuple(
+            [Ref(place[node], output) for node, output in outputs]
+        )
+
+    def __repr__(self) -> str:
+        """Show a row for each call, and the total of the parameters."""
+        return as_text(self._small())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._small())
+
+    def _small(self) -> Small:
+        inputs = ", ".join([_shape_text(self.shape_of(Ref(place))) for place in self.inputs])
+        outputs = ", ".join([_shape_text(self.shape_of(ref)) for ref in self.outputs])
+        rows = [
+            (
+                node.name,
+                node.layer.label,
+                ", ".join(map(_shape_text, node.output_shapes)),
+                node.params.total,
+                node.cost.macs,
+                node.cost.flops,
+            )
+            for node in self.nodes
+        ]
+        params = self.params
+        kinds = f"{cell(params.trainable)} trainable, {cell(params.non_trainable)} non-trainable"
+        return Small(
+            f"Graph {inputs} → {outputs}",
+            ("name", "type", "output shape", "params", "MACs", "FLOPs"),
+            rows,
+            f"{one(params.total, 'params')}: {kinds}",
+        )
 
     @property
     def params(self) -> Params:
@@ -196,6 +254,10 @@ class Graph:
     def shape_of(self, ref: Ref) -> Shape:
         """Return the shape of an output."""
         return self.nodes[ref.node].output_shapes[ref.output]
+
+
+def _shape_text(shape: Shape) -> str:
+    return "?" if shape == UNKNOWN else str(shape)
 
 
 def _canonical_order(nodes: Sequence[Node], outputs: tuple[Ref, ...]) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -33,8 +34,12 @@ def bin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("light")
     venv.create(home, with_pip=True)
     bin = home / ("Scripts" if sys.platform == "win32" else "bin")
-    for arguments in (["--no-deps", str(ROOT)], light_requirements()):
-        subprocess.run([bin / "pip", "install", "--quiet", *arguments], check=True)
+    # As documented: in this order, pip has nothing to object to.
+    for arguments in (light_requirements(), ["--no-deps", str(ROOT)]):
+        done = subprocess.run(
+            [bin / "pip", "install", "--quiet", *arguments], capture_output=True, encoding="utf-8"
+        )
+        assert (done.returncode, "ERROR" in done.stderr) == (0, False), done.stderr
     return bin
 
 
@@ -74,39 +79,84 @@ def test_what_does_not_build_runs(bin: Path, line: str, first: str) -> None:
     assert done.stdout.startswith(first)
 
 
-@pytest.mark.parametrize("line", ["summary --block eca --shape 26,26,512 --build"])
+def test_pip_misses_tensorflow_alone(bin: Path) -> None:
+    """What the page says of `pip check` is what it says."""
+    done = subprocess.run([bin / "pip", "check"], capture_output=True, encoding="utf-8")
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"attn-cli \S+ requires tensorflow\S*, which is not installed\.\n", done.stdout
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "summary --block eca --shape 26,26,512 --build",
+        "build eca --shape 26,26,512 -o eca.keras",
+        "build eca --in app:MobileNetV2 -o with.keras",
+        "verify eca --shape 26,26,512",
+        "bench eca --shape 26,26,512",
+    ],
+)
 def test_what_builds_says_what_to_install(bin: Path, line: str) -> None:
-    """What needs TensorFlow says so in one line."""
+    """What needs TensorFlow says so in one line, and leaves nothing behind."""
+    before = sorted(bin.iterdir())
     done = run(bin, *line.split())
     assert (done.returncode, done.stdout) == (2, "")
-    assert re.fullmatch(r"attn: [^\n]*pip install tensorflow[^\n]*\n", done.stderr)
+    assert re.fullmatch(r"attn: [^\n]*pip install 'tensorflow>=2.16'\n", done.stderr)
+    assert sorted(bin.iterdir()) == before
 
 
-def test_the_workflow_in_the_docs_runs(bin: Path, tmp_path: Path) -> None:
-    """Each `run` of docs/ci.md, as a runner would, in an environment that has attn and no more."""
+@pytest.fixture(scope="module")
+def git_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A Git repository with what a package is made of, as somebody names it who has its URL."""
+    home = tmp_path_factory.mktemp("repository")
+    leave = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "attn_cli", home / "attn_cli", ignore=leave)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, home)
+    who = ["-c", "user.name=attn", "-c", "user.email=attn@example.com"]
+    for command in (["init", "-b", "main"], ["add", "."], [*who, "commit", "-m", "One"]):
+        subprocess.run(["git", *command], cwd=home, check=True, capture_output=True)
+    return f"git+{home.as_uri()}@main"
+
+
+def test_the_light_installation_is_that_of_the_package() -> None:
+    """The pages name what pyproject.toml does."""
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    wanted = [repr(each) for each in light_requirements() if ";" not in each]
+    line = f"pip install {' '.join(wanted)}\n"
+    assert page.count(line) == 2
+
+
+def test_the_workflow_in_the_docs_runs(tmp_path: Path, git_url: str) -> None:
+    """Each `run` of docs/ci.md, as a runner would, who has a fresh Python and a Git URL."""
+    venv.create(tmp_path / "python", with_pip=True)
+    bin = tmp_path / "python" / ("Scripts" if sys.platform == "win32" else "bin")
     page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
     config = re.search(r"^```toml\n(# attn\.toml\n.*?)^```", page, re.MULTILINE | re.DOTALL)
     workflow = re.search(r"^```yaml\n# \.github/.*?^```", page, re.MULTILINE | re.DOTALL)
     assert config
     assert workflow
     (tmp_path / "attn.toml").write_text(config[1], encoding="utf-8")
+    assert len(re.findall(r"^      ATTN: git\+https://\S+@main$", workflow[0], re.MULTILINE)) == 1
     steps = re.findall(r"^ +- run: (.+)$", workflow[0], re.MULTILINE)
     assert len(steps) == 4
     environment = {
         **os.environ,
         "PATH": f"{bin}{os.pathsep}{os.environ['PATH']}",
+        "ATTN": git_url,
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
         "GITHUB_WORKSPACE": str(tmp_path),
     }
     for step in steps:
-        command = step.replace(" attn-cli", f" '{ROOT}'")
         done = subprocess.run(
-            ["bash", "-e", "-c", command],
+            ["bash", "-e", "-c", step],
             cwd=tmp_path,
             env=environment,
             capture_output=True,
             encoding="utf-8",
             timeout=120,
         )
-        assert done.returncode == 0, done.stderr
+        assert (done.returncode, "ERROR" in done.stderr) == (0, False), done.stderr
     assert "2 of 2 passed" in (tmp_path / "summary.md").read_text(encoding="utf-8")

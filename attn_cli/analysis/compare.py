@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.figures import FIGURES, Figures, figures
-from attn_cli.errors import BadOption, BadShape, BadSpec
+from attn_cli.errors import BadArgument, BadOption, BadShape, BadSpec, did_you_mean
 from attn_cli.graph import Params
+from attn_cli.showing import Small, as_html, as_text
 from attn_cli.spec import Place, Spec, parse_place, parse_spec
 
 if TYPE_CHECKING:
@@ -60,32 +61,57 @@ class Comparison(NamedTuple):
     rows: list[Row]
     totals: list[Total]
 
+    def __repr__(self) -> str:
+        """Show a row for each block on each input."""
+        return as_text(self._small())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._small())
+
+    def _small(self) -> Small:
+        rows = []
+        for entry, difference, _ in self.rows:
+            figures, on = entry.figures, Place(entry.shape, entry.places).text
+            counts = (figures.params.total, difference, figures.macs, figures.flops)
+            rows.append((entry.as_given, on, *counts))
+        return Small(
+            f"Comparison with {self.baseline.as_given}",
+            ("block", "on", "params", "difference", "MACs", "FLOPs"),
+            rows,
+        )
+
 
 def compare(
     specs: Sequence[Spec | str],
-    places: Sequence[Place | str],
+    places: Sequence[Place | Shape | str],
     *,
     baseline: Spec | str | None = None,
     sort: str | None = None,
 ) -> Comparison:
     """Compare blocks on inputs, each with the baseline or else with the first block.
 
-    A baseline that is not among the blocks goes in front of them. `sort` is a key of SORT_KEYS,
-    with a `-` in front for the largest first.
+    A place is a shape (H, W, C), or a text that may carry a count. A baseline that is not among the
+    blocks goes in front of them. `sort` is a key of SORT_KEYS, with a `-` in front for the largest
+    first.
 
     >>> places = ["3@56,56,256", "4@28,28,512", "6@14,14,1024", "3@7,7,2048"]  # ResNet-50
     >>> [total.params.total for total in compare(["se:ratio=16", "eca"], places).totals]
     [2530992, 86]
 
-    Raises BadSpec, BadShape or BadOption, which names the block and the input.
+    Raises BadSpec, BadShape or BadOption, which names the block and the input, and BadArgument
+    where these are no lists of blocks and places.
     """
-    blocks = [parse_spec(spec) if isinstance(spec, str) else spec for spec in specs]
-    inputs = [parse_place(place) if isinstance(place, str) else place for place in places]
+    blocks = [_spec(each) for each in _listed("blocks", specs, "['se:ratio=16', 'eca']")]
+    inputs = [_place(each) for each in _listed("places", places, "['56,56,256', (7, 7, 2048)]")]
+    key = (sort or "").removeprefix("-")
+    if sort is not None and key not in SORT_KEYS:
+        near = did_you_mean(key, SORT_KEYS)
+        raise BadOption(f"no sort key is called {key!r}{near} ({', '.join(SORT_KEYS)})")
     if not blocks or not inputs:
         raise BadSpec("a comparison takes a block and a shape at least")
     first = 0
     if baseline is not None:
-        against = parse_spec(baseline) if isinstance(baseline, str) else baseline
+        against = _spec(baseline)
         texts = [spec.text for spec in blocks]
         if against.text in texts:
             first = texts.index(against.text)
@@ -105,6 +131,31 @@ def compare(
         for difference, factor in [_against(total.params.total, base)]
     ]
     return Comparison(blocks[first], rows, totals)
+
+
+def _listed(what: str, given: Sequence[Any], example: str) -> Sequence[Any]:
+    """Return a list that is one: a text is a sequence too, of letters."""
+    if isinstance(given, (str, Spec, Place)) or not hasattr(given, "__iter__"):
+        raise BadArgument(f"{what} are a list, as in {example}, not {given!r}")
+    return given
+
+
+def _spec(given: Spec | str) -> Spec:
+    if isinstance(given, str):
+        return parse_spec(given)
+    if isinstance(given, Spec):
+        return given
+    raise BadArgument(f"a block is named by a text, as in 'se:ratio=16', not by {given!r}")
+
+
+def _place(given: Place | Shape | str) -> Place:
+    if isinstance(given, str):
+        return parse_place(given)
+    if isinstance(given, Place):
+        return given
+    if isinstance(given, (tuple, list)):
+        return parse_place(",".join(map(str, given)))
+    raise BadArgument(f"a place is a shape, as in (56, 56, 256) or '3@56,56,256', not {given!r}")
 
 
 def entry(spec: Spec, place: Place) -> Entry:

@@ -9,6 +9,7 @@ put together afterwards, and are one block.
 from __future__ import annotations
 
 from collections import Counter
+from os import PathLike
 from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.analysis.calls import (
@@ -40,14 +41,16 @@ from attn_cli.analysis.calls import (
 from attn_cli.analysis.flow import NOWHERE, Flow, Unclear
 from attn_cli.analysis.gates import NOTHING, UNNAMED, Found, Gate, kind_of
 from attn_cli.analysis.layout import Atom, labels_of, lined_up, size_of
-from attn_cli.graph import UNKNOWN, Ref
+from attn_cli.errors import BadArgument
+from attn_cli.graph import UNKNOWN, Graph, Ref
 from attn_cli.operations.base import NONSENSE
+from attn_cli.showing import cell, one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from attn_cli.analysis.layout import Axis, Layout
-    from attn_cli.graph import Graph, Node, Shape
+    from attn_cli.graph import Node, Shape
 
 # A gate that spells out everything, activation functions too, stays well below this.
 MAX_GATE = 64
@@ -76,6 +79,13 @@ class Attention(NamedTuple):
     macs: int | None
     flops: int | None
     nodes: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        """Show what it is and where, in a line."""
+        kernel = f", kernel {self.kernel_size}" if self.kernel_size else ""
+        width = f" → {self.width:,}" if self.width else ""
+        squeezed = f"{cell(self.channels)}{width} channels{kernel}"
+        return f"<Attention {self.kind} at {self.path}: {squeezed}, {one(self.params, 'params')}>"
 
 
 class Hidden(NamedTuple):
@@ -112,8 +122,27 @@ def find_attention(graph: Graph) -> tuple[Attention, ...]:
     >>> from attn_cli import se_block, trace
     >>> find_attention(trace(se_block, (56, 56, 24)))[0].kind
     'se'
+
+    Raises BadArgument, with what makes a graph of it, where this is none.
     """
+    _require_graph(graph)
     return search(graph).blocks
+
+
+def _require_graph(given: object) -> None:
+    """Raise BadArgument, with what makes a graph of it, for something that is none."""
+    if isinstance(given, Graph):
+        return
+    way = f"and {type(given).__name__} is none: trace, read_model and walk return graphs"
+    if given is None:
+        way = "and None is none: the file does not tell the layers"
+    elif isinstance(given, (str, PathLike)):
+        way = f"and a file holds one: read_model({str(given)!r}).graph"
+    elif isinstance(getattr(given, "graph", None), Graph):
+        way = f"and this {type(given).__name__} has one: its graph"
+    elif hasattr(given, "count_params"):
+        way = "and walk(model) is that of a Keras model"
+    raise BadArgument(f"attention is found in a graph, {way}")
 
 
 def search(graph: Graph) -> Findings:
@@ -123,6 +152,7 @@ def search(graph: Graph) -> Findings:
 
 def attention_params(graph: Graph, blocks: Iterable[Attention]) -> int:
     """Return the params of all these blocks together, each layer counted once."""
+    _require_graph(graph)
     layers = {id(graph.nodes[node].layer): graph.nodes[node] for b in blocks for node in b.nodes}
     return sum([node.layer.params.total for node in layers.values()])
 

@@ -8,7 +8,7 @@ from attn_cli.analysis.find import Attention, Hidden, attention_params, search
 from attn_cli.analysis.gates import UNNAMED
 from attn_cli.analysis.guess import Guess, guess_attention
 from attn_cli.cost import GraphCost, graph_cost
-from attn_cli.errors import BadFile
+from attn_cli.showing import Small, as_html, as_text, one
 from attn_cli.sources.saved import read_model
 from attn_cli.sources.text import shown
 
@@ -34,6 +34,29 @@ class Inspection(NamedTuple):
     unread: tuple[tuple[str, int], ...]
     guesses: tuple[Guess, ...]
     params: int | None
+
+    def __repr__(self) -> str:
+        """Show the model in a line, and a row for each attention block."""
+        return as_text(self._small())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._small())
+
+    def _small(self) -> Small:
+        rows = [
+            (block.kind, block.path, block.channels, block.width or "", block.params, block.macs)
+            for block in self.blocks
+        ]
+        apart = [(self.unnamed, "unnamed"), (self.hidden, "hidden"), (self.guesses, "guessed")]
+        told = [f"{len(found)} {word}" for found, word in apart if found]
+        count = len(self.blocks)
+        named = f"{count} attention block{'s' * (count != 1)}, {one(self.params, 'params')}"
+        return Small(
+            f"{self.file}  {self.model!r}",
+            ("kind", "at", "channels", "width", "params", "MACs"),
+            rows,
+            "; ".join([named, *told]),
+        )
 
     @property
     def share(self) -> float | None:
@@ -61,10 +84,7 @@ def inspect_file(path: str) -> Inspection:
 
     Raises BadFile, with its name, where it cannot be read.
     """
-    try:
-        return inspect(shown(path), read_model(path))
-    except BadFile as error:
-        raise BadFile(f"{shown(path)}: {error}") from None
+    return inspect(shown(path), read_model(path))
 
 
 def inspect(file: str, model: Model) -> Inspection:

@@ -82,10 +82,7 @@ class NetworkComparison(NamedTuple):
 def read_network(path: str) -> Network:
     """Return what a model is and costs. Raises BadFile, with its name, where that is not told."""
     name = shown(path)
-    try:
-        model = read_model(path)
-    except BadFile as error:
-        raise BadFile(f"{name}: {error}") from None
+    model = read_model(path)
     if model.graph is None:
         raise BadFile(f"{name}: the file does not tell the layers, only their weights")
     return Network(name, model, model.graph, graph_cost(model.graph))

@@ -132,7 +132,9 @@ class Block:
         self.name = name
         # The builder as it is written; `build` has the preset's options for its defaults.
         self.function = function
-        self.build = partial(function, **preset.options) if preset else function
+        self.build: Callable[..., Any] = function
+        if preset:
+            self.build = partial(function, **preset.options)
         # Works out in numbers what a block computes from the channels, where it computes something.
         self.explain = explain
         self.preset = preset

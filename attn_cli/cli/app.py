@@ -151,13 +151,12 @@ app = typer.Typer(
 def version(wanted: bool) -> None:
     """Print the version of the installed package."""
     if wanted:
-        from importlib.metadata import PackageNotFoundError
-        from importlib.metadata import version as version_of
+        import attn_cli
 
         try:
-            write(f"attn {version_of('attn-cli')}\n")
-        except PackageNotFoundError:
-            raise AttnError("attn is not installed, so it has no version") from None
+            write(f"attn {attn_cli.__version__}\n")
+        except AttributeError as error:
+            raise AttnError(str(error)) from None
         raise typer.Exit
 
 

@@ -12,10 +12,11 @@ from io import BytesIO
 from math import prod
 from typing import NamedTuple
 
-from attn_cli.errors import BadFile, BadGraph
+from attn_cli.errors import BadArgument, BadFile, BadGraph
 from attn_cli.files import ByteRange, open_file
 from attn_cli.graph import ITEM_SIZES, Graph, Params, params_of
 from attn_cli.operations import LAYERS
+from attn_cli.showing import one
 from attn_cli.sources.applications import PREFIX, application_text, is_application
 from attn_cli.sources.archive import SIGNATURE as ZIP
 from attn_cli.sources.archive import read_archive
@@ -62,6 +63,19 @@ class Model(NamedTuple):
     at_least: bool
     warnings: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """Show what it is in a line; `graph` and `warnings` tell the rest."""
+        told = [
+            self.format,
+            f"Keras {self.keras_version}" if self.keras_version else "",
+            "layers not told" if self.graph is None else f"{len(self.graph.nodes):,} calls",
+            f"{'at least ' if self.at_least else ''}{one(self.total, 'params')}",
+            f"warnings: {len(self.warnings)}" if self.warnings else "",
+        ]
+        return (
+            f"<Model {f'{self.type} {self.name}'.strip() or '?'}: {', '.join(filter(None, told))}>"
+        )
+
 
 def read_model(path: str | os.PathLike[str]) -> Model:
     """Return what a saved model is: `.keras`, legacy `.h5`, a `to_json()` text, `.weights.h5`.
@@ -77,24 +91,30 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     >>> model.total, len(find_attention(model.graph))  # doctest: +SKIP
     (5330571, 16)
 
-    Raises BadFile, with one line that says what is wrong.
+    Raises BadFile, with the path and one line that says what is wrong.
     """
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        raise BadArgument(f"a model is read from a file, and {type(path).__name__} is no path")
     name = os.fspath(path)
+    try:
+        return _read(name)
+    except (BadFile, BadGraph) as error:
+        raise BadFile(f"{shown(os.fsdecode(name))}: {error}") from None
+
+
+def _read(name: str | bytes) -> Model:
     if isinstance(name, str) and is_application(name):
         text = application_text(name.removeprefix(PREFIX))
         return _read_json(ByteRange(BytesIO(text), 0, len(text)))
-    with open_file(path) as source:
+    with open_file(name) as source:
         start = source.read(0, min(8, source.size))
-        try:
-            if start.startswith(ZIP):
-                return _read_keras(source)
-            if start == HDF5:
-                return _read_hdf5(open_hdf5(source), os.fsdecode(name))
-            if start.lstrip()[:1] == b"{" or start.startswith(b"\xef\xbb\xbf{"):
-                return _read_json(source)
-            raise BadFile(_what_it_is(source, name))
-        except BadGraph as error:
-            raise BadFile(str(error)) from None
+        if start.startswith(ZIP):
+            return _read_keras(source)
+        if start == HDF5:
+            return _read_hdf5(open_hdf5(source), os.fsdecode(name))
+        if start.lstrip()[:1] == b"{" or start.startswith(b"\xef\xbb\xbf{"):
+            return _read_json(source)
+        raise BadFile(_what_it_is(source, name))
 
 
 def _read_keras(source: ByteRange) -> Model:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+# 2.16 is the first whose Keras is Keras 3.
+INSTALL = "pip install 'tensorflow>=2.16'"
+
+
 def load_keras() -> Any:
     """Return `keras`, running on TensorFlow. Raises MissingPackage where it cannot be had."""
     keras = sys.modules.get("keras")
@@ -51,7 +55,7 @@ def versions() -> dict[str, str]:
 
 def _import_keras() -> Any:
     if find_spec("tensorflow") is None:
-        raise MissingPackage("this builds the block in TensorFlow: pip install tensorflow")
+        raise MissingPackage(f"this needs TensorFlow, which is not installed: {INSTALL}")
     # Read when the libraries are loaded: errors only. What speaks before it has read them, `quiet`
     # drops.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -67,8 +71,7 @@ def _import_keras() -> Any:
         raise MissingPackage(f"TensorFlow does not load: {_last_line(error)}") from error
     if keras.__version__.startswith("2."):
         raise MissingPackage(
-            f"this needs Keras 3, and Keras {keras.__version__} is installed: "
-            f"pip install 'tensorflow>=2.16'"
+            f"this needs Keras 3, and Keras {keras.__version__} is installed: {INSTALL}"
         )
     return keras
 

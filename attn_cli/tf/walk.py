@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import sys
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from attn_cli.errors import BadArgument, BadGraph
 from attn_cli.graph import Cost, Graph, Layer, Node, Params, Ref, Shape, Weight
 from attn_cli.operations import bind
 from attn_cli.operations.base import Constant
@@ -40,8 +43,15 @@ def walk(model: Any) -> Graph:
     """Return the graph of a functional or sequential Keras model.
 
     Models inside it stand in line, as often as they are called; what a TimeDistributed applies has
-    the shapes of one step.
+    the shapes of one step. Nothing is calculated, and the model stays as it is.
+
+    >>> from attn_cli import find_attention, walk
+    >>> find_attention(walk(model))  # doctest: +SKIP
+    (<Attention se at stage1_se_scale: 64 → 4 channels, 580 params>,)
+
+    Raises BadArgument where this is no Keras model, BadGraph where it does not tell its calls.
     """
+    _require_calls(model)
     walker = _Walker()
     outputs = walker.model(model, None, (), 1)
     return Graph(walker.nodes, [ref for ref, _ in outputs])
@@ -60,6 +70,25 @@ def calls_of(model: Any) -> list[Any]:
     ]
     graph = Graph(numbered, [ref for ref, _ in outputs])
     return [walker.calls[int(node.layer.name)] for node in graph.nodes]
+
+
+def _require_calls(model: Any) -> None:
+    # Where there is a model of Keras, Keras is loaded: nothing else need be, to refuse something.
+    keras = sys.modules.get("keras")
+    if keras is None or not isinstance(model, keras.Model):
+        kind = type(model)
+        why = f"{kind.__name__} is none"
+        if isinstance(model, (str, PathLike)):
+            why = f"a file is read: read_model({str(model)!r})"
+        elif any(base.__module__.startswith("tf_keras.") for base in kind.__mro__):
+            why = "this is one of Keras 2: save it, and read_model reads the file"
+        raise BadArgument(f"walk takes a model of Keras 3, and {why}")
+    if not hasattr(getattr(model, "_functional", None) or model, "_nodes_by_depth"):
+        if isinstance(model, keras.Sequential):
+            raise BadGraph(f"{model.name!r} is not built yet: begin it with keras.Input(shape)")
+        raise BadGraph(
+            f"{model.name!r} is a subclassed model: how its layers are connected stands in its code"
+        )
 
 
 _Value = tuple[Ref, Tensor]

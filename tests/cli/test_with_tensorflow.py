@@ -215,7 +215,7 @@ def test_without_tensorflow_one_line_says_so(args: tuple[str, ...], tmp_path: Pa
         env=environment(),
         cwd=tmp_path,
     )
-    line = "attn: this builds the block in TensorFlow: pip install tensorflow\n"
+    line = "attn: this needs TensorFlow, which is not installed: pip install 'tensorflow>=2.16'\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", line)
     assert os.listdir(tmp_path) == []
 

@@ -77,7 +77,7 @@ def test_a_missing_tensorflow_is_one_line(monkeypatch: pytest.MonkeyPatch) -> No
     without(monkeypatch, "keras", "tensorflow")
     assert not is_loaded()
     monkeypatch.setattr(load, "find_spec", lambda name: None)
-    with pytest.raises(MissingPackage, match=r"in TensorFlow: pip install tensorflow$"):
+    with pytest.raises(MissingPackage, match=r"not installed: pip install 'tensorflow>=2.16'$"):
         load_keras()
 
 
