@@ -8,11 +8,12 @@ from attn_cli.analysis.find import Attention, Hidden, attention_params, search
 from attn_cli.analysis.gates import UNNAMED
 from attn_cli.analysis.guess import Guess, guess_attention
 from attn_cli.cost import GraphCost, graph_cost
-from attn_cli.errors import BadFile
+from attn_cli.errors import BadFile, BadShape
 from attn_cli.sources.saved import read_model
 from attn_cli.sources.text import shown
 
 if TYPE_CHECKING:
+    from attn_cli.graph import Shape
     from attn_cli.sources.saved import Model
 
 
@@ -56,15 +57,21 @@ class Inspection(NamedTuple):
         return None if self.cost is None else self.cost.flops
 
 
-def inspect_file(path: str) -> Inspection:
+def inspect_file(path: str, input_shape: Shape | None = None) -> Inspection:
     """Return what a saved model is and which attention blocks it has; nothing of it is run.
 
-    Raises BadFile, with its name, where it cannot be read.
+    Raises BadFile, with its name, where it cannot be read, and BadShape where it does not take the
+    input that it is asked at.
     """
+    return inspect(shown(path), read_named(path, input_shape))
+
+
+def read_named(path: str, input_shape: Shape | None = None) -> Model:
+    """Return a saved model. What is wrong is raised with the model's name."""
     try:
-        return inspect(shown(path), read_model(path))
-    except BadFile as error:
-        raise BadFile(f"{shown(path)}: {error}") from None
+        return read_model(path, input_shape=input_shape)
+    except (BadFile, BadShape) as error:
+        raise type(error)(f"{shown(path)}: {error}") from None
 
 
 def inspect(file: str, model: Model) -> Inspection:

@@ -6,19 +6,19 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.analysis.figures import Figures, figures
+from attn_cli.analysis.inspect import read_named
 from attn_cli.analysis.places import Place, select_places, usual_place
 from attn_cli.analysis.where import ATTENTION, NONE
 from attn_cli.cost import GraphCost, graph_cost
 from attn_cli.errors import BadFile, BadOption, BadShape, BadSpec
 from attn_cli.graph import Params
-from attn_cli.sources.saved import read_model
 from attn_cli.sources.text import shown
 from attn_cli.splice import block_at, splice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from attn_cli.graph import Graph
+    from attn_cli.graph import Graph, Shape
     from attn_cli.sources.saved import Model
     from attn_cli.spec import Spec
 
@@ -79,13 +79,13 @@ class NetworkComparison(NamedTuple):
     blocks: tuple[InNetwork, ...]
 
 
-def read_network(path: str) -> Network:
-    """Return what a model is and costs. Raises BadFile, with its name, where that is not told."""
-    name = shown(path)
-    try:
-        model = read_model(path)
-    except BadFile as error:
-        raise BadFile(f"{name}: {error}") from None
+def read_network(path: str, input_shape: Shape | None = None) -> Network:
+    """Return what a model is and costs, on its own input or on one that it is asked at.
+
+    Raises BadFile, with its name, where that is not told, and BadShape where it does not take the
+    input.
+    """
+    name, model = shown(path), read_named(path, input_shape)
     if model.graph is None:
         raise BadFile(f"{name}: the file does not tell the layers, only their weights")
     return Network(name, model, model.graph, graph_cost(model.graph))

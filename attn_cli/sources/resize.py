@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import AttnError, BadShape
-from attn_cli.graph import UNKNOWN
+from attn_cli.graph import FEATURE_MAP, UNKNOWN
 from attn_cli.operations import roles_of
 from attn_cli.operations.base import MAX_SIZE, NONSENSE, Unknown
 from attn_cli.operations.shapes import is_constant
@@ -61,7 +61,7 @@ def feature_map_of(root: Part) -> Part:
     """
     entries = root.entries or {}
     inputs = [entries[source.name].part for source in root.inputs]
-    maps = [part for part in inputs if len(part.batch_shape or RANK) == len(RANK)]
+    maps = [part for part in inputs if is_map(part.batch_shape)]
     if len(maps) != 1:
         named = ", ".join(f"{shown(part.name)} {_text(part.batch_shape)}" for part in inputs)
         raise BadShape(
@@ -71,7 +71,9 @@ def feature_map_of(root: Part) -> Part:
     return maps[0]
 
 
-RANK = (None,) * 4
+def is_map(shape: Shape | None) -> bool:
+    """Tell whether an input can be a feature map: (B, H, W, C), or nothing is told of it."""
+    return not shape or len(shape) == FEATURE_MAP
 
 
 class _Call(NamedTuple):

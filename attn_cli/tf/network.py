@@ -21,6 +21,7 @@ from attn_cli.sources.text import shown
 from attn_cli.tf.insert import insert_blocks
 from attn_cli.tf.load import load_keras, quiet
 from attn_cli.tf.memory import check_weights, is_out_of_memory, memory_errors
+from attn_cli.tf.resize import resized
 from attn_cli.tf.save import (
     LARGEST_SEED,
     beside,
@@ -38,7 +39,7 @@ from attn_cli.tf.walk import walk
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from attn_cli.graph import Graph
+    from attn_cli.graph import Graph, Shape
     from attn_cli.spec import Spec
 
 # What stands for a dynamic height or width where a network is tried.
@@ -76,6 +77,7 @@ class Request(NamedTuple):
     spec: Spec | None
     chosen: Chosen
     block: InNetwork
+    input_shape: Shape | None = None
 
 
 def check_build_in(
@@ -85,6 +87,7 @@ def check_build_in(
     skip: Sequence[str],
     path: Path,
     *,
+    input_shape: Shape | None = None,
     seed: int,
     start: str,
     force: bool,
@@ -97,10 +100,10 @@ def check_build_in(
     if not is_application(model) and os.path.realpath(model) == os.path.realpath(path):
         raise BadFile(f"{str(path)!r} is the model that is read: write the new one elsewhere")
     check_target(path, force)
-    network = read_network(model)
+    network = read_network(model, input_shape)
     compared = compare_in(network, [spec], at, skip)
     check_weights(network.graph)
-    return Request(network, spec, compared.chosen, compared.blocks[0])
+    return Request(network, spec, compared.chosen, compared.blocks[0], input_shape)
 
 
 @memory_errors()
@@ -124,6 +127,8 @@ def save_network(
             keras.backend.clear_session(free_memory=False)
         keras.utils.set_random_seed(seed)
         original = load_network(model)
+        if request.input_shape is not None:
+            original = resized(original, request.input_shape)
         graph = walk(original)
         _check_foretold(request.network.graph, graph, f"{shown(model)}, as Keras loads it,")
         inputs = drawn_inputs(original, seed)
