@@ -18,6 +18,7 @@ Shape = tuple[int | None, ...]
 
 # The shape of a tensor of which not even the rank is known. No tensor has it: all have a batch.
 UNKNOWN: Shape = ()
+FEATURE_MAP = 4  # how many sizes (B, H, W, C) has
 
 # Bytes of one element of each dtype that Keras stores weights in.
 ITEM_SIZES = {

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from attn_cli.analysis.compare import Entry
+    from attn_cli.graph import Shape
     from attn_cli.spec import Place
 
 AT_MOST, AT_LEAST, EQUAL = "<=", ">=", "=="
@@ -101,7 +102,8 @@ class Within(NamedTuple):
 class Result(NamedTuple):
     """One check: what it is of, where that stands, its verdicts.
 
-    `of` is a block's spec as it was given, or a model's path, `spec` the canonical form. `problem`
+    `of` is a block's spec as it was given, or a model's path, `spec` the canonical form. `asked` is
+    the input (H, W, C) that a model or a network is asked at, None where that is its own. `problem`
     says why it could not be made, or not all of it.
     """
 
@@ -114,6 +116,7 @@ class Result(NamedTuple):
     problem: str | None = None
     spec: str | None = None
     within: Within | None = None
+    asked: Shape | None = None
 
     @property
     def status(self) -> str:

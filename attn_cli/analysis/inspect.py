@@ -13,6 +13,7 @@ from attn_cli.sources.saved import read_model
 from attn_cli.sources.text import shown
 
 if TYPE_CHECKING:
+    from attn_cli.graph import Shape
     from attn_cli.sources.saved import Model
 
 
@@ -79,12 +80,13 @@ class Inspection(NamedTuple):
         return None if self.cost is None else self.cost.flops
 
 
-def inspect_file(path: str) -> Inspection:
+def inspect_file(path: str, input_shape: Shape | None = None) -> Inspection:
     """Return what a saved model is and which attention blocks it has; nothing of it is run.
 
-    Raises BadFile, with its name, where it cannot be read.
+    Raises BadFile, with its name, where it cannot be read, and BadShape where it does not take the
+    input that it is asked at.
     """
-    return inspect(shown(path), read_model(path))
+    return inspect(shown(path), read_model(path, input_shape=input_shape))
 
 
 def inspect(file: str, model: Model) -> Inspection:

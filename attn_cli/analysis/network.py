@@ -18,7 +18,7 @@ from attn_cli.splice import block_at, splice
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from attn_cli.graph import Graph
+    from attn_cli.graph import Graph, Shape
     from attn_cli.sources.saved import Model
     from attn_cli.spec import Spec
 
@@ -79,10 +79,13 @@ class NetworkComparison(NamedTuple):
     blocks: tuple[InNetwork, ...]
 
 
-def read_network(path: str) -> Network:
-    """Return what a model is and costs. Raises BadFile, with its name, where that is not told."""
-    name = shown(path)
-    model = read_model(path)
+def read_network(path: str, input_shape: Shape | None = None) -> Network:
+    """Return what a model is and costs, on its own input or on one that it is asked at.
+
+    Raises BadFile, with its name, where that is not told, and BadShape where it does not take the
+    input.
+    """
+    name, model = shown(path), read_model(path, input_shape=input_shape)
     if model.graph is None:
         raise BadFile(f"{name}: the file does not tell the layers, only their weights")
     return Network(name, model, model.graph, graph_cost(model.graph))

@@ -10,6 +10,7 @@ from attn_cli.cli.network import (
     AtOption,
     InOption,
     SkipOption,
+    refuse_input_alone,
     refuse_with_network,
     refuse_without_network,
 )
@@ -19,11 +20,13 @@ from attn_cli.cli.options import (
     ChannelsOption,
     FormatOption,
     GammaOption,
+    InputOption,
     JsonOption,
     RatioOption,
     ShapeOption,
     SpecArgument,
     completing,
+    input_from,
     shape_from,
     spec_from,
 )
@@ -54,6 +57,7 @@ def build(
     within: InOption = None,
     at: AtOption = None,
     skip: SkipOption = None,
+    input: InputOption = None,
     start: Annotated[
         str,
         typer.Option(
@@ -84,13 +88,22 @@ def build(
         taken_out = NONE in (spec, block)
         put = None if taken_out else spec_from(spec, block, ratio, b, gamma)
         asked = check_build_in(
-            within, put, at or (), skip or (), path, seed=seed, start=start, force=force
+            within,
+            put,
+            at or (),
+            skip or (),
+            path,
+            input_shape=input_from(input),
+            seed=seed,
+            start=start,
+            force=force,
         )
         load_tensorflow()
         made = save_network(within, asked, path, seed=seed, start=start, force=force)
         emit(network_report(made), format, json, None)
         return
     refuse_without_network(at=at, skip=skip, start=start != SAME)
+    refuse_input_alone(input)
     chosen = spec_from(spec, block, ratio, b, gamma)
     sized = shape_from(shape, channels)
     check_build(chosen, sized, path, seed=seed, name=name, force=force)

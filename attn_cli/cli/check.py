@@ -26,21 +26,25 @@ from attn_cli.cli.network import (
     InOption,
     SkipOption,
     parse_block,
+    refuse_input_alone,
     refuse_with_network,
     refuse_without_network,
 )
 from attn_cli.cli.options import (
     ChannelsOption,
+    InputOption,
     JsonOption,
     OutputOption,
     complete_spec,
     completing,
+    input_from,
     places_from,
 )
 from attn_cli.cli.output import emit, on_terminal, write_error
 from attn_cli.config.checks import Check, expectations, read_checks
 from attn_cli.config.find import find_config
 from attn_cli.errors import AttnError
+from attn_cli.graph import Shape
 from attn_cli.sources.text import shown
 from attn_cli.spec import INTEGER, NUMBER, Place, expanded, parse_spec
 from attn_cli.views import FORMATS, SPECIAL
@@ -96,6 +100,7 @@ def check(
     within: InOption = None,
     at: AtOption = None,
     skip: SkipOption = None,
+    input: InputOption = None,
     max_params: Annotated[
         str | None, bound_option("max_params", "N", "At most so many params, trainable or not.")
     ] = None,
@@ -198,6 +203,7 @@ def check(
     if within is None:
         refuse_without_network(at=at, skip=skip)
     where = None if within is None else Within(within, tuple(at or ()), tuple(skip or ()))
+    asked = input_from(input)
     if force and not init:
         raise AttnError("--force is for --init: it replaces the file that --init writes")
     if init:
@@ -205,17 +211,18 @@ def check(
             raise AttnError("--init takes its bounds from today's figures, and writes TOML")
         from attn_cli.cli.init import init as write_config
 
-        write_config(_subjects(subjects or (), block or (), shape, channels, where), output, force)
+        named = _subjects(subjects or (), block or (), shape, channels, where, asked)
+        write_config(named, output, force)
         return 0
     path = None
     if subjects or block:
         if config is not None:
             raise AttnError("--config says what to check; a block or a model beside it is one more")
-        checks = _subjects(subjects or (), block or (), shape, channels, where)
+        checks = _subjects(subjects or (), block or (), shape, channels, where, asked)
         expected = expectations(checks[0].kind, bounds, spelt=flag)
         checks = [each._replace(expected=expected) for each in checks]
     else:
-        if bounds or shape or channels or where:
+        if bounds or shape or channels or where or asked:
             raise AttnError(MISSING)
         source = find_config(config)
         path = shown(source.path)
@@ -255,6 +262,7 @@ def result(check: Check) -> Result:
         check.places,
         spec=check.spec,
         within=check.within,
+        asked=check.asked,
     )
     if check.problem is not None:
         return made._replace(problem=check.problem)
@@ -285,6 +293,7 @@ def _subjects(
     shape: list[str] | None,
     channels: str | None,
     within: Within | None,
+    asked: Shape | None,
 ) -> list[Check]:
     """Return what the command line names, as checks that expect nothing yet."""
     models = [text for text in subjects if names_model(text)]
@@ -297,17 +306,21 @@ def _subjects(
             raise AttnError("--shape and --channels are for a block: a model has its own inputs")
         if within:
             raise AttnError("--in is for a block that is put in a network: SPEC is missing")
-        return [Check(path, MODEL, path) for path in models]
+        return [Check(path, MODEL, path, asked=asked) for path in models]
     if not blocks:
         raise AttnError(MISSING)
     if within:
         refuse_with_network(shape=shape, channels=channels)
         return [
-            Check(NONE, NETWORK, NONE, within=within)
+            Check(NONE, NETWORK, NONE, within=within, asked=asked)
             if spec is None
-            else Check(spec.as_given, NETWORK, spec.as_given, within=within, spec=spec.text)
+            else Check(
+                spec.as_given, NETWORK, spec.as_given, within=within, spec=spec.text, asked=asked
+            )
             for spec in map(parse_block, blocks)
         ]
+    if asked:
+        refuse_input_alone(",".join(map(str, asked)))
     specs = [parse_spec(text) for text in blocks]
     places = tuple(places_from(shape, channels))
     return [

@@ -16,16 +16,19 @@ from attn_cli.cli.network import (
     SkipMisfitsOption,
     SkipOption,
     parse_block,
+    refuse_input_alone,
     refuse_with_network,
     refuse_without_network,
 )
 from attn_cli.cli.options import (
     ChannelsOption,
     FormatOption,
+    InputOption,
     JsonOption,
     OutputOption,
     complete_spec,
     completing,
+    input_from,
     known_key,
     places_from,
 )
@@ -61,6 +64,7 @@ def compare(
     at: AtOption = None,
     skip: SkipOption = None,
     skip_misfits: SkipMisfitsOption = False,
+    input: InputOption = None,
     places: Annotated[
         bool, typer.Option("--places", help="With --in: show each place in a row.")
     ] = False,
@@ -101,11 +105,12 @@ def compare(
         from attn_cli.analysis.network import compare_in, read_network
         from attn_cli.views.network import report as network_report
 
-        network = read_network(within)
+        network = read_network(within, input_from(input))
         in_it = compare_in(network, blocks, at or (), skip or (), skip_misfits=skip_misfits)
         emit(network_report(in_it, places), format, json, output)
         return
     refuse_without_network(at=at, skip=skip, skip_misfits=skip_misfits, places=places)
+    refuse_input_alone(input)
     if sort is not None:
         sort = sort[: sort.startswith("-")] + known_key("sort key", sort.lstrip("-"), SORT_KEYS)
     inputs = places_from(shape, channels)

@@ -7,9 +7,16 @@ import typer
 from attn_cli.analysis.diff import diff as diff_models
 from attn_cli.analysis.inspect import Inspection, inspect_file
 from attn_cli.cli.models import complete_model
-from attn_cli.cli.options import FormatOption, JsonOption, OutputOption
+from attn_cli.cli.options import (
+    FormatOption,
+    InputOption,
+    JsonOption,
+    OutputOption,
+    input_from,
+)
 from attn_cli.cli.output import emit, picked_format
 from attn_cli.errors import BadFile
+from attn_cli.graph import Shape
 from attn_cli.views.diff import report
 
 
@@ -28,6 +35,7 @@ def diff(
             metavar="AFTER", help="Another, or what it became.", autocompletion=complete_model
         ),
     ],
+    input: InputOption = None,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 1 where anything differs.")
     ] = False,
@@ -42,14 +50,15 @@ def diff(
     attn diff before.keras after.keras --format markdown --exit-code
     """
     picked_format(format, json, output)
-    changes = diff_models(layered(before), layered(after))
+    asked = input_from(input)
+    changes = diff_models(layered(before, asked), layered(after, asked))
     emit(report(changes), format, json, output)
     return int(exit_code and changes.is_different)
 
 
-def layered(file: str) -> Inspection:
+def layered(file: str, asked: Shape | None) -> Inspection:
     """Return what a file holds. Raises BadFile where it cannot be read, or tells no layers."""
-    inspection = inspect_file(file)
+    inspection = inspect_file(file, asked)
     if inspection.model.graph is None:
         raise BadFile(f"{inspection.file}: the file does not tell the layers, only their weights")
     return inspection

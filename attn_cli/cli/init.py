@@ -41,7 +41,7 @@ def _entry(check: Check, folder: str) -> Entry:
     within = check.within and check.within._replace(model=_from(folder, check.within.model))
     if all(value is None for value in (figures["params"], figures["bytes"])):
         raise AttnError(f"{check.of}: nothing of it can be bounded: {why}")
-    return Entry(check.kind, of, check.places, figures, why, within)
+    return Entry(check.kind, of, check.places, figures, why, within, check.asked)
 
 
 def _from(folder: str, path: str) -> str:

@@ -6,9 +6,16 @@ import typer
 
 from attn_cli.analysis.inspect import Inspection, inspect_file
 from attn_cli.cli.models import complete_model
-from attn_cli.cli.options import FormatOption, JsonOption, OutputOption
+from attn_cli.cli.options import (
+    FormatOption,
+    InputOption,
+    JsonOption,
+    OutputOption,
+    input_from,
+)
 from attn_cli.cli.output import emit, picked_format, write_error
-from attn_cli.errors import AttnError, BadFile
+from attn_cli.errors import AttnError, BadFile, BadShape
+from attn_cli.graph import Shape
 from attn_cli.views.inspect import files_report, layers_report, report
 
 
@@ -30,6 +37,7 @@ def inspect(
             metavar="N", help="With --layers: show models nested deeper than this in one row each."
         ),
     ] = None,
+    input: InputOption = None,
     fail_if_none: Annotated[
         bool, typer.Option("--fail-if-none", help="Exit with 1 where a file has no attention.")
     ] = False,
@@ -43,6 +51,7 @@ def inspect(
     attn inspect model.keras
     attn inspect export/*.keras app:EfficientNetB0 --format csv
     attn inspect model.h5 --layers --depth 1
+    attn inspect app:MobileNetV3Large --input 224,224,3
     """
     if depth is not None and not layers:
         raise AttnError("--depth says how --layers shows nested models: give both")
@@ -51,10 +60,12 @@ def inspect(
     if layers and len(files) > 1:
         raise AttnError("--layers shows the layers of one file")
     picked_format(format, json, output)
+    asked = input_from(input)
     if len(files) == 1:
-        inspections = [inspect_file(files[0])]
+        inspections = [inspect_file(files[0], asked)]
     else:
-        inspections = [each for file in files if (each := inspected_or_said(file)) is not None]
+        told = [inspected_or_said(file, asked) for file in files]
+        inspections = [each for each in told if each is not None]
     if not inspections:
         return 2
     if len(files) > 1:
@@ -68,10 +79,10 @@ def inspect(
     return int(fail_if_none and not all(inspection.blocks for inspection in inspections))
 
 
-def inspected_or_said(file: str) -> Inspection | None:
+def inspected_or_said(file: str, asked: Shape | None) -> Inspection | None:
     """Return what one of several files holds; say why where it cannot be read."""
     try:
-        return inspect_file(file)
-    except BadFile as error:
+        return inspect_file(file, asked)
+    except (BadFile, BadShape) as error:
         write_error(f"attn: {error}")
         return None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from attn_cli.analysis.inspect import Inspection
     from attn_cli.analysis.network import Totals
     from attn_cli.config.checks import Check
+    from attn_cli.graph import Shape
     from attn_cli.spec import Place
 
 
@@ -29,10 +30,10 @@ class Measured(NamedTuple):
 def measure(check: Check) -> Measured:
     """Return the figures of what a check is about. Raises AttnError where there are none."""
     if check.within is not None:
-        return measure_in(check.spec or check.of, check.within)
+        return measure_in(check.spec or check.of, check.within, check.asked)
     if check.spec is not None:
         return measure_block(check.spec, check.places)
-    return measure_model(check.of)
+    return measure_model(check.of, check.asked)
 
 
 @cache
@@ -45,7 +46,7 @@ def measure_block(text: str, places: tuple[Place, ...]) -> Measured:
 
 
 @cache
-def measure_in(text: str, within: Within) -> Measured:
+def measure_in(text: str, within: Within, asked: Shape | None = None) -> Measured:
     """Return the figures of a network with a block in it, and of what that adds.
 
     Raises BadFile where it cannot be read, and what naming places and blocks does.
@@ -53,7 +54,7 @@ def measure_in(text: str, within: Within) -> Measured:
     from attn_cli.analysis.network import compare_in, read_network
 
     spec = None if text == NONE else parse_spec(text)
-    compared = compare_in(read_network(within.model), [spec], within.at, within.skip)
+    compared = compare_in(read_network(within.model, asked), [spec], within.at, within.skip)
     (block,) = compared.blocks
     after, added = block.after, block.added
     figures = {
@@ -79,7 +80,7 @@ def _figures(prefix: str, totals: Totals) -> dict[str, int | None]:
 
 
 @cache
-def measure_model(path: str) -> Measured:
+def measure_model(path: str, asked: Shape | None = None) -> Measured:
     """Return the figures of a saved model, by the names that they have in JSON.
 
     Raises BadFile where it cannot be read.
@@ -87,7 +88,7 @@ def measure_model(path: str) -> Measured:
     from attn_cli.analysis.inspect import inspect_file
     from attn_cli.views.inspect import record
 
-    inspection = inspect_file(path)
+    inspection = inspect_file(path, asked)
     figures = flattened(record(inspection))
     hidden = _hidden(inspection)
     return Measured(figures | dict.fromkeys(hidden), _why(inspection))

@@ -48,7 +48,10 @@ def refuse_with_network(**given: Any) -> None:
     """Raise AttnError for an option that --in leaves no room for."""
     for name, value in given.items():
         if value:
-            raise AttnError(f"--{name} is for blocks on their own, and --in puts them in a network")
+            hint = "; --input is the size that the network is asked at" if name == "shape" else ""
+            raise AttnError(
+                f"--{name} is for blocks on their own, and --in puts them in a network{hint}"
+            )
 
 
 def refuse_without_network(**given: Any) -> None:
@@ -57,6 +60,15 @@ def refuse_without_network(**given: Any) -> None:
         if value:
             option = name.replace("_", "-")
             raise AttnError(f"--{option} is about places in a network: name that with --in MODEL")
+
+
+def refuse_input_alone(input: str | None) -> None:
+    """Raise AttnError for the input of a network that is not named."""
+    if input is not None:
+        raise AttnError(
+            f"--input is the input of a network: name that with --in MODEL (a block alone has "
+            f"--shape {input})"
+        )
 
 
 def refuse_without_at(at: list[str] | None, skip: list[str] | None) -> None:

@@ -95,6 +95,14 @@ FormatOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+InputOption = Annotated[
+    str | None,
+    typer.Option(
+        "--input",
+        metavar="H,W,C",
+        help="Ask the model at another input size: shapes and costs are worked out anew.",
+    ),
+]
 OutputOption = Annotated[
     str | None,
     typer.Option(
@@ -136,6 +144,11 @@ def shape_from(shape: str | None, channels: str | None) -> Shape:
         hint_channels_last(parsed)
         return parsed
     return dynamic(count)
+
+
+def input_from(text: str | None) -> Shape | None:
+    """Return the input size that --input asks a model at."""
+    return None if text is None else shape_from(text, None)
 
 
 def places_from(shapes: list[str] | None, channels: str | None) -> list[Place]:

@@ -8,7 +8,13 @@ from attn_cli.analysis.network import read_network
 from attn_cli.analysis.places import find_places, select_places
 from attn_cli.cli.models import complete_model
 from attn_cli.cli.network import AtOption, SkipOption, refuse_without_at
-from attn_cli.cli.options import FormatOption, JsonOption, OutputOption
+from attn_cli.cli.options import (
+    FormatOption,
+    InputOption,
+    JsonOption,
+    OutputOption,
+    input_from,
+)
 from attn_cli.cli.output import emit, picked_format
 from attn_cli.views.network import places_report
 
@@ -24,6 +30,7 @@ def places(
     ],
     at: AtOption = None,
     skip: SkipOption = None,
+    input: InputOption = None,
     format: FormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
@@ -36,6 +43,6 @@ def places(
     """
     picked_format(format, json, output)
     refuse_without_at(at, skip)
-    network = read_network(model)
+    network = read_network(model, input_from(input))
     found = select_places(network.graph, at, skip or ()) if at else find_places(network.graph)
     emit(places_report(network, found), format, json, output)

@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 
     from attn_cli.config.find import Source
     from attn_cli.config.toml import Lines
+    from attn_cli.graph import Shape
 
 # Every key of a [[check]]. tests/config/test_schema.py holds the JSON Schema against them.
 KEYS = (
-    *("name", "block", "shape", "shapes", "in", "at", "skip", "model"),
+    *("name", "block", "shape", "shapes", "in", "at", "skip", "model", "input"),
     *(*BOUNDS, *RELATIVE, "expect"),
 )
 SHARES = frozenset({"max_share", "max_added_share"})
@@ -48,7 +49,8 @@ DEEPEST = 20
 class Check(NamedTuple):
     """One check, and what is expected: of a block on its inputs or in a network; of a model.
 
-    `of` is a block's spec as it was given, or the model's path, `spec` the canonical form.
+    `of` is a block's spec as it was given, or the model's path, `spec` the canonical form. `asked`
+    is the input (H, W, C) that a model or a network is asked at, None where that is its own.
     `problem` says why the entry cannot be understood; what could be is there all the same. `line`
     is that of the entry, or of what is wrong in it, `of_line` that of what it is about.
     """
@@ -62,6 +64,7 @@ class Check(NamedTuple):
     problem: str | None = None
     spec: str | None = None
     within: Within | None = None
+    asked: Shape | None = None
     of_line: int | None = None
 
 
@@ -159,12 +162,14 @@ def _subject(check: Check, entry: Mapping[str, Any], folder: str) -> Check:
         with said_by("model"):
             path = _model("model", entry["model"], folder)
         expected = expectations(MODEL, entry, folder)
-        return check._replace(kind=MODEL, of=path, expected=expected)
+        return check._replace(kind=MODEL, of=path, expected=expected, asked=_asked(entry))
     if "in" in entry:
         return _in_network(check, entry, folder)
     for key in ("at", "skip"):
         if key in entry:
             raise BadEntry(f"{key} is about places in a network: it needs in, as in {IN}", key)
+    if "input" in entry:
+        raise BadEntry("input is that of a model or a network; a block has a shape", "input")
     with said_by("block"):
         spec = block_spec(_text("block", entry["block"]), folder)
     check = check._replace(kind=BLOCK, of=spec.as_given, spec=spec.text, places=_places(entry))
@@ -191,6 +196,7 @@ def _in_network(check: Check, entry: Mapping[str, Any], folder: str) -> Check:
         of=text if spec is None else spec.as_given,
         spec=None if spec is None else spec.text,
         within=within,
+        asked=_asked(entry),
         expected=expectations(NETWORK, entry, folder),
     )
 
@@ -229,6 +235,17 @@ def _places(entry: Mapping[str, Any]) -> tuple[Place, ...]:
         if not isinstance(shapes, list) or not shapes:
             raise BadEntry(f"shapes is a list of shapes, not {_shown(shapes)}")
         return tuple([_place("each of shapes", shape) for shape in shapes])
+
+
+def _asked(entry: Mapping[str, Any]) -> Shape | None:
+    """Return the input size that a model is asked at, None where that is its own."""
+    if "input" not in entry:
+        return None
+    with said_by("input"):
+        shape, times = _place("input", entry["input"])
+        if times != 1:
+            raise BadEntry(f"input is one shape, not {_shown(entry['input'])}")
+        return shape
 
 
 def _place(key: str, value: Any) -> Place:

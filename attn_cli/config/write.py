@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.check import BLOCK, BOUNDS, MODEL, NETWORK, OWN
 from attn_cli.config.checks import SHARES, bounds_of
+from attn_cli.spec import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from attn_cli.analysis.check import Within
-    from attn_cli.spec import Place
+    from attn_cli.graph import Shape
 
 HEADER = """\
 # What attention may cost here. `attn check` says what holds, with an exit code: 0 if all does,
@@ -44,6 +45,7 @@ class Entry(NamedTuple):
     figures: Mapping[str, Any]
     why: str
     within: Within | None = None
+    asked: Shape | None = None
 
 
 def written(entries: Sequence[Entry]) -> str:
@@ -80,6 +82,8 @@ def _lines(entry: Entry) -> Iterator[str]:
         else:
             yield "# bounds are for all places together"
             yield f"shapes = [{', '.join(map(_shape, entry.places))}]"
+    if entry.asked is not None:
+        yield f"input = {_shape(Place(entry.asked))}"
     for name in bounds_of(entry.kind):
         figure = BOUNDS[name].figure
         value = entry.figures[figure]

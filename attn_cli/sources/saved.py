@@ -10,9 +10,9 @@ import os
 import re
 from io import BytesIO
 from math import prod
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from attn_cli.errors import BadArgument, BadFile, BadGraph
+from attn_cli.errors import BadArgument, BadFile, BadGraph, BadShape
 from attn_cli.files import ByteRange, open_file
 from attn_cli.graph import ITEM_SIZES, Graph, Params, params_of
 from attn_cli.operations import LAYERS
@@ -41,6 +41,9 @@ from attn_cli.sources.weights import (
     weights_of_legacy,
 )
 
+if TYPE_CHECKING:
+    from attn_cli.graph import Shape
+
 
 class Model(NamedTuple):
     """What a file says of a model.
@@ -62,6 +65,8 @@ class Model(NamedTuple):
     bytes: int
     at_least: bool
     warnings: tuple[str, ...]
+    # What the file notes for the input that another size was asked of.
+    noted_input: Shape | None = None
 
     def __repr__(self) -> str:
         """Show what it is in a line; `graph` and `warnings` tell the rest."""
@@ -77,7 +82,7 @@ class Model(NamedTuple):
         )
 
 
-def read_model(path: str | os.PathLike[str]) -> Model:
+def read_model(path: str | os.PathLike[str], *, input_shape: Shape | None = None) -> Model:
     """Return what a saved model is: `.keras`, legacy `.h5`, a `to_json()` text, `.weights.h5`.
 
     `app:NAME` is an architecture of keras.applications, read from what the package has of it.
@@ -91,33 +96,41 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     >>> model.total, len(find_attention(model.graph))  # doctest: +SKIP
     (5330571, 16)
 
-    Raises BadFile, with the path and one line that says what is wrong.
+    `input_shape` asks the same model at another input size (H, W, C), None where dynamic: shapes
+    and costs are worked out anew, and the params stay.
+
+    >>> read_model("app:ResNet50", input_shape=(448, 448, 3)).total
+    25636712
+
+    Raises BadFile, with the path and one line that says what is wrong, and BadShape where the model
+    does not take that input.
     """
     if not isinstance(path, (str, bytes, os.PathLike)):
         raise BadArgument(f"a model is read from a file, and {type(path).__name__} is no path")
     name = os.fspath(path)
     try:
-        return _read(name)
-    except (BadFile, BadGraph) as error:
-        raise BadFile(f"{shown(os.fsdecode(name))}: {error}") from None
+        return _read(name, input_shape)
+    except (BadFile, BadGraph, BadShape) as error:
+        kind = BadShape if isinstance(error, BadShape) else BadFile
+        raise kind(f"{shown(os.fsdecode(name))}: {error}") from None
 
 
-def _read(name: str | bytes) -> Model:
+def _read(name: str | bytes, asked: Shape | None) -> Model:
     if isinstance(name, str) and is_application(name):
         text = application_text(name.removeprefix(PREFIX))
-        return _read_json(ByteRange(BytesIO(text), 0, len(text)))
+        return _read_json(ByteRange(BytesIO(text), 0, len(text)), asked)
     with open_file(name) as source:
         start = source.read(0, min(8, source.size))
         if start.startswith(ZIP):
-            return _read_keras(source)
+            return _read_keras(source, asked)
         if start == HDF5:
-            return _read_hdf5(open_hdf5(source), os.fsdecode(name))
+            return _read_hdf5(open_hdf5(source), os.fsdecode(name), asked)
         if start.lstrip()[:1] == b"{" or start.startswith(b"\xef\xbb\xbf{"):
-            return _read_json(source)
+            return _read_json(source, asked)
         raise BadFile(_what_it_is(source, name))
 
 
-def _read_keras(source: ByteRange) -> Model:
+def _read_keras(source: ByteRange, asked: Shape | None) -> Model:
     archive = read_archive(source)
     config = load_json(archive.config, "config.json")
     metadata = load_json(archive.metadata, "metadata.json") if archive.metadata else {}
@@ -126,16 +139,19 @@ def _read_keras(source: ByteRange) -> Model:
     model = parse_config(config, version)
     warnings = dangers(config, archive.names)
     if root is None:
-        return _model("json", model, version, None, [*warnings, "the file holds no weights"])
+        warnings = [*warnings, "the file holds no weights"]
+        return _model("json", model, version, None, warnings, asked)
     if model.entries is None:
+        _refuse_asked(asked)
         return _opaque("keras", model, version, root, warnings)
-    return _model("keras", model, version, weights_of_keras(root, model), warnings)
+    return _model("keras", model, version, weights_of_keras(root, model), warnings, asked)
 
 
-def _read_hdf5(root: Group, name: str) -> Model:
+def _read_hdf5(root: Group, name: str, asked: Shape | None) -> Model:
     version = root.attrs.get("keras_version")
     config = root.attrs.get("model_config")
     if config is None:
+        _refuse_asked(asked)
         return _weights_alone(root, name)
     if not isinstance(config, str):
         raise BadFile("its model_config is not a text")
@@ -146,31 +162,46 @@ def _read_hdf5(root: Group, name: str) -> Model:
     model = parse_config(data, version)
     warnings = dangers(data)
     if not isinstance(weights, Group):
-        return _model("json", model, version, None, [*warnings, "the file holds no weights"])
+        warnings = [*warnings, "the file holds no weights"]
+        return _model("json", model, version, None, warnings, asked)
     if model.entries is None:
+        _refuse_asked(asked)
         return _opaque("h5", model, version, weights, warnings)
-    return _model("h5", model, version, weights_of_legacy(weights, model), warnings)
+    return _model("h5", model, version, weights_of_legacy(weights, model), warnings, asked)
 
 
-def _read_json(source: ByteRange) -> Model:
+def _read_json(source: ByteRange, asked: Shape | None) -> Model:
     if source.size > MAX_BYTES:
         raise BadFile(f"the text is {source.size:,} bytes long; at most {MAX_BYTES:,} are read")
     data = load_json(source.read(0, source.size), "the file")
     if not isinstance(data, dict) or "class_name" not in data:
         raise BadFile("this is JSON, but not what model.to_json() writes")
     version = data.get("keras_version")
-    return _model("json", parse_config(data, version), version, None, dangers(data))
+    return _model("json", parse_config(data, version), version, None, dangers(data), asked)
 
 
 def _model(
-    format: str, root: Part, version: object, stored: Stored | None, warnings: list[str]
+    format: str,
+    root: Part,
+    version: object,
+    stored: Stored | None,
+    warnings: list[str],
+    asked: Shape | None,
 ) -> Model:
     """Return the record of a model that tells its layers; their weights are stored or follow."""
     if root.entries is None:
         if root.is_op or root.type in LAYERS:
             raise BadFile(f"this is the config of a {shown(root.type)} layer, not of a model")
+        _refuse_asked(asked)
         return _record(format, root, version, None, None, 0, 0, True, [*warnings, OPAQUE])
-    unfolded = unfold(root, None if stored is None else stored.weights)
+    known = None if stored is None else stored.weights
+    noted_input = None
+    if asked is None:
+        unfolded = unfold(root, known)
+    else:
+        from attn_cli.sources.resize import unfold_at
+
+        unfolded, noted_input = unfold_at(root, known, asked)
     leaves = leaves_of(root)
     layers = [unfolded.layers[id(leaf)] for leaf in leaves if id(leaf) in unfolded.layers]
     unknown: list[str] = []
@@ -195,7 +226,7 @@ def _model(
     apart = params.total - graph.params.total
     if apart:
         warnings = [*warnings, f"{apart:,} of the params are in layers that no output needs"]
-    return _record(
+    record = _record(
         format,
         root,
         version,
@@ -206,6 +237,13 @@ def _model(
         bool(unknown) or (stored is not None and stored.at_least),
         warnings,
     )
+    return record._replace(noted_input=noted_input)
+
+
+def _refuse_asked(asked: Shape | None) -> None:
+    """Raise BadShape where another input size is asked of a file that tells no layers."""
+    if asked is not None:
+        raise BadShape("the file does not tell the layers: no input size can be asked of it")
 
 
 SHARD = re.compile(r"_\d{5}\.weights\.h5$")

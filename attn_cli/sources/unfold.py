@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadFile
-from attn_cli.graph import ITEM_SIZES, Cost, Graph, Layer, Node, Ref, Weight
+from attn_cli.graph import ITEM_SIZES, UNKNOWN, Cost, Graph, Layer, Node, Ref, Weight
 from attn_cli.operations import bind, roles_of
 from attn_cli.operations.base import Opaque, Unknown
 from attn_cli.operations.call import (
@@ -72,15 +72,12 @@ def unfold(root: Part, stored: Mapping[int, tuple[Weight, ...]] | None) -> Unfol
     `stored` are the weights by the part's id; without it, they are worked out from the configs
     and the shapes. Raises BadFile where the parts make no graph, or too large a one.
     """
-    unfolder = _Unfolder(stored, root)
-    if root.entries is None:
-        raise BadFile(f"a {root.type} is a layer, not a model")
-    outputs = unfolder.model(root, None, (), 1)
-    graph = Graph(unfolder.nodes, [value.ref for value in outputs])
-    return Unfolded(graph, unfolder.layers, unfolder.counted)
+    return Unfolder(stored, root).unfolded()
 
 
-class _Unfolder:
+class Unfolder:
+    """Calls the parts of a model, each as often as it is called."""
+
     def __init__(self, stored: Mapping[int, tuple[Weight, ...]] | None, root: Part) -> None:
         self.stored = stored
         self.root = root
@@ -90,6 +87,14 @@ class _Unfolder:
         self.counted: set[int] = set()
         self.calls = 0
         self.tensors = 0
+
+    def unfolded(self) -> Unfolded:
+        """Call the model on inputs of its own."""
+        if self.root.entries is None:
+            raise BadFile(f"a {self.root.type} is a layer, not a model")
+        outputs = self.model(self.root, None, (), 1)
+        graph = Graph(self.nodes, [value.ref for value in outputs])
+        return Unfolded(graph, self.layers, self.counted)
 
     def part(
         self,
@@ -219,16 +224,15 @@ class _Unfolder:
         entries = part.entries or {}
         given = self.inputs(part, inputs)
         values: dict[tuple[str, int], list[Value]] = {}
-        # A nested model may be called on other shapes than those that its config notes.
-        notes = inputs is None or all(
-            value.tensor.shape == entries[source.name].part.batch_shape
+        # A model may be called on other shapes than those that its config notes.
+        notes = all(
+            value.tensor.shape == (entries[source.name].part.batch_shape or UNKNOWN)
             for source, value in zip(part.inputs, given, strict=False)
         )
         noted: dict[tuple[str, int], dict[int, Shape]] = {}
         used: dict[tuple[str, int], int] = {}
         for source, shape in part.recorded.items():
-            if notes:
-                noted.setdefault(source[:2], {})[source.output] = shape
+            noted.setdefault(source[:2], {})[source.output] = shape
         for source in part.used:
             used[source[:2]] = max(used.get(source[:2], 0), source.output)
 
@@ -259,7 +263,8 @@ class _Unfolder:
             entry = entries[key[0]]
             call = entry.calls[key[1]]
             tensors = {source: self.value(values, source, part) for source in call.tensors}
-            notes_here = noted.get(key, {})
+            # What comes out follows from what goes in: where that is as noted, so is the rest.
+            notes_here = noted.get(key, {}) if notes or _as_noted(part, tensors) else {}
             count = 1 + used.get(key, -1)
             self.tensors += count
             if self.tensors > MAX_TENSORS:
@@ -298,10 +303,14 @@ class _Unfolder:
         return list(inputs[: len(part.inputs)])
 
     def input(self, part: Part, within: tuple[str, ...]) -> Value:
-        tensor = input_tensor(part.batch_shape)
+        tensor = input_tensor(self.input_shape(part))
         layer = self.layer(part, INPUT, (), within, {})
         self.nodes.append(Node(layer, (), (), (tensor.shape,), cost=Cost(0, 0)))
         return Value(Ref(len(self.nodes) - 1), tensor)
+
+    def input_shape(self, part: Part) -> Shape | None:
+        """Return the shape of an input, None where it is not told."""
+        return part.batch_shape
 
     def value(
         self, values: Mapping[tuple[str, int], list[Value]], source: Source, part: Part
@@ -342,6 +351,11 @@ class _Unfolder:
 
 
 INPUT = bind("InputLayer", {})
+
+
+def _as_noted(part: Part, tensors: Mapping[Source, Value]) -> bool:
+    """Tell whether the tensors of a call have the shapes that the config of a model notes."""
+    return all(part.recorded.get(source) == value.tensor.shape for source, value in tensors.items())
 
 
 def _filled(value: Any, tensors: Mapping[Source, Value]) -> Any:

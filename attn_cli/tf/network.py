@@ -21,6 +21,7 @@ from attn_cli.sources.text import shown
 from attn_cli.tf.insert import insert_blocks
 from attn_cli.tf.load import load_keras, quiet
 from attn_cli.tf.memory import check_weights, is_out_of_memory, memory_errors
+from attn_cli.tf.resize import resized
 from attn_cli.tf.save import (
     LARGEST_SEED,
     check_target,
@@ -37,7 +38,7 @@ from attn_cli.tf.walk import walk
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from attn_cli.graph import Graph
+    from attn_cli.graph import Graph, Shape
     from attn_cli.spec import Spec
 
 # What stands for a dynamic height or width where a network is tried.
@@ -75,6 +76,7 @@ class Request(NamedTuple):
     spec: Spec | None
     chosen: Chosen
     block: InNetwork
+    input_shape: Shape | None = None
 
 
 def check_build_in(
@@ -84,6 +86,7 @@ def check_build_in(
     skip: Sequence[str],
     path: Path,
     *,
+    input_shape: Shape | None = None,
     seed: int,
     start: str,
     force: bool,
@@ -93,11 +96,11 @@ def check_build_in(
         raise BadOption(f"a start is {' or '.join(STARTS)}, not {start!r}")
     if not 0 <= seed <= LARGEST_SEED:
         raise BadOption(f"a seed is from 0 to {LARGEST_SEED}, not {seed}")
-    network = read_network(model)
+    network = read_network(model, input_shape)
     check_target(path, force)
     compared = compare_in(network, [spec], at, skip)
     check_weights(network.graph)
-    return Request(network, spec, compared.chosen, compared.blocks[0])
+    return Request(network, spec, compared.chosen, compared.blocks[0], input_shape)
 
 
 @memory_errors()
@@ -121,6 +124,8 @@ def save_network(
             keras.backend.clear_session(free_memory=False)
         keras.utils.set_random_seed(seed)
         original = load_network(model)
+        if request.input_shape is not None:
+            original = resized(original, request.input_shape)
         graph = walk(original)
         _check_foretold(request.network.graph, graph, f"{shown(model)}, as Keras loads it,")
         inputs = drawn_inputs(original, seed)

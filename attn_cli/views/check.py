@@ -68,7 +68,7 @@ def report(results: Sequence[Result], path: str | None, annotated: str | None = 
     """Return the report of checks; `path` is where they stand, `annotated` the same to GitHub."""
     hidden = {
         "check": path is None,
-        "input": not any(result.places or result.within for result in results),
+        "input": not any(map(_on, results)),
         "margin": all(verdict.margin is None for result in results for verdict in result.verdicts),
     }
     keys = [column.key for column in SHOWN if not hidden.get(column.key)]
@@ -153,9 +153,12 @@ def _value(figure: str, value: Any, digits: int) -> str:
 
 def _on(result: Result) -> str:
     """Return where a block stands, as people write it."""
+    asked = "" if result.asked is None else size_text(result.asked)
     if result.within is not None:
         at = ", ".join(result.within.at)
-        return f"{shown(result.within.model)}{f', {at}' if at else ''}"
+        return ", ".join(filter(None, (shown(result.within.model), at, asked)))
+    if asked:
+        return asked
     count = sum(times for _, times in result.places)
     if len(result.places) != 1:
         return f"{count} places" if result.places else ""
@@ -252,6 +255,7 @@ def _record(results: Sequence[Result], path: str | None) -> dict[str, Any]:
                     "at": list(result.within.at),
                     "skip": list(result.within.skip),
                 },
+                "asked": result.asked and with_batch(result.asked),
                 "inputs": [
                     {"shape": with_batch(shape), "places": times} for shape, times in result.places
                 ],

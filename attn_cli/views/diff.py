@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attn_cli.analysis.diff import ADDED, CHANGED, FIELDS, ORDER, REMOVED, SAME
 from attn_cli.blocks.options import format_value
 from attn_cli.graph import UNKNOWN
-from attn_cli.views.inspect import INPUT_FIXES, block_record
+from attn_cli.views.inspect import asked_text, block_record, input_fixes
 from attn_cli.views.report import Column, Report, Table, size_text
 from attn_cli.views.summary import unknown_lines
 
@@ -88,7 +88,7 @@ def report(diff: Diff) -> Report:
         record=lambda: _record(diff),
         rows=Table(ROWS, list(_rows(diff))),
         tables=tables,
-        heading=[f"{diff.before.file} → {diff.after.file}"],
+        heading=[" → ".join(f"{e.file}{asked_text(e.model)}" for e in (diff.before, diff.after))],
         closing=[_counted(diff), *_unknown(diff)],
     )
 
@@ -154,7 +154,7 @@ def _unknown(diff: Diff) -> list[str]:
         f"{each.file}: {line}"
         for each in (diff.before, diff.after)
         if each.cost is not None
-        for line in unknown_lines(each.cost, INPUT_FIXES)
+        for line in unknown_lines(each.cost, input_fixes(each.model))
     ]
 
 

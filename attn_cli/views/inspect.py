@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.graph import UNKNOWN
+from attn_cli.graph import FEATURE_MAP, UNKNOWN
 from attn_cli.views.records import layer_records, params_record
 from attn_cli.views.report import (
     EXTRA,
@@ -84,7 +84,6 @@ FILES = (
 )
 MAX_TYPES = 6  # of layers that cannot be read, in one line
 # What makes a figure known that a dynamic size hides.
-INPUT_FIXES = "a model saved with a fixed input has them"
 
 
 def report(inspection: Inspection) -> Report:
@@ -130,6 +129,11 @@ def files_report(inspections: Sequence[Inspection]) -> Report:
         named = ", ".join(f"{count} {kind}" for kind, count in kinds(inspection)) or None
         rows.append((*model, named, params, share, hidden or None))
     notes = [
+        f"{each.file}{asked_text(each.model)}: {_noted(each.model)}"
+        for each in inspections
+        if each.model.noted_input
+    ]
+    notes += [
         f"{inspection.file}: {line}"
         for inspection in inspections
         for line in closing(inspection)
@@ -179,6 +183,7 @@ def model_record(model: Model) -> dict[str, Any]:
         "name": model.name or None,
         "keras_version": model.keras_version,
         "inputs": shapes(model.graph, inputs=True),
+        "noted_input": model.noted_input,
         "outputs": shapes(model.graph, inputs=False),
     }
 
@@ -195,6 +200,8 @@ def heading(inspection: Inspection) -> list[str]:
             for each in (shapes(model.graph, inputs=True), shapes(model.graph, inputs=False))
         ]
         first += f", {' → '.join(ends)}"
+    if model.noted_input is not None:
+        first += f"; {_noted(model)}"
     least = "at least " if model.at_least else ""
     totals = totals_line(
         model.params or model.total, model.bytes, inspection.macs, inspection.flops
@@ -211,7 +218,7 @@ def closing(inspection: Inspection) -> list[str]:
             lines.append("no attention blocks found")
         if inspection.unread:
             lines.append(unread_line(inspection))
-        lines += unknown_lines(inspection.cost, INPUT_FIXES)
+        lines += unknown_lines(inspection.cost, input_fixes(inspection.model))
     lines += [
         f"a guess, from its weights alone: {guess.path} ({guess.type}, {guess.params:,} params) "
         f"may be {guess.kind}"
@@ -219,6 +226,30 @@ def closing(inspection: Inspection) -> list[str]:
     ]
     lines += [f"warning: {warning}" for warning in inspection.model.warnings]
     return lines
+
+
+def input_fixes(model: Model) -> str:
+    """Return what makes a figure known that a dynamic size hides."""
+    maps = _feature_maps(model)
+    if len(maps) == 1 and None in maps[0][1:-1]:
+        return f"--input 224,224,{maps[0][-1] or 3} works them out"
+    return "a model saved with a fixed input has them"
+
+
+def asked_text(model: Model) -> str:
+    """Return the size that a model is asked at, ` at 448 × 448 × 3`, where that is not its own."""
+    return f" at {size_text(_feature_maps(model)[0][1:])}" if model.noted_input else ""
+
+
+def _noted(model: Model) -> str:
+    return f"the file notes {shape_text(model.noted_input or UNKNOWN)}"
+
+
+def _feature_maps(model: Model) -> list[Shape]:
+    """Return the shapes of the inputs that are feature maps."""
+    return [
+        shape for shape in shapes(model.graph, inputs=True) if shape and len(shape) == FEATURE_MAP
+    ]
 
 
 def unread_line(inspection: Inspection) -> str:

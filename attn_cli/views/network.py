@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.analysis.where import WORDS
-from attn_cli.views.inspect import INPUT_FIXES, model_record
+from attn_cli.views.inspect import asked_text, input_fixes, model_record
 from attn_cli.views.records import params_record
 from attn_cli.views.report import Column, Report, Table, size_text, with_batch
 from attn_cli.views.summary import unknown_lines
@@ -151,7 +151,7 @@ def _ordered(words: Iterable[str]) -> list[str]:
 
 def _heading(network: Network) -> str:
     """Return what a network is and costs, in a line."""
-    text = f"{network.file}   {network.graph.params.total:,} params"
+    text = f"{network.file}{asked_text(network.model)}   {network.graph.params.total:,} params"
     for name, figure in (("MACs", network.cost.macs), ("FLOPs", network.cost.flops)):
         if figure is not None:
             text += f"; {figure:,} {name}"
@@ -257,7 +257,7 @@ def _closing(comparison: NetworkComparison) -> list[str]:
         for block in comparison.blocks
         for name, reason in block.misfits
     ]
-    reasons = [*unknown_lines(comparison.network.cost, INPUT_FIXES)]
+    reasons = [*unknown_lines(comparison.network.cost, input_fixes(comparison.network.model))]
     return [*lines, *reasons, *[f"warning: {w}" for w in comparison.network.model.warnings]]
 
 

@@ -1,0 +1,235 @@
+"""The same model, asked at another input size: shapes and costs worked out anew.
+
+Where a call takes other shapes than those that the file notes, what comes out is what the table of
+layers and ops tells, and unknown where it does not. The layers stay as they are, with their
+weights: a model does not take a size at which one would have others, or refuses what it gets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attn_cli.errors import AttnError, BadShape
+from attn_cli.graph import FEATURE_MAP, UNKNOWN
+from attn_cli.operations import roles_of
+from attn_cli.operations.base import MAX_SIZE, NONSENSE, Unknown
+from attn_cli.operations.shapes import is_constant
+from attn_cli.sources.text import quote, shown
+from attn_cli.sources.unfold import Unfolded, Unfolder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from attn_cli.graph import Layer, Shape, Weight
+    from attn_cli.operations.base import Operation, Role
+    from attn_cli.operations.call import Bound
+    from attn_cli.sources.config import Part
+    from attn_cli.sources.unfold import Called
+
+
+def unfold_at(
+    root: Part, stored: Mapping[int, tuple[Weight, ...]] | None, asked: Shape
+) -> tuple[Unfolded, Shape | None]:
+    """Return the graph of a model on a feature map (H, W, C), None where dynamic.
+
+    The second is what the file notes for that input, None where it is the same.
+
+    Raises BadShape where the model does not take it, or has not one feature map as its input.
+    """
+    _check_shape(asked)
+    part = feature_map_of(root)
+    shape = batched(part.batch_shape, asked)
+    before = _Noted(stored, root)
+    before.unfolded()
+    unfolded = _Asked(before, part, shape).unfolded()
+    return unfolded, None if shape == part.batch_shape else part.batch_shape
+
+
+def _check_shape(asked: Sequence[int | None]) -> None:
+    """Raise BadShape for what is no (H, W, C)."""
+    if len(asked) != 3 or not all(
+        (type(size) is int and 0 < size <= MAX_SIZE) or (size is None and place < 2)
+        for place, size in enumerate(asked)
+    ):
+        raise BadShape(f"an input is (H, W, C), as in (224, 224, 3), not {tuple(asked)}")
+
+
+def feature_map_of(root: Part) -> Part:
+    """Return the one input of a model that is a feature map. Raises BadShape where it has not one.
+
+    An input of which no shape is told may be one.
+    """
+    entries = root.entries or {}
+    inputs = [entries[source.name].part for source in root.inputs]
+    maps = [part for part in inputs if is_map(part.batch_shape)]
+    if len(maps) != 1:
+        named = ", ".join(f"{shown(part.name)} {_text(part.batch_shape)}" for part in inputs)
+        raise BadShape(
+            f"another input size is asked of a model that takes one feature map (H, W, C); "
+            f"this takes {named or 'no input'}"
+        )
+    return maps[0]
+
+
+def is_map(shape: Shape | None) -> bool:
+    """Tell whether an input can be a feature map: (B, H, W, C), or nothing is told of it."""
+    return not shape or len(shape) == FEATURE_MAP
+
+
+class _Call(NamedTuple):
+    """What a call of a layer or an op does, and the shapes of its tensors."""
+
+    bound: Bound
+    shapes: tuple[Shape, ...]
+
+
+class _Noted(Unfolder):
+    """Unfolds a model as the file notes it, and keeps its calls."""
+
+    def __init__(self, stored: Mapping[int, tuple[Weight, ...]] | None, root: Part) -> None:
+        super().__init__(stored, root)
+        self.made: list[_Call] = []
+
+    def bound(self, part: Part, called: Called) -> Bound:
+        bound = super().bound(part, called)
+        self.made.append(_Call(bound, tuple([value.tensor.shape for value in called.values])))
+        return bound
+
+
+class _Asked(Unfolder):
+    """Unfolds a model on another input: call by call in the order of `before`."""
+
+    def __init__(self, before: _Noted, part: Part, shape: Shape) -> None:
+        super().__init__(before.stored, before.root)
+        self.before = before
+        self.asked = part
+        self.shape = shape
+        self.place = 0
+
+    def input_shape(self, part: Part) -> Shape | None:
+        return self.shape if part is self.asked else part.batch_shape
+
+    def bound(self, part: Part, called: Called) -> Bound:
+        bound = super().bound(part, called)
+        shapes = tuple([value.tensor.shape for value in called.values])
+        noted = self.before.made[self.place]
+        self.place += 1
+        if shapes != noted.shapes or _samples(bound) != _samples(noted.bound):
+            reason = _refusal(bound)
+            if reason is not None and _refusal(noted.bound) is None:
+                raise self.refused(part, bound, shapes, reason)
+            self.check_weights(part, bound, shapes, noted)
+        return bound
+
+    def check_weights(
+        self, part: Part, bound: Bound, shapes: tuple[Shape, ...], noted: _Call
+    ) -> None:
+        """Raise BadShape where a layer would have other weights on these shapes."""
+        if part.is_op or UNKNOWN in shapes:
+            return
+        before, after = (roles_of(part.operation, *each) for each in (noted.shapes, shapes))
+        if before is None or before == after:
+            return
+        if after is None:
+            reason = _told(part.operation.weights, shapes) or "its weights would be others"
+        else:
+            reason = _difference(before, after)
+        raise self.refused(part, bound, shapes, reason)
+
+    def refused(self, part: Part, bound: Bound, shapes: Sequence[Shape], reason: str) -> BadShape:
+        """Return the error that names a layer which does not take what it would get."""
+        taken = " and ".join(map(_text, shapes))
+        noted = self.asked.batch_shape or (None,)
+        own = "" if None in noted[1:] else f"; the file notes an input of {_size(noted)}"
+        return BadShape(
+            f"at {_size(self.shape)}, {bound.operation.type} {quote(part.name)} would get {taken}: "
+            f"{reason}{own}"
+        )
+
+    def layer(
+        self,
+        part: Part,
+        operation: Operation,
+        shapes: Sequence[Shape],
+        within: tuple[str, ...],
+        named: Mapping[str, Any],
+    ) -> Layer:
+        """Return the layer of a part: the one that it was, where its weights are known."""
+        layer = self.before.layers.get(id(part))
+        if layer is None or part.is_op or id(part) not in self.before.counted:
+            return super().layer(part, operation, shapes, within, named)
+        if part is self.asked:
+            noted = [key for key in SHAPE_KEYS if key in layer.config]
+            config = {**layer.config, **{key: list(self.shape) for key in noted}}
+            layer = self.layers.get(id(part)) or layer._replace(config=config)
+        self.layers[id(part)] = layer
+        self.counted.add(id(part))
+        return layer
+
+
+SHAPE_KEYS = ("batch_shape", "batch_input_shape")
+
+
+def batched(noted: Shape | None, asked: Shape) -> Shape:
+    """Return an asked (H, W, C) as an input is noted. Raises BadShape for other channels.
+
+    >>> batched((None, 224, 224, 3), (448, 448, 3)), batched((None, 3, 224, 224), (448, 448, 3))
+    ((None, 448, 448, 3), (None, 3, 448, 448))
+    """
+    height, width, channels = asked
+    if noted is None:
+        return (None, *asked)
+    batch, first, _, last = noted
+    if last in (None, channels):
+        return (batch, height, width, channels)
+    if first == channels:
+        return (batch, channels, height, width)
+    size = _size((None, *asked))
+    raise BadShape(f"its input {_text(noted)} has {last} channels, and {size} has {channels}")
+
+
+def _samples(bound: Bound) -> list[Shape | None]:
+    return [each.sample for each in bound.operands]
+
+
+def _refusal(bound: Bound) -> str | None:
+    """Return why a call cannot be made on its operands; None where it can, or nothing tells."""
+    for shapes in ([each.shape for each in bound.operands], _samples(bound)):
+        reason = _told(bound.operation.outputs, shapes)
+        if reason is not None:
+            return reason
+    return None
+
+
+def _told(method: Callable[..., Any], shapes: Sequence[Shape | None]) -> str | None:
+    """Return why an entry refuses shapes."""
+    if any(shape is None or (shape == UNKNOWN and not is_constant(shape)) for shape in shapes):
+        return None
+    try:
+        method(*shapes)
+    except AttnError as error:
+        return str(error)
+    except (Unknown, *NONSENSE):
+        pass
+    return None
+
+
+def _difference(before: Sequence[Role], after: Sequence[Role]) -> str:
+    """Return how weights would differ."""
+    for old, new in zip(before, after, strict=False):
+        if old != new:
+            sizes = [
+                " × ".join("?" if size is None else str(size) for size in role.dims or ())
+                for role in (old, new)
+            ]
+            return f"its {old.name} of {sizes[0]} would be one of {sizes[1]}"
+    return f"its {len(before)} weights would be {len(after)}"
+
+
+def _text(shape: Shape | None) -> str:
+    return str(shape) if shape else "of an unknown shape"
+
+
+def _size(shape: Shape) -> str:
+    """Return the size of an input as it is asked."""
+    return ",".join(map(str, shape[1:]))

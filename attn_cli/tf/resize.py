@@ -1,0 +1,98 @@
+"""A Keras model at another input size: its layers made anew, and their weights carried over.
+
+Each layer is built on what it gets at that size: some keep what they were built on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attn_cli.errors import BadFile
+from attn_cli.graph import FEATURE_MAP
+from attn_cli.sources.resize import batched
+from attn_cli.tf.load import load_keras, quiet
+from attn_cli.tf.memory import is_out_of_memory
+from attn_cli.tf.save import reason_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from attn_cli.graph import Shape
+
+
+def resized(model: Any, shape: Shape) -> Any:
+    """Return a functional model with the layers and weights of another, on an input (H, W, C).
+
+    Raises BadFile, with Keras' reason, where Keras does not make it.
+    """
+    resizer = _Resizer()
+    try:
+        with quiet():
+            functional = getattr(model, "_functional", None)
+            if functional is None and not model.built:  # a Sequential of which no input is told
+                model.build((None, *shape))
+            functional = getattr(model, "_functional", None) or model
+            shapes = [tuple(tensor.shape) for tensor in functional.inputs]
+            made = resizer.model(
+                model,
+                [batched(each, shape) if len(each) == FEATURE_MAP else each for each in shapes],
+            )
+            for old, new in resizer.layers.values():
+                new.set_weights(old.get_weights())
+            if not model.trainable:
+                for layer in made.layers:
+                    layer.trainable = False
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        size = ",".join(map(str, shape))
+        raise BadFile(f"Keras does not make it at {size} ({reason_of(error)})") from error
+    return made
+
+
+class _Resizer:
+    def __init__(self) -> None:
+        self.keras = load_keras()
+        self.models: dict[int, Any] = {}
+        # Each layer and the one made anew, by the id of the first.
+        self.layers: dict[int, tuple[Any, Any]] = {}
+
+    def model(self, model: Any, shapes: Sequence[Shape]) -> Any:
+        """Return a model on inputs of these shapes."""
+        functional = getattr(model, "_functional", None) or model
+        inputs = [
+            self.keras.Input(batch_shape=shape, dtype=tensor.dtype, name=tensor.name)
+            for tensor, shape in zip(functional.inputs, shapes, strict=True)
+        ]
+        # Each tensor of the model, and what stands for it now.
+        tensors = dict(zip(map(id, functional.inputs), inputs, strict=True))
+        for depth in sorted(functional._nodes_by_depth, reverse=True):
+            for call in functional._nodes_by_depth[depth]:
+                if call.is_input:
+                    continue
+                args, kwargs = call.arguments.fill_in(tensors)
+                operation = self.operation(call, tensors)
+                outputs = self.keras.tree.flatten(operation(*args, **kwargs))
+                tensors.update(zip(map(id, call.output_tensors), outputs, strict=True))
+        pack = self.keras.tree.pack_sequence_as
+        outputs = [tensors[id(tensor)] for tensor in functional.outputs]
+        return self.keras.Model(
+            pack(functional._inputs_struct, inputs),
+            pack(functional._outputs_struct, outputs),
+            name=model.name,
+        )
+
+    def operation(self, call: Any, tensors: dict[int, Any]) -> Any:
+        """Return what a call calls now: the same at each of its calls."""
+        operation = call.operation
+        if hasattr(getattr(operation, "_functional", None) or operation, "_nodes_by_depth"):
+            if id(operation) not in self.models:
+                shapes = [tuple(tensors[id(each)].shape) for each in call.input_tensors]
+                self.models[id(operation)] = self.model(operation, shapes)
+            return self.models[id(operation)]
+        if not isinstance(operation, self.keras.layers.Layer):
+            return operation  # an op has no state
+        if id(operation) not in self.layers:
+            made = type(operation).from_config(operation.get_config())
+            self.layers[id(operation)] = (operation, made)
+        return self.layers[id(operation)][1]
