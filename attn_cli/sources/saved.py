@@ -16,12 +16,11 @@ from attn_cli.errors import BadFile, BadGraph
 from attn_cli.graph import ITEM_SIZES, Graph, Params, params_of
 from attn_cli.operations import LAYERS
 from attn_cli.sources.applications import PREFIX, application_text, is_application
-from attn_cli.sources.archive import SIGNATURE as ZIP
 from attn_cli.sources.archive import read_archive
 from attn_cli.sources.config import Part, parse_config
+from attn_cli.sources.container import format_of
 from attn_cli.sources.danger import dangers
 from attn_cli.sources.files import ByteRange, open_file
-from attn_cli.sources.hdf5 import SIGNATURE as HDF5
 from attn_cli.sources.hdf5 import Group, open_hdf5
 from attn_cli.sources.json_text import MAX_BYTES, load_json
 from attn_cli.sources.owners import VARS
@@ -84,15 +83,14 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         text = application_text(name.removeprefix(PREFIX))
         return _read_json(ByteRange(BytesIO(text), 0, len(text)))
     with open_file(path) as source:
-        start = source.read(0, min(8, source.size))
         try:
-            if start.startswith(ZIP):
-                return _read_keras(source)
-            if start == HDF5:
-                return _read_hdf5(open_hdf5(source), os.fsdecode(name))
-            if start.lstrip()[:1] == b"{" or start.startswith(b"\xef\xbb\xbf{"):
-                return _read_json(source)
-            raise BadFile(_what_it_is(source, name))
+            match format_of(source, os.fsdecode(name)):
+                case "zip":
+                    return _read_keras(source)
+                case "hdf5":
+                    return _read_hdf5(open_hdf5(source), os.fsdecode(name))
+                case _:
+                    return _read_json(source)
         except BadGraph as error:
             raise BadFile(str(error)) from None
 
@@ -269,19 +267,3 @@ def _record(
         at_least=at_least,
         warnings=tuple(warnings),
     )
-
-
-def _what_it_is(source: ByteRange, path: str | bytes) -> str:
-    start = source.read(0, min(2, source.size))
-    if start[:1] == b"\x80":
-        return "this is a Python pickle, which could run anything; save the model as .keras"
-    name = path if isinstance(path, str) else os.fsdecode(path)
-    suffix = os.path.splitext(name)[1].lower()
-    kinds = {
-        ".pb": "a SavedModel", ".tflite": "a TensorFlow Lite model", ".onnx": "an ONNX model",
-        ".pt": "a PyTorch file", ".pth": "a PyTorch file", ".npz": "a NumPy archive",
-    }  # fmt: skip
-    what = kinds.get(suffix)
-    if what:
-        return f"this is {what}, which attn does not read; save the model as .keras"
-    return "this is no model that Keras saved; save the model as .keras"
