@@ -101,7 +101,7 @@ def _read_keras(source: ByteRange) -> Model:
     metadata = load_json(archive.metadata, "metadata.json") if archive.metadata else {}
     version = metadata.get("keras_version") if isinstance(metadata, dict) else None
     root = open_hdf5(archive.weights) if archive.weights else None
-    model = parse_config(config, version)
+    model = parse_config(config, "keras", version)
     warnings = dangers(config, archive.names)
     if root is None:
         return _model("json", model, version, None, [*warnings, "the file holds no weights"])
@@ -121,7 +121,7 @@ def _read_hdf5(root: Group, name: str) -> Model:
     weights = root.get("model_weights")
     if version is None and isinstance(weights, Group):
         version = weights.attrs.get("keras_version")
-    model = parse_config(data, version)
+    model = parse_config(data, "h5", version)
     warnings = dangers(data)
     if not isinstance(weights, Group):
         return _model("json", model, version, None, [*warnings, "the file holds no weights"])
@@ -137,7 +137,7 @@ def _read_json(source: ByteRange) -> Model:
     if not isinstance(data, dict) or "class_name" not in data:
         raise BadFile("this is JSON, but not what model.to_json() writes")
     version = data.get("keras_version")
-    return _model("json", parse_config(data, version), version, None, dangers(data))
+    return _model("json", parse_config(data, "json", version), version, None, dangers(data))
 
 
 def _model(

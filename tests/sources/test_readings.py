@@ -180,3 +180,109 @@ def test_one_reading_is_read(tmp_path: Path, name: str, data: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(data)
     assert read_model(path).total == 9
+
+
+# Configs that Keras reads as another model than the one that they seem to be.
+
+
+def called(name: str) -> dict[str, Any]:
+    """Return the config of a model of a layer that has another name in its place."""
+    config = dense(1)
+    config["config"]["layers"][1]["name"] = name
+    return config
+
+
+def row(*, shape: list[int | None] | None = None, **more: Any) -> dict[str, Any]:
+    """Return a Sequential of a Dense layer that is built on 8 numbers."""
+    layer = dense(1)["config"]["layers"][1] | {"inbound_nodes": []}
+    if shape:
+        layer["config"]["batch_input_shape"] = shape
+    inside = {"name": "row", "layers": [layer], "build_input_shape": [None, 8], **more}
+    return {"module": "keras", "class_name": "Sequential", "config": inside}
+
+
+def input_of(**shapes: list[int | None]) -> dict[str, Any]:
+    config = dense(1)
+    config["config"]["layers"][0]["config"] |= shapes
+    return config
+
+
+def sharing(**other: Any) -> dict[str, Any]:
+    """Return a model of two layers under one id."""
+    config = Config(8)
+    x = config.add("Dense", config.input, units=8, name="a")
+    model = config.model(config.add("Dense", x, units=8, name="b"))
+    for layer in model["config"]["layers"][1:]:
+        layer["shared_object_id"] = 7
+    model["config"]["layers"][2] |= other
+    return model
+
+
+def hiding() -> dict[str, Any]:
+    """Return a model with a layer under the id of another one, in the place of a function."""
+    model = dense(1)
+    layer = model["config"]["layers"][1]
+    hidden = {**layer, "config": {"name": "dense", "units": 50}, "shared_object_id": 7}
+    before = {**layer, "name": "before", "config": {"name": "before", "units": 8}}
+    before["config"]["kernel_initializer"] = hidden
+    layer["shared_object_id"] = 7
+    model["config"]["layers"].insert(1, before)
+    return model
+
+
+def called_before() -> dict[str, Any]:
+    """Return a model whose output is a call of a nested model that is before its first."""
+    inner, outer = Config(8, name="inner"), Config(8)
+    first = outer.nested(inner, [inner.add("ReLU", inner.input)], outer.input)
+    outer.call("inner", first)
+    return outer.model(first)
+
+
+CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
+    "a functional model without outputs": (
+        row() | {"class_name": "Functional"},
+        "'row' has no outputs",
+    ),
+    "a Sequential without a list": (row(layers={}), "the layers of 'row' are not a list"),
+    "a first layer on something else": (
+        row(shape=[None, 100]),
+        "the shape of the input of 'row' is noted in different ways",
+    ),
+    "an input of two shapes": (
+        input_of(batch_input_shape=[None, 100]),
+        "the shape of input 'inputlayer_0' is noted in different ways",
+    ),
+    "two names": (called("other"), "two names, 'other' and 'dense'"),
+    "two layers under one id": (sharing(), "two different things in it share the id 7"),
+    "an id that is none": (
+        sharing(shared_object_id="x"),
+        "a shared_object_id of its config is not a whole number",
+    ),
+    "a layer hidden in another": (hiding(), "two different things in it share the id 7"),
+    "a call before the first": (
+        called_before(),
+        "refers to a call of 'inner' before the first",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CONFIGS)
+def test_a_config_of_two_readings_is_refused(tmp_path: Path, case: str) -> None:
+    """Keras goes by one of its words, and who looks at it by another."""
+    config, line = CONFIGS[case]
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(BadFile, match=line):
+        read_model(path)
+
+
+def test_a_sequential_is_read_as_one(tmp_path: Path) -> None:
+    """Its layers in their order, whatever else its config says of how they are connected."""
+    config = Config(8)
+    first = config.add("Dense", config.input, units=8)
+    config.add("Dense", config.input, units=3)
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(config.model(first) | {"class_name": "Sequential"}), "utf-8")
+    graph = read_model(path).graph
+    assert graph is not None
+    assert [node.output_shapes for node in graph.nodes] == [((None, n),) for n in (8, 8, 3)]
