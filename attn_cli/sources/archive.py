@@ -13,12 +13,15 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.errors import BadFile
 from attn_cli.files import ByteRange
 from attn_cli.sources import json_text
 from attn_cli.sources.text import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_MEMBERS = 10_000  # three, and the assets: vocabularies
 MAX_DIRECTORY = 4 << 20
@@ -27,14 +30,17 @@ MAX_INFLATED = 48 << 20  # of deflated weights, which have to be in memory; stor
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 SIGNATURE = b"PK\x03\x04"
+END_SIGNATURE = b"PK\x05\x06"
+MAX_COMMENT = 0xFFFF  # between the end record and the end of the file
 
-_END = struct.Struct("<4sHHHHIIH")
+END = struct.Struct("<4sHHHHIIH")
 _END_64 = struct.Struct("<4sQHHIIQQQQ")
 _LOCATOR_64 = struct.Struct("<4sIQI")
 _ENTRY = struct.Struct("<4sHHHHIIIIHHHHHII")  # its time and date as one integer
 _LOCAL = struct.Struct("<4sHHHIIIIHH")
 _NEWEST = 63  # of the versions that a member may need, times ten (4.4.3)
 _SATURATED = 0xFFFF_FFFF  # "see the zip64 field"
+_ZIP64, _UNICODE_PATH = 1, 0x7075
 
 _STORED, _DEFLATED = 0, 8
 CHUNK = 1 << 18  # inflated at once
@@ -44,7 +50,7 @@ _OTHER_FILES = {
     b"\x80": "a Python pickle, which could run anything",
     b"\x89HDF": "an HDF5 file, not a .keras file",
     b"\x1f\x8b": "a gzip file, not a .keras file",
-    b"PK\x05\x06": "an empty zip archive",
+    END_SIGNATURE: "an empty zip archive",
 }
 
 
@@ -71,7 +77,7 @@ class _Member(NamedTuple):
 
 def read_archive(source: ByteRange) -> Archive:
     """The parts of the `.keras` file in `source`, which must stay open while `weights` is used."""
-    if source.size < _END.size or source.read(0, 4) != SIGNATURE:
+    if source.size < END.size or source.read(0, 4) != SIGNATURE:
         raise BadFile(_what_it_is(source))
     start, end, count = _find_directory(source)
     members = _read_directory(source, start, end, count)
@@ -102,14 +108,17 @@ def _what_it_is(source: ByteRange) -> str:
 
 def _find_directory(source: ByteRange) -> tuple[int, int, int]:
     """Where the central directory starts and ends, and its number of members (4.3.16)."""
-    at = source.size - _END.size
-    mark, disk, first, here, count, size, start, comment = _END.unpack(source.read(at, _END.size))
-    if mark != b"PK\x05\x06" or comment:
+    at = source.size - END.size
+    mark, disk, first, here, count, size, start, comment = END.unpack(source.read(at, END.size))
+    if mark != END_SIGNATURE or comment:
         raise BadFile("the archive is cut short, or something was appended: its end is missing")
-    if count == 0xFFFF or _SATURATED in (size, start):
+    # Python's zipfile takes the other end record where there is one, needed or not.
+    if _has_locator(source, at) or count == 0xFFFF or _SATURATED in (size, start):
         at, disk, first, here, count, size, start = _zip64_end(source, at)
     if disk or first or here != count:
         raise BadFile("the archive is one of several parts")
+    if not count:
+        raise BadFile("this is an empty zip archive")
     if count > MAX_MEMBERS:
         raise BadFile(f"the archive holds {count:,} members; at most {MAX_MEMBERS:,} are read")
     if size > MAX_DIRECTORY:
@@ -120,6 +129,11 @@ def _find_directory(source: ByteRange) -> tuple[int, int, int]:
     if extra < 0:
         raise BadFile("the archive is damaged: its directory reaches beyond its end")
     return start, at, count
+
+
+def _has_locator(source: ByteRange, end: int) -> bool:
+    at = end - _LOCATOR_64.size
+    return at >= 0 and source.read(at, 4) == b"PK\x06\x07"
 
 
 def _zip64_end(source: ByteRange, end: int) -> tuple[int, ...]:
@@ -153,6 +167,7 @@ def _read_directory(source: ByteRange, start: int, end: int, count: int) -> list
             raise BadFile(f"the archive needs version {(needed & 0xFF) / 10} of the zip format")
         size, packed, header = _zip64(extra, [size, packed, header])
         name = _name(raw_name, flags)
+        _require_one_name(name, extra)
         members.append(_Member(name, raw_name, flags, method, crc, packed, size, header))
     if len(members) != count or at != len(data):
         raise BadFile("the archive is damaged: its directory does not hold what it counts")
@@ -170,21 +185,33 @@ def _name(raw: bytes, flags: int) -> str:
     return name
 
 
+def _fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the fields beside a member's entry, each with its kind (4.5.1)."""
+    at = 0
+    while at + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, at)
+        yield kind, extra[at + 4 : at + 4 + length]
+        at += 4 + length
+
+
+def _require_one_name(name: str, extra: bytes) -> None:
+    """Refuse another name in a Unicode path field, which newer Pythons follow (4.6.9)."""
+    for kind, data in _fields(extra):
+        second = data[5:].decode("utf-8", "replace")  # behind a version and a checksum
+        if kind == _UNICODE_PATH and second != name:
+            raise BadFile(f"{quote(name)} in the archive has a second name, {quote(second)}")
+
+
 def _zip64(extra: bytes, values: list[int]) -> list[int]:
     """The sizes and the place of a member, those too large for 4 bytes from `extra` (4.5.3)."""
     if _SATURATED not in values:
         return values
-    at = 0
-    while at + 4 <= len(extra):
-        kind, length = struct.unpack_from("<HH", extra, at)
-        at += 4
-        if kind == 1:
-            field = extra[at : at + length]
+    for kind, field in _fields(extra):
+        if kind == _ZIP64:
             large = [value for (value,) in struct.iter_unpack("<Q", field[: len(field) // 8 * 8])]
             if len(large) < values.count(_SATURATED):
                 break
             return [large.pop(0) if value == _SATURATED else value for value in values]
-        at += length
     raise BadFile("the archive is damaged: a member's zip64 field is missing")
 
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadFile
-from attn_cli.operations import bind
+from attn_cli.operations import LAYERS, bind
 from attn_cli.operations.base import MAX_SIZE
 from attn_cli.sources.text import quote, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from attn_cli.graph import Shape
     from attn_cli.operations.base import Operation
@@ -105,14 +105,46 @@ class Entry(NamedTuple):
     calls: list[Call]
 
 
-def parse_config(data: Any, version: object = None) -> Part:
-    """Return the model that a config describes; `version` is that of the Keras that wrote it.
+def parse_config(data: Any, format: str, version: object = None) -> Part:
+    """Return the model that a config describes.
 
-    Raises BadFile where it describes none.
+    `format` is "keras", "h5" or "json", `version` that of the Keras that wrote it. Raises BadFile
+    where it describes none, or where what is shared in it could be one thing or another.
     """
-    model = _Parser().part(data, "the config")
-    model.keras_2 = isinstance(version, str) and version.startswith(("1.", "2."))
+    keras_2 = isinstance(version, str) and version.startswith(("1.", "2."))
+    _check_shared(data)
+    model = _Parser(format, keras_2).part(data, "the config")
+    model.keras_2 = keras_2
     return model
+
+
+def _check_shared(data: Any) -> None:
+    """Refuse two different things under one id: Keras takes the one that it meets first.
+
+    Of all things, not of layers alone: an initializer's place can hold a layer too.
+    """
+    first: dict[int, dict[str, Any]] = {}
+    stack = [data]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, list):
+            stack.extend(value)
+        elif isinstance(value, dict):
+            if "shared_object_id" in value:
+                identity = value["shared_object_id"]
+                if type(identity) is not int:
+                    raise BadFile("a shared_object_id of its config is not a whole number")
+                bare = {key: each for key, each in value.items() if key not in OF_A_PLACE}
+                known = first.setdefault(identity, bare)
+                if known is not bare:
+                    if known != bare:
+                        raise BadFile(f"two different things in it share the id {identity:,}")
+                    continue
+            stack.extend(value.values())
+
+
+# What of a layer is told by where it stands: its name there, and its calls.
+OF_A_PLACE = ("name", "inbound_nodes")
 
 
 def is_frozen(model: Part) -> bool:
@@ -163,9 +195,13 @@ def layer_type(class_name: str, data: dict[str, Any]) -> str:
 
 
 class _Parser:
-    def __init__(self) -> None:
-        self.shared: dict[tuple[int, str, str], Part] = {}
-        self.open: set[int] = set()  # the ids of the parts that hold the one that is read
+    def __init__(self, format: str, keras_2: bool) -> None:
+        # What is shared, by its id, for as long as Keras keeps it: in a `.keras` file always; in
+        # Keras 2's other formats until the next model begins or ends; in Keras 3's not at all.
+        self.shared: dict[int, Part] | None = {} if format == "keras" else None
+        self.shares_in_models = keras_2 and format != "keras"
+        if self.shares_in_models and format == "h5":
+            self.shared = {}
         self.count = 0
 
     def part(self, data: Any, where: str) -> Part:
@@ -181,25 +217,14 @@ class _Parser:
         if class_name == "Sequential" and isinstance(config, list):  # before Keras 2.3
             config = {"layers": config}
         config = _object(config, f"the config of {where}")
-        name = data.get("name", config.get("name"))
-        if not isinstance(name, str):
-            if name is not None:
-                raise BadFile(f"the name of {where} is not a text")
-            name = class_name
+        name = _name(data, config, where) or class_name
         identity = data.get("shared_object_id")
-        if isinstance(identity, int):
-            known = self.shared.get((identity, class_name, name))
-            if known is not None:
-                if id(known) in self.open:
-                    what = known.type if known.entries is None else "model"
-                    raise BadFile(f"{where} is the {what} that holds it")
-                return known
+        if self.shared is not None and identity in self.shared:
+            return self.shared[identity]
         part = self._new(name, class_name, config, data)
-        if isinstance(identity, int):
-            self.shared[identity, class_name, name] = part
-        self.open.add(id(part))
         self._fill(part, class_name, data)
-        self.open.remove(id(part))
+        if self.shared is not None and identity is not None:
+            self.shared[identity] = part
         return part
 
     def _new(
@@ -226,20 +251,29 @@ class _Parser:
     def _fill(self, part: Part, class_name: str, data: dict[str, Any]) -> None:
         config = part.config
         if class_name == "InputLayer":
-            shape = config.get("batch_shape", config.get("batch_input_shape"))
-            part.batch_shape = parse_shape(shape, f"the shape of input {quote(part.name)}")
-        elif isinstance(config.get("layers"), list):
+            part.batch_shape = _noted_shape([config], f"input {quote(part.name)}")
+        elif part.type == "Sequential":
+            self._sequential(part, data)
+        elif part.type in ("Functional", "Model"):
+            self._functional(part)
+        elif isinstance(config.get("layers"), list) and part.type not in LAYERS:
+            # A class of one's own, that tells its layers as one of these two does.
             if "output_layers" in config:
                 self._functional(part)
-            elif class_name == "Sequential" or "input_layers" not in config:
+            elif "input_layers" not in config:
                 self._sequential(part, data)
         elif class_name == "TimeDistributed":
             part.wrapped = self.part(config.get("layer"), f"what {quote(part.name)} applies")
 
     def _functional(self, part: Part) -> None:
         part.entries = {}
+        if self.shares_in_models:
+            self.shared = {}
         nodes: list[tuple[str, Any]] = []
-        for index, data in enumerate(part.config["layers"]):
+        layers = part.config.get("layers")
+        if not isinstance(layers, list):
+            raise BadFile(f"the layers of {quote(part.name)} are not a list")
+        for index, data in enumerate(layers):
             where = f"layer {index} of {quote(part.name)}"
             inner = self.part(data, where)
             name = inner.name
@@ -250,11 +284,13 @@ class _Parser:
                 raise BadFile(f"the inbound_nodes of {where} are not a list")
             part.entries[name] = Entry(inner, [])
             nodes.extend([(name, node) for node in inbound])
+        if self.shares_in_models:
+            self.shared = None
         for name, node in nodes:
             part.entries[name].calls.append(_call(node, part, name))
         models = ALL if any(isinstance(node, list) for _, node in nodes) else FUNCTIONAL
         part.inputs = _sources(part.config.get("input_layers"), part, "input_layers", models)
-        part.outputs = _sources(part.config["output_layers"], part, "output_layers", models)
+        part.outputs = _sources(part.config.get("output_layers"), part, "output_layers", models)
         if not part.outputs:
             raise BadFile(f"{quote(part.name)} has no outputs")
         part.used.update(part.outputs)
@@ -268,8 +304,11 @@ class _Parser:
     def _sequential(self, part: Part, data: dict[str, Any]) -> None:
         part.is_sequential = True
         part.entries = {}
+        layers = part.config.get("layers")
+        if not isinstance(layers, list):
+            raise BadFile(f"the layers of {quote(part.name)} are not a list")
         previous: Source | None = None
-        for index, layer in enumerate(part.config["layers"]):
+        for index, layer in enumerate(layers):
             where = f"layer {index} of {quote(part.name)}"
             inner = self.part(layer, where)
             name = inner.name
@@ -283,7 +322,8 @@ class _Parser:
                 if previous is None:
                     # Without an InputLayer: its shape stands in other places.
                     first = Part("input", "InputLayer", {}, False)
-                    first.batch_shape = _first_shape(part.config, inner.config, data)
+                    configs = (part.config, data, inner.config)
+                    first.batch_shape = _noted_shape(configs, f"the input of {quote(part.name)}")
                     previous = Source("", 0, 0)
                     part.entries = {"": Entry(first, []), name: entry}
                     part.inputs = (previous,)
@@ -407,8 +447,12 @@ def _source(value: Any, part: Part, where: str, models: int) -> Source:
     entry = (part.entries or {}).get(name)
     if entry is None:
         raise _unknown(name, where)
-    if call and entry.part.entries is not None:
-        call -= models == ALL or (models == FUNCTIONAL and not entry.part.is_sequential)
+    if entry.part.entries is not None and (
+        models == ALL or (models == FUNCTIONAL and not entry.part.is_sequential)
+    ):
+        if not call and len(entry.calls) > 1:  # Keras 3 would take the last, Keras 2 refuses it
+            raise BadFile(f"{where} refers to a call of {quote(name)} before the first")
+        call = max(call - 1, 0)
     return Source(name, call, output)
 
 
@@ -430,17 +474,34 @@ def parse_shape(value: Any, what: str) -> Shape | None:
     return tuple(value)
 
 
-def _first_shape(*configs: dict[str, Any]) -> Shape | None:
+def _noted_shape(configs: Iterable[dict[str, Any]], what: str) -> Shape | None:
+    """Return the shape that configs note for an input, by whatever key. They have to agree."""
+    noted: list[Any] = []
     for config in configs:
         build = config.get("build_config")
-        for value in (
-            config.get("build_input_shape"),
-            config.get("batch_input_shape"),
-            build.get("input_shape") if isinstance(build, dict) else None,
-        ):
-            if isinstance(value, list):
-                return parse_shape(value, "the shape of an input")
-    return None
+        noted += [config.get(key) for key in SHAPES]
+        noted.append(build.get("input_shape") if isinstance(build, dict) else None)
+        for key in SHAPES_OF_SAMPLES:
+            shape = [config[key]] if key == "input_dim" and key in config else config.get(key)
+            noted.append([config.get("batch_size"), *shape] if isinstance(shape, list) else shape)
+    shapes = {parse_shape(shape, f"the shape of {what}") for shape in noted if shape is not None}
+    if len(shapes) > 1:
+        raise BadFile(f"the shape of {what} is noted in different ways")
+    return shapes.pop() if shapes else None
+
+
+SHAPES = ("batch_shape", "batch_input_shape", "build_input_shape")
+SHAPES_OF_SAMPLES = ("shape", "input_shape", "input_dim")
+
+
+def _name(data: dict[str, Any], config: dict[str, Any], where: str) -> str | None:
+    """Return the name of a layer, which stands in its place and in its config."""
+    names = [each["name"] for each in (data, config) if each.get("name") is not None]
+    if not all(isinstance(name, str) for name in names):
+        raise BadFile(f"the name of {where} is not a text")
+    if len(set(names)) > 1:
+        raise BadFile(f"{where} has two names, {' and '.join(map(quote, names))}")
+    return names[0] if names else None
 
 
 def _object(value: Any, what: str) -> dict[str, Any]:

@@ -18,11 +18,10 @@ from attn_cli.graph import ITEM_SIZES, Graph, Params, params_of
 from attn_cli.operations import LAYERS
 from attn_cli.showing import one
 from attn_cli.sources.applications import PREFIX, application_text, is_application
-from attn_cli.sources.archive import SIGNATURE as ZIP
 from attn_cli.sources.archive import read_archive
 from attn_cli.sources.config import Part, parse_config
+from attn_cli.sources.container import format_of
 from attn_cli.sources.danger import dangers
-from attn_cli.sources.hdf5 import SIGNATURE as HDF5
 from attn_cli.sources.hdf5 import Group, open_hdf5
 from attn_cli.sources.json_text import MAX_BYTES, load_json
 from attn_cli.sources.owners import VARS
@@ -120,14 +119,13 @@ def _read(name: str | bytes, asked: Shape | None) -> Model:
         text = application_text(name.removeprefix(PREFIX))
         return _read_json(ByteRange(BytesIO(text), 0, len(text)), asked)
     with open_file(name) as source:
-        start = source.read(0, min(8, source.size))
-        if start.startswith(ZIP):
-            return _read_keras(source, asked)
-        if start == HDF5:
-            return _read_hdf5(open_hdf5(source), os.fsdecode(name), asked)
-        if start.lstrip()[:1] == b"{" or start.startswith(b"\xef\xbb\xbf{"):
-            return _read_json(source, asked)
-        raise BadFile(_what_it_is(source, name))
+        match format_of(source, os.fsdecode(name)):
+            case "zip":
+                return _read_keras(source, asked)
+            case "hdf5":
+                return _read_hdf5(open_hdf5(source), os.fsdecode(name), asked)
+            case _:
+                return _read_json(source, asked)
 
 
 def _read_keras(source: ByteRange, asked: Shape | None) -> Model:
@@ -136,7 +134,7 @@ def _read_keras(source: ByteRange, asked: Shape | None) -> Model:
     metadata = load_json(archive.metadata, "metadata.json") if archive.metadata else {}
     version = metadata.get("keras_version") if isinstance(metadata, dict) else None
     root = open_hdf5(archive.weights) if archive.weights else None
-    model = parse_config(config, version)
+    model = parse_config(config, "keras", version)
     warnings = dangers(config, archive.names)
     if root is None:
         warnings = [*warnings, "the file holds no weights"]
@@ -159,7 +157,7 @@ def _read_hdf5(root: Group, name: str, asked: Shape | None) -> Model:
     weights = root.get("model_weights")
     if version is None and isinstance(weights, Group):
         version = weights.attrs.get("keras_version")
-    model = parse_config(data, version)
+    model = parse_config(data, "h5", version)
     warnings = dangers(data)
     if not isinstance(weights, Group):
         warnings = [*warnings, "the file holds no weights"]
@@ -177,7 +175,7 @@ def _read_json(source: ByteRange, asked: Shape | None) -> Model:
     if not isinstance(data, dict) or "class_name" not in data:
         raise BadFile("this is JSON, but not what model.to_json() writes")
     version = data.get("keras_version")
-    return _model("json", parse_config(data, version), version, None, dangers(data), asked)
+    return _model("json", parse_config(data, "json", version), version, None, dangers(data), asked)
 
 
 def _model(
@@ -327,19 +325,3 @@ def _record(
         at_least=at_least,
         warnings=tuple(warnings),
     )
-
-
-def _what_it_is(source: ByteRange, path: str | bytes) -> str:
-    start = source.read(0, min(2, source.size))
-    if start[:1] == b"\x80":
-        return "this is a Python pickle, which could run anything; save the model as .keras"
-    name = path if isinstance(path, str) else os.fsdecode(path)
-    suffix = os.path.splitext(name)[1].lower()
-    kinds = {
-        ".pb": "a SavedModel", ".tflite": "a TensorFlow Lite model", ".onnx": "an ONNX model",
-        ".pt": "a PyTorch file", ".pth": "a PyTorch file", ".npz": "a NumPy archive",
-    }  # fmt: skip
-    what = kinds.get(suffix)
-    if what:
-        return f"this is {what}, which attn does not read; save the model as .keras"
-    return "this is no model that Keras saved; save the model as .keras"

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 MAX_CALLS = 60_000
 MAX_TENSORS = 200_000
-# Deeper than the JSON is nested: a model may be named in another in place of being spelt out.
-MAX_NESTED = 100
 
 
 class Value(NamedTuple):
@@ -108,8 +106,6 @@ class Unfolder:
         self.calls += 1
         if self.calls > MAX_CALLS:
             raise BadFile(f"unfolded, its nested models make more than {MAX_CALLS:,} calls")
-        if len(within) > MAX_NESTED:
-            raise BadFile(f"models are nested more than {MAX_NESTED} deep in it")
         if part.entries is not None:
             return self.model(part, called.values, (*within, shown(part.name)), times)
         if part.wrapped is not None:

@@ -145,7 +145,7 @@ def test_se_is_found_in_all_disguises(data: st.DataObject, first: bool) -> None:
 
 def graph_of(config: Config, *outputs: Tensor) -> Graph:
     """Return the graph of a config."""
-    return unfold(parse_config(config.model(*outputs)), None).graph
+    return unfold(parse_config(config.model(*outputs), "json"), None).graph
 
 
 def se(config: Config, x: Tensor, channels: int = 16, width: int = 4) -> Tensor:

@@ -1,0 +1,288 @@
+"""A file that two readers could read as two models is refused: Keras might load the other one."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import zipfile
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+import pytest
+from configs import Config
+
+from attn_cli.errors import BadFile
+from attn_cli.sources.saved import read_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def dense(units: int) -> dict[str, Any]:
+    """Return the config of a model of one Dense layer on 8 numbers."""
+    config = Config(8)
+    return config.model(config.add("Dense", config.input, units=units, name="dense"))
+
+
+def hdf5(units: int | None = None, user_block: int = 0) -> bytes:
+    """Return weights, and with `units` the model that they are of, as a legacy file."""
+    stream = io.BytesIO()
+    with h5py.File(stream, "w", userblock_size=user_block) as file:
+        if units is None:
+            file["layers/dense/vars/0"] = np.zeros((8, 1), "f4")
+            file["layers/dense/vars/1"] = np.zeros(1, "f4")
+        else:
+            file.attrs["model_config"] = json.dumps(dense(units))
+            weights = file.create_group("model_weights")
+            weights.attrs["layer_names"] = ["dense"]
+            group = weights.create_group("dense")
+            group.attrs["weight_names"] = ["kernel", "bias"]
+            group["kernel"] = np.zeros((8, units), "f4")
+            group["bias"] = np.zeros(units, "f4")
+    return stream.getvalue()
+
+
+def member(name: str, extra: bytes = b"", comment: bytes = b"") -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name)
+    info.extra, info.comment = extra, comment
+    return info
+
+
+def archive(units: int = 1, **more: tuple[zipfile.ZipInfo, bytes]) -> bytes:
+    """Return a `.keras` file, with more members."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as file:
+        file.writestr("metadata.json", '{"keras_version": "3.15.1"}')
+        file.writestr("config.json", json.dumps(dense(units)))
+        file.writestr("model.weights.h5", hdf5())
+        for info, data in more.values():
+            file.writestr(info, data)
+    return stream.getvalue()
+
+
+def with_hidden_hdf5() -> bytes:
+    """Return a zip archive in which h5py finds a model: behind a user block, of the zip's own."""
+    info = member("filler")
+    size = 1 << 16
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as file:
+        file.writestr("config.json", json.dumps(dense(1)))
+        file.writestr("model.weights.h5", hdf5())
+        start = stream.tell() + 30 + len(info.filename)
+        file.writestr(info, bytes(size - start) + hdf5(50, size)[size:])
+    return stream.getvalue()
+
+
+def named_anew(version: int = 1, name: bytes = b"config.json") -> bytes:
+    """Return an archive with a member that has another name in a Unicode path field."""
+    plain = b"notes.txt"
+    field = struct.pack("<HHBL", 0x7075, 5 + len(name), version, zlib.crc32(plain)) + name
+    return archive(more=(member(plain.decode(), field), json.dumps(dense(50)).encode()))
+
+
+def with_two_directories() -> bytes:
+    """Return an archive whose last member has a directory of its own for a comment.
+
+    With zip64 records behind it, which Python follows also where nothing says that they are there.
+    """
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as file:
+        file.writestr("metadata.json", '{"keras_version": "3.15.1"}')
+        file.writestr("config.json", json.dumps(dense(1)))
+        file.writestr("model.weights.h5", hdf5())
+        begin = stream.tell() + 30 + len("other")
+        other = bytearray(archive(50))
+        end = other.rindex(b"PK\x05\x06")
+        count, size, start = struct.unpack_from("<8xHHII", other, end)[1:]
+        at = start
+        for _ in range(count):
+            (header,) = struct.unpack_from("<I", other, at + 42)
+            struct.pack_into("<I", other, at + 42, header + begin)
+            at += 46 + sum(struct.unpack_from("<HHH", other, at + 28))
+        file.writestr(member("other"), other[:start])
+        # The comment, of which the last part is what comes before the end record.
+        place = stream.tell() + sum(46 + len(each.filename) for each in file.infolist())
+        numbers = (44, 45, 45, 0, 0, count, count, size, place)
+        record = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", *numbers)
+        locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, place + size, 1)
+        file.infolist()[-1].comment = bytes(other[start:end]) + record + locator
+    return stream.getvalue()
+
+
+TWO_READINGS: dict[str, tuple[str, Callable[[], bytes], str]] = {
+    "HDF5 with a zip behind it": (
+        "model.keras",
+        lambda: hdf5(1) + archive(50),
+        "this is an HDF5 file and a zip archive at once",
+    ),
+    "HDF5 with a zip and its comment behind it": (
+        "model.keras",
+        lambda: hdf5(1) + archive(50)[:-2] + b"\x04\x00note",
+        "this is an HDF5 file and a zip archive at once",
+    ),
+    "a zip with HDF5 in it, named .h5": (
+        "model.h5",
+        with_hidden_hdf5,
+        "this is a zip archive, and Keras would read it as HDF5",
+    ),
+    "a zip with HDF5 in it, named .hdf5": (
+        "model.hdf5",
+        with_hidden_hdf5,
+        "this is a zip archive, and Keras would read it as HDF5",
+    ),
+    "a zip with HDF5 in it, named otherwise": (
+        "model",
+        with_hidden_hdf5,
+        "this is a zip archive and an HDF5 file at once",
+    ),
+    "a member with a second name": (
+        "model.keras",
+        named_anew,
+        "'notes.txt' in the archive has a second name, 'config.json'",
+    ),
+    "two directories": (
+        "model.keras",
+        with_two_directories,
+        "bytes stand in the archive where none belong",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TWO_READINGS)
+def test_two_readings_are_refused(tmp_path: Path, case: str) -> None:
+    """Whichever of them is the harmless one."""
+    name, make, line = TWO_READINGS[case]
+    path = tmp_path / name
+    path.write_bytes(make())
+    with pytest.raises(BadFile, match=line):
+        read_model(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("model.h5", hdf5(1)),
+        ("model.keras", hdf5(1)),  # as Keras 2 wrote it before 2.12
+        ("model", hdf5(1)),
+        ("model.keras", archive()),
+        ("model", archive()),
+        ("model.h5", hdf5(1) + archive(50)),  # nobody looks for a zip in it
+        ("model.keras", with_hidden_hdf5()),  # nobody looks for HDF5 in it
+        ("model.keras", named_anew(name=b"notes.txt")),
+    ],
+)
+def test_one_reading_is_read(tmp_path: Path, name: str, data: bytes) -> None:
+    """By whatever name, as long as all agree."""
+    path = tmp_path / name
+    path.write_bytes(data)
+    assert read_model(path).total == 9
+
+
+# Configs that Keras reads as another model than the one that they seem to be.
+
+
+def called(name: str) -> dict[str, Any]:
+    """Return the config of a model of a layer that has another name in its place."""
+    config = dense(1)
+    config["config"]["layers"][1]["name"] = name
+    return config
+
+
+def row(*, shape: list[int | None] | None = None, **more: Any) -> dict[str, Any]:
+    """Return a Sequential of a Dense layer that is built on 8 numbers."""
+    layer = dense(1)["config"]["layers"][1] | {"inbound_nodes": []}
+    if shape:
+        layer["config"]["batch_input_shape"] = shape
+    inside = {"name": "row", "layers": [layer], "build_input_shape": [None, 8], **more}
+    return {"module": "keras", "class_name": "Sequential", "config": inside}
+
+
+def input_of(**shapes: list[int | None]) -> dict[str, Any]:
+    config = dense(1)
+    config["config"]["layers"][0]["config"] |= shapes
+    return config
+
+
+def sharing(**other: Any) -> dict[str, Any]:
+    """Return a model of two layers under one id."""
+    config = Config(8)
+    x = config.add("Dense", config.input, units=8, name="a")
+    model = config.model(config.add("Dense", x, units=8, name="b"))
+    for layer in model["config"]["layers"][1:]:
+        layer["shared_object_id"] = 7
+    model["config"]["layers"][2] |= other
+    return model
+
+
+def hiding() -> dict[str, Any]:
+    """Return a model with a layer under the id of another one, in the place of a function."""
+    model = dense(1)
+    layer = model["config"]["layers"][1]
+    hidden = {**layer, "config": {"name": "dense", "units": 50}, "shared_object_id": 7}
+    before = {**layer, "name": "before", "config": {"name": "before", "units": 8}}
+    before["config"]["kernel_initializer"] = hidden
+    layer["shared_object_id"] = 7
+    model["config"]["layers"].insert(1, before)
+    return model
+
+
+def called_before() -> dict[str, Any]:
+    """Return a model whose output is a call of a nested model that is before its first."""
+    inner, outer = Config(8, name="inner"), Config(8)
+    first = outer.nested(inner, [inner.add("ReLU", inner.input)], outer.input)
+    outer.call("inner", first)
+    return outer.model(first)
+
+
+CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
+    "a functional model without outputs": (
+        row() | {"class_name": "Functional"},
+        "'row' has no outputs",
+    ),
+    "a Sequential without a list": (row(layers={}), "the layers of 'row' are not a list"),
+    "a first layer on something else": (
+        row(shape=[None, 100]),
+        "the shape of the input of 'row' is noted in different ways",
+    ),
+    "an input of two shapes": (
+        input_of(batch_input_shape=[None, 100]),
+        "the shape of input 'inputlayer_0' is noted in different ways",
+    ),
+    "two names": (called("other"), "two names, 'other' and 'dense'"),
+    "two layers under one id": (sharing(), "two different things in it share the id 7"),
+    "an id that is none": (
+        sharing(shared_object_id="x"),
+        "a shared_object_id of its config is not a whole number",
+    ),
+    "a layer hidden in another": (hiding(), "two different things in it share the id 7"),
+    "a call before the first": (
+        called_before(),
+        "refers to a call of 'inner' before the first",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CONFIGS)
+def test_a_config_of_two_readings_is_refused(tmp_path: Path, case: str) -> None:
+    """Keras goes by one of its words, and who looks at it by another."""
+    config, line = CONFIGS[case]
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(BadFile, match=line):
+        read_model(path)
+
+
+def test_a_sequential_is_read_as_one(tmp_path: Path) -> None:
+    """Its layers in their order, whatever else its config says of how they are connected."""
+    config = Config(8)
+    first = config.add("Dense", config.input, units=8)
+    config.add("Dense", config.input, units=3)
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(config.model(first) | {"class_name": "Sequential"}), "utf-8")
+    graph = read_model(path).graph
+    assert graph is not None
+    assert [node.output_shapes for node in graph.nodes] == [((None, n),) for n in (8, 8, 3)]
