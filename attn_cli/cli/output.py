@@ -1,4 +1,4 @@
-"""Where text goes: a terminal, a pipe, a file that is never half-written."""
+"""Where what is drawn goes: a terminal, a pipe, a file that is never half-written."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attn_cli.errors import AttnError, BadFile, did_you_mean
-from attn_cli.views import FORMATS, SPECIAL, SUFFIXES, offered, render
+from attn_cli.views import BINARY, FORMATS, PICTURES, SPECIAL, SUFFIXES, offered, render
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -41,19 +41,24 @@ def picked_format(
         if json:
             return "json"
         suffix = Path(output or "").suffix.lower()
-        if suffix and suffix not in SUFFIXES:
-            known = ", ".join(SUFFIXES)
+        if not suffix:
+            return "table"
+        format = SUFFIXES.get(suffix, "")
+        if format not in known:
+            theirs = ", ".join(each for each, picked in SUFFIXES.items() if picked in known)
             raise AttnError(
-                f"the suffix of {output!r} names no format: it is one of {known}, or give --format"
+                f"the suffix of {output!r} names no format of this command: "
+                f"it is one of {theirs}, or give --format"
             )
-        return SUFFIXES.get(suffix, "table")
-    if format not in known:
-        if format in SPECIAL:
+    elif format not in known:
+        if format in SPECIAL or any(format in drawn for drawn in PICTURES.values()):
             raise AttnError(f"this command has no {format} format ({', '.join(known)})")
         hint = did_you_mean(format, known)
         raise AttnError(f"no format is called {format!r}{hint} ({', '.join(known)})")
     if json and format != "json":
         raise AttnError(f"--json and --format {format} name two formats")
+    if format in BINARY and output in (None, "-") and on_terminal():
+        raise AttnError(f"a terminal shows no {format}: -o FILE.{format}, or a pipe, takes it")
     return format
 
 
@@ -80,12 +85,13 @@ def on_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
-def write(text: str) -> None:
+def write(text: str | bytes) -> None:
     """Write to stdout. Who reads only the head of it has what they want: that is no error."""
     if sys.stdout is None:
         raise BadFile("cannot write to standard output: it is closed")
     try:
-        sys.stdout.buffer.write(_encoded(text, sys.stdout.encoding))
+        told = text if isinstance(text, bytes) else _encoded(text, sys.stdout.encoding)
+        sys.stdout.buffer.write(told)
         sys.stdout.buffer.flush()
     except OSError as error:
         # What is still buffered must not be tried again while Python exits.
@@ -102,21 +108,22 @@ def write_error(line: str, end: str = "\n") -> None:
         sys.stderr.buffer.flush()
 
 
-def write_file(name: str, text: str) -> None:
+def write_file(name: str, text: str | bytes) -> None:
     """Write beside a file and rename, so that no reader and no full disk sees half of it."""
     if not name:
         raise BadFile("the name of the output file is empty")
+    content = text if isinstance(text, bytes) else text.encode()
     try:
         path = Path(os.path.realpath(name))
         if os.path.exists(name) and not os.path.isfile(name):
-            Path(name).write_text(text, encoding="utf-8")  # a device or a pipe: nothing to rename
+            Path(name).write_bytes(content)  # a device or a pipe: nothing to rename
             return
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
         if mode is not None and not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
-            beside.write_text(text, encoding="utf-8")
+            beside.write_bytes(content)
             if mode is not None:
                 beside.chmod(mode)
             beside.replace(path)

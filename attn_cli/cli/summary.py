@@ -10,7 +10,7 @@ from attn_cli.cli.options import (
     BlockOption,
     BOption,
     ChannelsOption,
-    FormatOption,
+    DiagramFormatOption,
     GammaOption,
     JsonOption,
     OutputOption,
@@ -59,7 +59,7 @@ def summary(
     build: Annotated[
         bool, typer.Option("--build", help="Build the block in TensorFlow and summarise that.")
     ] = False,
-    format: FormatOption = None,
+    format: DiagramFormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
