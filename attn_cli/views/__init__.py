@@ -25,7 +25,11 @@ SPECIAL = {"github": ("attn_cli.views.github", "annotations")}
 # draw(report) -> str | bytes, which asks report.picture for its subject.
 PICTURES = {
     "diagram": {
+        "svg": "attn_cli.views.pictures.svg:draw",
+        "png": "attn_cli.views.pictures.svg:png",
+        "pdf": "attn_cli.views.pictures.svg:pdf",
         "dot": "attn_cli.views.pictures.dot:draw",
+        "mermaid": "attn_cli.views.pictures.mermaid:draw",
     },
 }
 

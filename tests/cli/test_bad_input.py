@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HUGE = "1" + "0" * 30
 SE = ("params", "-b", "se", "-s")
-FORMATS_LISTED = "(table, json, csv, markdown, plain, dot)"
+FORMATS_LISTED = "(table, json, csv, markdown, plain, svg, png, pdf, dot, mermaid)"
 NOT_A_SIZE = "is not a size: a positive integer, or None where dynamic"
 SHELLS = "(bash, zsh, fish, powershell, pwsh)"
 NOT_A_SHAPE = "a shape is H,W,C, as in 26,26,512, not"
@@ -267,7 +267,7 @@ BAD = [
     (
         ["summary", "-b", "se", "-s", "1,2,8", "-o", "figures.yaml"],
         "the suffix of 'figures.yaml' names no format of this command: it is one of .json, .csv, "
-        ".md, .txt, .tsv, .dot, or give --format",
+        ".md, .txt, .tsv, .svg, .png, .pdf, .dot, .mmd, or give --format",
     ),
     (
         ["params", "-b", "se", "-s", "1,2,8", "-o", "figures.svg"],

@@ -134,7 +134,7 @@ def completions(line: str) -> list[str]:
         ("attn summary -b eca:", [f"{option}=" for option in find_block("eca").defaults]),
         ("attn summary -b eca:b=2,ga", ["2,gamma="]),
         ("A=1 B= attn summary 'eca:b=2,ga", ["2,gamma="]),
-        ("attn summary --format=c", ["csv"]),
+        ("attn summary --format=m", ["markdown", "mermaid"]),
         ("attn summary --format ", list(formats_with("diagram"))),
         ("attn compare se -f m", ["markdown"]),
         ("attn summary --get k", ["kernel_size"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,7 @@ from attn_cli.views import FORMATS, PICTURES, SPECIAL, SUFFIXES
 if TYPE_CHECKING:
     from pathlib import Path
 
+ABSENT = "attn: {} draws this picture, and is not installed: pip install 'attn-cli[pictures]'\n"
 SE = ("summary", "se", "-s", "56,56,24")
 
 
@@ -61,8 +63,7 @@ def test_without_the_extra_nothing_is_written(
     monkeypatch.setitem(PICTURES["diagram"], "png", f"{__name__}:needy")
     target = tmp_path / "x.png"
     target.write_text("before")
-    said = "attn: ink draws this picture, and is not installed: pip install 'attn-cli[pictures]'\n"
-    assert run_here([*SE, "-o", str(target)]) == (2, "", said)
+    assert run_here([*SE, "-o", str(target)]) == (2, "", ABSENT.format("ink"))
     assert [path.read_text() for path in tmp_path.iterdir()] == ["before"]
 
 
@@ -89,7 +90,42 @@ def test_nothing_is_imported_for_a_picture_that_is_not_asked_for() -> None:
         assert done.stderr.strip() == modules
 
 
+@pytest.mark.parametrize("format", ["svg", "png", "pdf"])
+def test_one_input_is_one_picture(format: str) -> None:
+    """Byte for byte, whatever chance has to do with it in another process."""
+    written = set()
+    for seed in "123":
+        done = subprocess.run(
+            [sys.executable, "-m", "attn_cli", *SE, "-f", format],
+            env=environment({"PYTHONHASHSEED": seed}),
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        written.add(done.stdout)
+    begins = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF"}
+    assert [picture[:4] for picture in written] == [begins[format]]
+
+
 def test_a_picture_is_the_same_in_a_file_and_in_a_pipe(tmp_path: Path) -> None:
     """A process writes what stdout gets."""
     assert attn(*SE, "-o", "x.dot", cwd=tmp_path) == (0, "", "")
     assert (tmp_path / "x.dot").read_text() == attn(*SE, "-f", "dot").out
+
+
+def test_a_missing_program_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the package is not there, or has lost what it came with."""
+    for told in (PackageNotFoundError("graphviz-pure"), None):
+
+        def files(name: str, told: Exception | None = told) -> None:
+            if told is not None:
+                raise told
+
+        monkeypatch.setattr("importlib.metadata.files", files)
+        assert run_here([*SE, "-f", "svg"]) == (2, "", ABSENT.format("graphviz-pure"))
+
+
+@pytest.mark.slow
+def test_a_missing_converter_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SVG is drawn, and nothing turns it into a PNG."""
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    assert run_here([*SE, "-f", "png"]) == (2, "", ABSENT.format("vl-convert-python"))

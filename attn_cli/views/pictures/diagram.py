@@ -46,6 +46,15 @@ class Diagram(NamedTuple):
     boxes: Sequence[Box]
     arrows: Sequence[Arrow]
 
+    @property
+    def description(self) -> str:
+        """What the picture shows, in words, for whoever cannot see it."""
+        own = [_spoken(box) for box in self.boxes if box.own]
+        gate = [_spoken(box) for box in self.boxes if not box.own]
+        beside = f" Beside it: {', '.join(gate)}." if gate else ""
+        told = ". ".join(self.caption)
+        return f"The feature map's own path: {', '.join(own)}.{beside} {told}"
+
 
 def of_summary(summary: Summary) -> Diagram:
     """Return the diagram of a block on one input."""
@@ -100,6 +109,11 @@ def counted_in_numbers(node: Node) -> list[str]:
     if node.cost.macs != 0:
         words.append("? MACs" if node.cost.macs is None else f"{node.cost.macs:,} MACs")
     return words
+
+
+def _spoken(box: Box) -> str:
+    words = f"{box.type} {box.detail}".rstrip()
+    return f"{words} ({box.figures})" if box.figures else words
 
 
 def _words(node: Node) -> tuple[str, str]:
