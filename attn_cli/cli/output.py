@@ -47,12 +47,12 @@ def picked_format(
         if format not in known:
             theirs = ", ".join(each for each, picked in SUFFIXES.items() if picked in known)
             raise AttnError(
-                f"the suffix of {output!r} names no format of this command: "
+                f"the suffix of {output!r} names no format here: "
                 f"it is one of {theirs}, or give --format"
             )
     elif format not in known:
         if format in SPECIAL or any(format in drawn for drawn in PICTURES.values()):
-            raise AttnError(f"this command has no {format} format ({', '.join(known)})")
+            raise AttnError(f"there is no {format} format here ({', '.join(known)})")
         hint = did_you_mean(format, known)
         raise AttnError(f"no format is called {format!r}{hint} ({', '.join(known)})")
     if json and format != "json":

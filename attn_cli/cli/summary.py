@@ -70,6 +70,7 @@ def summary(
     attn summary se:ratio=8 -s 56,56,256 --columns name,params,macs
     attn summary cbam -s 26,26,512 --json
     attn summary se -c 512 --get width
+    attn summary eca -s 26,26,512 -o eca.svg
     """
     chosen = spec_from(spec, block, ratio, b, gamma)
     sized = shape_from(shape, channels)

@@ -266,8 +266,7 @@ BAD = [
     # files
     (
         ["summary", "-b", "se", "-s", "1,2,8", "-o", "figures.yaml"],
-        "the suffix of 'figures.yaml' names no format of this command: it is one of .json, .csv, "
-        ".md, .txt, .tsv, .svg, .png, .pdf, .dot, .mmd, or give --format",
+        "the suffix of 'figures.yaml' names no format here: it is one of .json, .csv, .md, .txt, .tsv, .svg, .png, .pdf, .dot, .mmd, or give --format",
     ),
     (
         ["params", "-b", "se", "-s", "1,2,8", "-o", "figures.svg"],
@@ -275,12 +274,11 @@ BAD = [
     ),
     (
         ["places", "app:VGG16", "-o", "figures.dot"],
-        "the suffix of 'figures.dot' names no format of this command: it is one of .json, .csv, "
-        ".md, .txt, .tsv, or give --format",
+        "the suffix of 'figures.dot' names no format here: it is one of .json, .csv, .md, .txt, .tsv, or give --format",
     ),
     (
         ["places", "app:VGG16", "-f", "dot"],
-        "this command has no dot format (table, json, csv, markdown, plain)",
+        "there is no dot format here (table, json, csv, markdown, plain)",
     ),
     (
         ["summary", "-b", "se", "-s", "1,2,8", "-o", "missing/figures.json"],
