@@ -32,15 +32,15 @@ OPENED = {"/dev/stdout": 1, "/dev/stderr": 2}
 NUMBERED = re.compile(r"/(?:dev|proc/self)/fd/(\d{1,9})")
 
 
-def write_text(name: str, text: str) -> None:
-    """Write a text to a file, or into a pipe or a device. Raises BadFile where that cannot be."""
+def write_file(name: str, content: str | bytes) -> None:
+    """Write to a file, or into a pipe or a device. Raises BadFile where that cannot be."""
     if not name:
         raise BadFile("the name of the output file is empty")
     if "\0" in name:
         raise BadFile(f"cannot write {name!r}: no file has a NUL character in its name")
     refuse_what_was_read(name)
     try:
-        data = text.encode()
+        data = content.encode() if isinstance(content, str) else content
         opened = _opened(name)
         if opened is not None:
             _pour(os.dup(opened), data)

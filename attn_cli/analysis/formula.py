@@ -16,15 +16,18 @@ from attn_cli.errors import AttnError
 from attn_cli.spec import Spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from attn_cli.analysis.figures import Figures
-    from attn_cli.graph import Graph
+    from attn_cli.graph import Graph, Weight
 
 POWERS = ("", "", "²", "³", "⁴", "⁵")
 # Sizes that are nothing else in a block: a kernel, and height, width and what channels have more.
 KERNEL = 101
-SIDES = ((29, 31, 9), (37, 41, 11))
+Sides = tuple[int, int, int]
+SIDES: Sequence[Sides] = ((29, 31, 9), (37, 41, 11), (43, 47, 13))
+# In the order that a term has them.
+LETTERS = "HWCks"
 
 
 class Formula(NamedTuple):
@@ -63,40 +66,123 @@ class Formula(NamedTuple):
         )
 
 
+class Lettered(NamedTuple):
+    """A block on an input whose sizes are letters: C channels of H × W, s, k; what each stands for.
+
+    `macs` are those of each node; None where they are no product of the letters.
+    """
+
+    graph: Graph
+    sizes: Mapping[str, int]
+    macs: Sequence[Formula | None]
+
+    def params(self, weights: Iterable[Weight]) -> Formula:
+        """Return how many numbers weights hold."""
+        # Where the width is all channels, it is they that it is.
+        letters = {self.sizes[letter]: letter for letter in "sCk" if letter in self.sizes}
+        terms: Counter[str] = Counter()
+        for weight in weights:
+            named = _in_order([letters[size] for size in weight.shape if size in letters])
+            terms[named] += prod(size for size in weight.shape if size not in letters)
+        return _formula(terms)
+
+    @property
+    def total_macs(self) -> Formula | None:
+        """The MACs of all nodes; None where those of one are not known."""
+        terms: Counter[str] = Counter()
+        for macs in self.macs:
+            if macs is None:
+                return None
+            for count, named in macs.terms:
+                terms[named] += count
+        return _formula(terms)
+
+
 def formula(spec: Spec) -> Formula | None:
     """Return the formula of a block's trainable parameters with these options.
 
     C are the channels, s is the squeezed width, k the side of a kernel that is an option. None
     where a block of the user's own cannot be tried.
     """
-    given = dict(spec.given)
-    # A letter stands for any number: here for one that is nothing else.
-    if "kernel_size" in spec.options:
-        given["kernel_size"] = KERNEL
-    if "ratio" in spec.options and not spec.options.get("width"):
-        given["ratio"] = 2
     try:
-        graph, sizes = probe(Spec(spec.block, given))
+        graph, sizes = _probed(spec, SIDES)
     except AttnError:
         return None
-    letters = {KERNEL: "k", sizes.get("s"): "s", sizes["c"]: "C"}
-    terms: Counter[str] = Counter()
+    return Lettered(graph, sizes, ()).params(trained(graph))
+
+
+def trained(graph: Graph, trainable: bool = True) -> list[Weight]:
+    """Return the weights of a graph that are trained, or those that are not, each once."""
     weights = [weight for node in graph.nodes if not node.call for weight in node.layer.weights]
-    for weight in weights:
-        if weight.trainable:
-            named = "".join(sorted(letters.get(size, "") for size in weight.shape))
-            terms[named] += prod(size for size in weight.shape if size not in letters)
+    return [weight for weight in weights if weight.trainable is trainable]
+
+
+def in_letters(spec: Spec) -> Lettered:
+    """Return a block in letters. Raises AttnError where it cannot be tried."""
+    graph, sizes = _probed(spec, SIDES)
+    again, others = _probed(spec, [each for each in SIDES if each[0] != sizes["H"]])
+    if len(again.nodes) != len(graph.nodes) or others.keys() != sizes.keys():
+        return Lettered(graph, sizes, [None] * len(graph.nodes))
+    # What holds for one input alone is chance.
+    macs = [
+        next((each for each in _read(node.cost.macs, sizes) if each.total(others) == other), None)
+        for node, other in zip(graph.nodes, (node.cost.macs for node in again.nodes), strict=True)
+    ]
+    return Lettered(graph, sizes, macs)
+
+
+def _read(figure: int | None, sizes: Mapping[str, int]) -> Iterator[Formula]:
+    """Yield what a figure can be: a product of sizes, or of some with H + W."""
+    if figure is None:
+        return
+    count, named = _divided(figure, sizes)
+    yield _formula({_in_order(named): count})
+    both = sizes["H"] + sizes["W"]
+    if figure % both == 0:
+        count, named = _divided(figure // both, sizes)
+        yield _formula({_in_order([*named, side]): count for side in "HW"})
+
+
+def _divided(figure: int, sizes: Mapping[str, int]) -> tuple[int, list[str]]:
+    """Return what is left of a figure without its factors that are letters, and those."""
+    named = []
+    # A large one first: a small one may be a factor of it.
+    for letter, size in sorted(sizes.items(), key=lambda each: -each[1]):
+        while figure and size > 1 and figure % size == 0:
+            figure //= size
+            named.append(letter)
+    return figure, named
+
+
+def _probed(spec: Spec, sides: Sequence[Sides]) -> tuple[Graph, dict[str, int]]:
+    """Trace a block where each letter is a number that is nothing else."""
+    given = dict(spec.given)
+    letters = {}
+    if "kernel_size" in spec.options:
+        given["kernel_size"] = letters["k"] = KERNEL
+    if "ratio" in spec.options and not spec.options.get("width"):
+        given["ratio"] = 2
+    graph, sizes = probe(Spec(spec.block, given), sides)
+    letters |= {name.upper() if name != "s" else "s": size for name, size in sizes.items()}
+    return graph, {name: size for name, size in letters.items() if len(name) == 1}
+
+
+def _in_order(letters: Iterable[str]) -> str:
+    return "".join(sorted(letters, key=LETTERS.index))
+
+
+def _formula(terms: Mapping[str, int]) -> Formula:
     # The highest first; of one degree, in the order that the data meets them.
     ordered = sorted(terms.items(), key=lambda term: -len(term[0]))
-    return Formula(tuple((count, named) for named, count in ordered))
+    return Formula(tuple((count, named) for named, count in ordered if count))
 
 
-def probe(spec: Spec) -> tuple[Graph, dict[str, int]]:
+def probe(spec: Spec, sides: Sequence[Sides] = SIDES) -> tuple[Graph, dict[str, int]]:
     """Trace a block on an input whose sizes tell themselves apart; return the sizes by letter."""
     ratio = spec.options.get("ratio")
     enough = 64 * ratio if isinstance(ratio, int) else 0
     probes = []
-    for height, breadth, more in SIDES:
+    for height, breadth, more in sides:
         channels = max(512, enough) + more
         graph = spec.trace((height, breadth, channels))
         sizes = {"h": height, "w": breadth, "h + w": height + breadth, "h·w": height * breadth}

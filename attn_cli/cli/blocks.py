@@ -10,7 +10,7 @@ from attn_cli.blocks import Block, find_block
 from attn_cli.cli.options import (
     NAMES,
     ChannelsOption,
-    FormatOption,
+    DiagramFormatOption,
     JsonOption,
     OutputOption,
     ShapeOption,
@@ -47,7 +47,7 @@ def blocks(
     full: Annotated[
         bool, typer.Option("--full", help="With --source: all of its options, and its checks.")
     ] = False,
-    format: FormatOption = None,
+    format: DiagramFormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
@@ -58,6 +58,7 @@ def blocks(
     attn blocks cbam
     attn blocks se:ratio=8 -s 14,14,1024 --json
     attn blocks se --source
+    attn blocks cbam -o cbam.svg
     """
     if full and not source:
         raise AttnError("--full is about the code of a block: --source --full")

@@ -36,7 +36,7 @@ from attn_cli.cli.options import (
     JsonOption,
     OutputOption,
     complete_spec,
-    completing,
+    format_option,
     input_from,
     places_from,
 )
@@ -161,16 +161,7 @@ def check(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print nothing that is not an error.")
     ] = False,
-    format: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            "-f",
-            metavar="FORMAT",
-            help=f"One of {', '.join([*FORMATS, *SPECIAL])}.",
-            autocompletion=completing([*FORMATS, *SPECIAL]),
-        ),
-    ] = None,
+    format: Annotated[str | None, format_option(*FORMATS, *SPECIAL)] = None,
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> int:

@@ -11,7 +11,7 @@ from attn_cli.config.find import NAME, PYPROJECT
 from attn_cli.config.write import Entry, written
 from attn_cli.errors import AttnError
 from attn_cli.sources.applications import is_application
-from attn_cli.writing import write_text
+from attn_cli.writing import write_file
 
 
 def init(checks: Sequence[Check], output: str | None, force: bool) -> None:
@@ -27,7 +27,7 @@ def init(checks: Sequence[Check], output: str | None, force: bool) -> None:
     if path == "-":
         write(text)
         return
-    write_text(path, text)
+    write_file(path, text)
     count = f"{len(entries)} check{'s' * (len(entries) > 1)}"
     write(f"{path}: {count}, with today's figures as bounds\n")
 

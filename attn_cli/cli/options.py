@@ -1,7 +1,7 @@
 """Options that several commands share. Their values stay texts: spec.py gives them their types."""
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,7 +17,7 @@ from attn_cli.spec import (
     parse_shape,
     parse_spec,
 )
-from attn_cli.views import FORMATS
+from attn_cli.views import FORMATS, formats_with
 
 # What a spec can begin with.
 NAMES = (*BLOCKS, *PRESETS)
@@ -84,16 +84,21 @@ BOption = Annotated[str | None, typer.Option("--b", metavar="X", help="The block
 GammaOption = Annotated[
     str | None, typer.Option("--gamma", metavar="X", help="The block's option gamma.")
 ]
-FormatOption = Annotated[
-    str | None,
-    typer.Option(
+
+
+def format_option(*formats: str) -> Any:
+    """Return the option that picks one of these formats."""
+    return typer.Option(
         "--format",
         "-f",
         metavar="FORMAT",
-        help=f"One of {', '.join(FORMATS)}.",
-        autocompletion=completing(FORMATS),
-    ),
-]
+        help=f"One of {', '.join(formats)}.",
+        autocompletion=completing(formats),
+    )
+
+
+FormatOption = Annotated[str | None, format_option(*FORMATS)]
+DiagramFormatOption = Annotated[str | None, format_option(*formats_with("diagram"))]
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
 InputOption = Annotated[
     str | None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attn_cli import stdout
 from attn_cli.errors import AttnError, BadFile, did_you_mean
-from attn_cli.views import FORMATS, SPECIAL, SUFFIXES, offered, render
+from attn_cli.views import BINARY, FORMATS, PICTURES, SPECIAL, SUFFIXES, offered, render
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -29,10 +29,10 @@ def emit(report: "Report", format: str | None, json: bool, output: str | None) -
     if output is None or output == "-":
         write(render(report, format, terminal_width(), color=wants_color()))
     else:
-        from attn_cli.writing import refuse_what_was_read, write_text
+        from attn_cli.writing import refuse_what_was_read, write_file
 
         refuse_what_was_read(output)
-        write_text(output, render(report, format))
+        write_file(output, render(report, format))
 
 
 def picked_format(
@@ -43,19 +43,24 @@ def picked_format(
         if json:
             return "json"
         suffix = Path(output or "").suffix.lower()
-        if suffix and suffix not in SUFFIXES:
-            known = ", ".join(SUFFIXES)
+        if not suffix:
+            return "table"
+        format = SUFFIXES.get(suffix, "")
+        if format not in known:
+            theirs = ", ".join(each for each, picked in SUFFIXES.items() if picked in known)
             raise AttnError(
-                f"the suffix of {output!r} names no format: it is one of {known}, or give --format"
+                f"the suffix of {output!r} names no format here: "
+                f"it is one of {theirs}, or give --format"
             )
-        return SUFFIXES.get(suffix, "table")
-    if format not in known:
-        if format in SPECIAL:
-            raise AttnError(f"this command has no {format} format ({', '.join(known)})")
+    elif format not in known:
+        if format in SPECIAL or any(format in drawn for drawn in PICTURES.values()):
+            raise AttnError(f"there is no {format} format here ({', '.join(known)})")
         hint = did_you_mean(format, known)
         raise AttnError(f"no format is called {format!r}{hint} ({', '.join(known)})")
     if json and format != "json":
         raise AttnError(f"--json and --format {format} name two formats")
+    if format in BINARY and output in (None, "-") and on_terminal():
+        raise AttnError(f"a terminal shows no {format}: -o FILE.{format}, or a pipe, takes it")
     return format
 
 
@@ -86,13 +91,14 @@ def on_terminal() -> bool:
     return stream is not None and stream.isatty()
 
 
-def write(text: str) -> None:
+def write(text: str | bytes) -> None:
     """Write to stdout. Who reads only the head of it has what they want: that is no error."""
     stream = stdout.stream()
     if stream is None:
         raise BadFile("cannot write to standard output: it is closed")
     try:
-        stream.buffer.write(_encoded(text, stream.encoding))
+        told = text if isinstance(text, bytes) else _encoded(text, stream.encoding)
+        stream.buffer.write(told)
         stream.buffer.flush()
     except OSError as error:
         # What is still buffered must not be tried again while Python exits.

@@ -10,7 +10,7 @@ from attn_cli.cli.options import (
     BlockOption,
     BOption,
     ChannelsOption,
-    FormatOption,
+    DiagramFormatOption,
     GammaOption,
     JsonOption,
     OutputOption,
@@ -59,7 +59,7 @@ def summary(
     build: Annotated[
         bool, typer.Option("--build", help="Build the block in TensorFlow and summarise that.")
     ] = False,
-    format: FormatOption = None,
+    format: DiagramFormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
@@ -70,6 +70,7 @@ def summary(
     attn summary se:ratio=8 -s 56,56,256 --columns name,params,macs
     attn summary cbam -s 26,26,512 --json
     attn summary se -c 512 --get width
+    attn summary eca -s 26,26,512 -o eca.svg
     """
     chosen = spec_from(spec, block, ratio, b, gamma)
     sized = shape_from(shape, channels)

@@ -1,4 +1,4 @@
-"""Faces: a report in, text out. One dict names the formats, and each is imported when asked for."""
+"""Faces: a report in, text or a picture out. Dicts name them; each is imported when asked for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from attn_cli.errors import MissingPackage
     from attn_cli.views.report import Report
 
 # Each module has render(report, width, color) -> str, and ends in a newline.
@@ -20,18 +21,58 @@ FORMATS = {
 # What draws a part that not every report has, and the part.
 SPECIAL = {"github": ("attn_cli.views.github", "annotations")}
 
+# For each kind of picture the formats that it is drawn in, and by what: each is a function
+# draw(report) -> str | bytes, which asks report.picture for its subject.
+PICTURES = {
+    "diagram": {
+        "svg": "attn_cli.views.pictures.svg:draw",
+        "png": "attn_cli.views.pictures.svg:png",
+        "pdf": "attn_cli.views.pictures.svg:pdf",
+        "dot": "attn_cli.views.pictures.dot:draw",
+        "mermaid": "attn_cli.views.pictures.mermaid:draw",
+    },
+}
+
+# What no terminal can show.
+BINARY = frozenset(("png", "pdf"))
+
 # The format that the suffix of an output file picks.
-SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".txt": "table", ".tsv": "plain"}
+SUFFIXES = {
+    ".json": "json", ".csv": "csv", ".md": "markdown", ".txt": "table", ".tsv": "plain",
+    ".svg": "svg", ".png": "png", ".pdf": "pdf", ".html": "html", ".dot": "dot", ".mmd": "mermaid",
+}  # fmt: skip
+
+
+def formats_with(kind: str | None) -> tuple[str, ...]:
+    """Return the formats of a report that has this kind of picture."""
+    return (*FORMATS, *PICTURES[kind]) if kind else (*FORMATS,)
 
 
 def offered(report: Report) -> tuple[str, ...]:
     """Return the formats that a report can be drawn in."""
     special = [name for name, (_, part) in SPECIAL.items() if getattr(report, part) is not None]
-    return (*FORMATS, *special)
+    return (*formats_with(report.picture and report.picture.kind), *special)
 
 
-def render(report: Report, format: str, width: int | None = None, color: bool = False) -> str:
-    """Draw a report; a table keeps to a width, where there is one."""
-    module = FORMATS[format] if format in FORMATS else SPECIAL[format][0]
-    text: str = import_module(module).render(report, width, color)
-    return text
+def render(
+    report: Report, format: str, width: int | None = None, color: bool = False
+) -> str | bytes:
+    """Draw a report, or its picture; a table keeps to a width, where there is one."""
+    drawn: str | bytes
+    if format in FORMATS or format in SPECIAL:
+        module = FORMATS[format] if format in FORMATS else SPECIAL[format][0]
+        drawn = import_module(module).render(report, width, color)
+        return drawn
+    assert report.picture is not None
+    module, _, function = PICTURES[report.picture.kind][format].partition(":")
+    drawn = getattr(import_module(module), function)(report)
+    return drawn
+
+
+def absent(package: str) -> MissingPackage:
+    """Return what there is to say where a picture needs a package that is not installed."""
+    from attn_cli.errors import MissingPackage
+
+    return MissingPackage(
+        f"{package} draws this picture, and is not installed: pip install 'attn-cli[pictures]'"
+    )

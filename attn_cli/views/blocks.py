@@ -5,11 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.formula import formula, rules
+from attn_cli.analysis.summary import summarise
 from attn_cli.blocks import find_block
 from attn_cli.blocks.options import format_value
 from attn_cli.spec import Spec
 from attn_cli.views.records import figures_record
-from attn_cli.views.report import EXTRA, Column, Report, Table, chosen, size_text, with_batch
+from attn_cli.views.report import (
+    EXTRA,
+    Column,
+    Picture,
+    Report,
+    Table,
+    chosen,
+    size_text,
+    with_batch,
+)
 from attn_cli.views.summary import unknown_reasons
 
 if TYPE_CHECKING:
@@ -18,6 +28,7 @@ if TYPE_CHECKING:
     from attn_cli.analysis.figures import Figures
     from attn_cli.blocks import Block
     from attn_cli.graph import Graph, Shape
+    from attn_cli.views.pictures.diagram import Diagram
 
 DOMAINS = {
     "channel": "channel attention: which channels",
@@ -161,7 +172,14 @@ def page(
         tables=[table for table in tables if table.rows],
         heading=list(_heading(card.spec, in_numbers)),
         closing=[*_unknown(cards), *_last_words(card.spec)],
+        picture=Picture("diagram", lambda: _diagram(card.spec, None if letters else shape)),
     )
+
+
+def _diagram(spec: Spec, shape: Shape | None) -> Diagram:
+    from attn_cli.views.pictures.diagram import of_letters, of_summary
+
+    return of_letters(spec) if shape is None else of_summary(summarise(spec, shape))
 
 
 def _heading(spec: Spec, in_numbers: str | None) -> Iterator[str]:

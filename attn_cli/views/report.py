@@ -62,10 +62,18 @@ class Annotation(NamedTuple):
     line: int | None = None
 
 
+class Picture(NamedTuple):
+    """What a picture shows, told when one is drawn; `kind` is one of `views.PICTURES`."""
+
+    kind: str
+    subject: Callable[[], Any]
+
+
 class Report(NamedTuple):
     """What a command says: to people in lines and tables, to programs in rows or a record.
 
-    `annotations` is None where a command has none to make, empty where nothing is wrong.
+    `annotations` is None where a command has none to make, empty where nothing is wrong; `picture`
+    is None where there is nothing to draw.
     """
 
     record: Callable[[], dict[str, Any]]
@@ -74,6 +82,7 @@ class Report(NamedTuple):
     heading: Sequence[str] = ()
     closing: Sequence[str] = ()
     annotations: Sequence[Annotation] | None = None
+    picture: Picture | None = None
 
 
 def chosen(table: Table, keys: Sequence[str], fixed: bool = True) -> Table:

@@ -8,7 +8,16 @@ from attn_cli.blocks.options import format_value
 from attn_cli.cost import reasons
 from attn_cli.graph import Params
 from attn_cli.operations.base import DYNAMIC
-from attn_cli.views.report import EXTRA, Column, Report, Table, chosen, counted, shape_text
+from attn_cli.views.report import (
+    EXTRA,
+    Column,
+    Picture,
+    Report,
+    Table,
+    chosen,
+    counted,
+    shape_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,6 +25,7 @@ if TYPE_CHECKING:
     from attn_cli.analysis.summary import Summary
     from attn_cli.cost import GraphCost
     from attn_cli.graph import Graph
+    from attn_cli.views.pictures.diagram import Diagram
 
 COLUMNS = (
     Column("row", "#", "index", leaves=4),
@@ -49,6 +59,7 @@ def report(summary: Summary, columns: Sequence[str] | None = None) -> Report:
             totals_line(figures.params, figures.bytes, figures.macs, figures.flops),
             *unknown_lines(figures.cost, SHAPE_FIXES),
         ],
+        picture=Picture("diagram", lambda: _diagram(summary)),
     )
 
 
@@ -134,6 +145,12 @@ def _heading(summary: Summary) -> list[str]:
     if summary.source:
         lines.append(indent + summary.source)
     return lines
+
+
+def _diagram(summary: Summary) -> Diagram:
+    from attn_cli.views.pictures.diagram import of_summary
+
+    return of_summary(summary)
 
 
 def _record(summary: Summary) -> dict[str, Any]:

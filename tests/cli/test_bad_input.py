@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HUGE = "1" + "0" * 30
 SE = ("params", "-b", "se", "-s")
-FORMATS_LISTED = "(table, json, csv, markdown, plain)"
+FORMATS_LISTED = "(table, json, csv, markdown, plain, svg, png, pdf, dot, mermaid)"
 NOT_A_SIZE = "is not a size: a positive integer, or None where dynamic"
 SHELLS = "(bash, zsh, fish, powershell, pwsh)"
 NOT_A_SHAPE = "a shape is H,W,C, as in 26,26,512, not"
@@ -266,8 +266,19 @@ BAD = [
     # files
     (
         ["summary", "-b", "se", "-s", "1,2,8", "-o", "figures.yaml"],
-        "the suffix of 'figures.yaml' names no format: it is one of .json, .csv, .md, .txt, .tsv, "
-        "or give --format",
+        "the suffix of 'figures.yaml' names no format here: it is one of .json, .csv, .md, .txt, .tsv, .svg, .png, .pdf, .dot, .mmd, or give --format",
+    ),
+    (
+        ["params", "-b", "se", "-s", "1,2,8", "-o", "figures.svg"],
+        "no option is called '-o' (attn params -h lists them)",
+    ),
+    (
+        ["places", "app:VGG16", "-o", "figures.dot"],
+        "the suffix of 'figures.dot' names no format here: it is one of .json, .csv, .md, .txt, .tsv, or give --format",
+    ),
+    (
+        ["places", "app:VGG16", "-f", "dot"],
+        "there is no dot format here (table, json, csv, markdown, plain)",
     ),
     (
         ["summary", "-b", "se", "-s", "1,2,8", "-o", "missing/figures.json"],

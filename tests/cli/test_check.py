@@ -392,7 +392,7 @@ WRONG = [
     ((*ECA, "--force", "--max-params", "5"), "--force is for --init: it replaces the file that --init writes"),
     (("check", "--init", "none.keras"), "none.keras: there is no such file"),
     ((*ECA, "--max-params", "5", "-f", "githup"), "no format is called 'githup'; did you mean github? (table, json, csv, markdown, plain, github)"),
-    (("summary", "-b", "se", "-c", "8", "-f", "github"), "this command has no github format (table, json, csv, markdown, plain)"),
+    (("places", "app:VGG16", "-f", "github"), "there is no github format here (table, json, csv, markdown, plain)"),
 ]  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from process import attn, environment, run_here
 from attn_cli.blocks import find_block
 from attn_cli.cli.app import COMMANDS
 from attn_cli.cli.options import NAMES
-from attn_cli.views import FORMATS
+from attn_cli.views import formats_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,8 +134,8 @@ def completions(line: str) -> list[str]:
         ("attn summary -b eca:", [f"{option}=" for option in find_block("eca").defaults]),
         ("attn summary -b eca:b=2,ga", ["2,gamma="]),
         ("A=1 B= attn summary 'eca:b=2,ga", ["2,gamma="]),
-        ("attn summary --format=m", ["markdown"]),
-        ("attn summary --format ", list(FORMATS)),
+        ("attn summary --format=m", ["markdown", "mermaid"]),
+        ("attn summary --format ", list(formats_with("diagram"))),
         ("attn compare se -f m", ["markdown"]),
         ("attn summary --get k", ["kernel_size"]),
         ("attn summary --columns out", ["output_shape"]),

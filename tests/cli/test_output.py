@@ -16,7 +16,7 @@ import pytest
 from process import attn, environment, run_here
 
 from attn_cli.analysis.figures import FIGURES
-from attn_cli.views import SUFFIXES
+from attn_cli.views import FORMATS, SUFFIXES, formats_with
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -226,8 +226,15 @@ def test_columns_in_the_environment_win(columns: str) -> None:
         assert attn(*SUMMARIES[0], columns=int(columns), env=said) == at_width
 
 
+TEXTS = {
+    suffix: format
+    for suffix, format in SUFFIXES.items()
+    if format in (*FORMATS, "dot", "mermaid") and format in formats_with("diagram")
+}
+
+
 @pytest.mark.parametrize(
-    ("suffix", "format"), [*SUFFIXES.items(), (".JSON", "json"), ("", "table")]
+    ("suffix", "format"), [*TEXTS.items(), (".JSON", "json"), (".DOT", "dot"), ("", "table")]
 )
 def test_the_suffix_picks_the_format(suffix: str, format: str, tmp_path: Path) -> None:
     """And --format wins over it. A file has what a pipe would have."""
