@@ -16,6 +16,7 @@ from attn_cli.operations.base import MAX_SIZE, NONSENSE, Unknown
 from attn_cli.operations.shapes import is_constant
 from attn_cli.sources.text import quote, shown
 from attn_cli.sources.unfold import Unfolded, Unfolder
+from attn_cli.sources.weights import leaves_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +39,7 @@ def unfold_at(
     """
     _check_shape(asked)
     part = feature_map_of(root)
-    shape = batched(part.batch_shape, asked)
+    shape = batched(part.batch_shape, asked, is_channels_first(root))
     before = _Noted(stored, root)
     before.unfolded()
     unfolded = _Asked(before, part, shape).unfolded()
@@ -170,22 +171,27 @@ class _Asked(Unfolder):
 SHAPE_KEYS = ("batch_shape", "batch_input_shape")
 
 
-def batched(noted: Shape | None, asked: Shape) -> Shape:
-    """Return an asked (H, W, C) as an input is noted. Raises BadShape for other channels.
+def is_channels_first(root: Part) -> bool:
+    """Tell whether all layers of a model that say where channels stand have them first."""
+    said = {leaf.config.get("data_format") for leaf in leaves_of(root)} - {None}
+    return said == {"channels_first"}
 
-    >>> batched((None, 224, 224, 3), (448, 448, 3)), batched((None, 3, 224, 224), (448, 448, 3))
-    ((None, 448, 448, 3), (None, 3, 448, 448))
+
+def batched(noted: Shape | None, asked: Shape, first: bool) -> Shape:
+    """Return an asked (H, W, C) as an input is noted, channels first or last.
+
+    Raises BadShape for other channels than that has.
+
+    >>> batched((None, 224, 224, 3), (448, 448, 3), first=False)
+    (None, 448, 448, 3)
     """
     height, width, channels = asked
-    if noted is None:
-        return (None, *asked)
-    batch, first, _, last = noted
-    if last in (None, channels):
-        return (batch, height, width, channels)
-    if first == channels:
-        return (batch, channels, height, width)
+    batch = noted[0] if noted else None
+    has = noted[1 if first else -1] if noted else None
+    if has in (None, channels):
+        return (batch, channels, height, width) if first else (batch, *asked)
     size = _size((None, *asked))
-    raise BadShape(f"its input {_text(noted)} has {last} channels, and {size} has {channels}")
+    raise BadShape(f"its input {_text(noted)} has {has} channels, and {size} has {channels}")
 
 
 def _samples(bound: Bound) -> list[Shape | None]:

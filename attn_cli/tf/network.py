@@ -76,7 +76,7 @@ class Request(NamedTuple):
     spec: Spec | None
     chosen: Chosen
     block: InNetwork
-    input_shape: Shape | None = None
+    asked: bool = False  # at another input size than its own
 
 
 def check_build_in(
@@ -100,7 +100,7 @@ def check_build_in(
     check_target(path, force)
     compared = compare_in(network, [spec], at, skip)
     check_weights(network.graph)
-    return Request(network, spec, compared.chosen, compared.blocks[0], input_shape)
+    return Request(network, spec, compared.chosen, compared.blocks[0], input_shape is not None)
 
 
 @memory_errors()
@@ -124,8 +124,11 @@ def save_network(
             keras.backend.clear_session(free_memory=False)
         keras.utils.set_random_seed(seed)
         original = load_network(model)
-        if request.input_shape is not None:
-            original = resized(original, request.input_shape)
+        if request.asked:
+            nodes = request.network.graph.nodes
+            inputs = [nodes[place] for place in request.network.graph.inputs]
+            shapes = {node.layer.name: node.output_shapes[0] for node in inputs}
+            original = resized(original, shapes)
         graph = walk(original)
         _check_foretold(request.network.graph, graph, f"{shown(model)}, as Keras loads it,")
         inputs = drawn_inputs(original, seed)

@@ -8,35 +8,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import BadFile
-from attn_cli.graph import FEATURE_MAP
-from attn_cli.sources.resize import batched
 from attn_cli.tf.load import load_keras, quiet
 from attn_cli.tf.memory import is_out_of_memory
 from attn_cli.tf.save import reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from attn_cli.graph import Shape
 
 
-def resized(model: Any, shape: Shape) -> Any:
-    """Return a functional model with the layers and weights of another, on an input (H, W, C).
+def resized(model: Any, shapes: Mapping[str, Shape]) -> Any:
+    """Return a functional model with the layers and weights of another, on inputs of these shapes.
 
-    Raises BadFile, with Keras' reason, where Keras does not make it.
+    They are given by the names of the inputs, with the batch. Raises BadFile, with Keras' reason,
+    where it is not made.
     """
     resizer = _Resizer()
     try:
         with quiet():
             functional = getattr(model, "_functional", None)
             if functional is None and not model.built:  # a Sequential of which no input is told
-                model.build((None, *shape))
+                model.build(next(iter(shapes.values())))
             functional = getattr(model, "_functional", None) or model
-            shapes = [tuple(tensor.shape) for tensor in functional.inputs]
-            made = resizer.model(
-                model,
-                [batched(each, shape) if len(each) == FEATURE_MAP else each for each in shapes],
-            )
+            made = resizer.model(model, [shapes[tensor.name] for tensor in functional.inputs])
             for old, new in resizer.layers.values():
                 new.set_weights(old.get_weights())
             if not model.trainable:
@@ -45,8 +40,8 @@ def resized(model: Any, shape: Shape) -> Any:
     except Exception as error:
         if is_out_of_memory(error):
             raise
-        size = ",".join(map(str, shape))
-        raise BadFile(f"Keras does not make it at {size} ({reason_of(error)})") from error
+        sizes = ", ".join(map(str, shapes.values()))
+        raise BadFile(f"Keras does not make it on {sizes} ({reason_of(error)})") from error
     return made
 
 
@@ -73,7 +68,8 @@ class _Resizer:
                 args, kwargs = call.arguments.fill_in(tensors)
                 operation = self.operation(call, tensors)
                 outputs = self.keras.tree.flatten(operation(*args, **kwargs))
-                tensors.update(zip(map(id, call.output_tensors), outputs, strict=True))
+                # How many come out of an op may follow from the size.
+                tensors.update(zip(map(id, call.output_tensors), outputs, strict=False))
         pack = self.keras.tree.pack_sequence_as
         outputs = [tensors[id(tensor)] for tensor in functional.outputs]
         return self.keras.Model(
@@ -85,14 +81,35 @@ class _Resizer:
     def operation(self, call: Any, tensors: dict[int, Any]) -> Any:
         """Return what a call calls now: the same at each of its calls."""
         operation = call.operation
-        if hasattr(getattr(operation, "_functional", None) or operation, "_nodes_by_depth"):
-            if id(operation) not in self.models:
-                shapes = [tuple(tensors[id(each)].shape) for each in call.input_tensors]
-                self.models[id(operation)] = self.model(operation, shapes)
-            return self.models[id(operation)]
+        shapes = [tuple(tensors[id(each)].shape) for each in call.input_tensors]
+        if is_model(operation):
+            return self.nested(operation, shapes)
+        wrapped = getattr(operation, "layer", None)
+        if is_model(wrapped) and isinstance(operation, self.keras.layers.TimeDistributed):
+            # Each step has the shape of the whole without the steps.
+            inner = self.nested(wrapped, [(*shape[:1], *shape[2:]) for shape in shapes])
+            return self.wrapper(operation, inner)
         if not isinstance(operation, self.keras.layers.Layer):
             return operation  # an op has no state
         if id(operation) not in self.layers:
             made = type(operation).from_config(operation.get_config())
             self.layers[id(operation)] = (operation, made)
         return self.layers[id(operation)][1]
+
+    def nested(self, model: Any, shapes: Sequence[Shape]) -> Any:
+        """Return a model inside a model."""
+        if id(model) not in self.models:
+            self.models[id(model)] = self.model(model, shapes)
+        return self.models[id(model)]
+
+    def wrapper(self, wrapper: Any, inner: Any) -> Any:
+        """Return what applies a model to each step."""
+        if id(wrapper) not in self.models:
+            config = {key: wrapper.get_config()[key] for key in ("name", "trainable", "dtype")}
+            self.models[id(wrapper)] = type(wrapper)(inner, **config)
+        return self.models[id(wrapper)]
+
+
+def is_model(operation: Any) -> bool:
+    """Tell whether an operation is a functional or sequential model."""
+    return hasattr(getattr(operation, "_functional", None) or operation, "_nodes_by_depth")

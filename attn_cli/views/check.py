@@ -255,7 +255,7 @@ def _record(results: Sequence[Result], path: str | None) -> dict[str, Any]:
                     "at": list(result.within.at),
                     "skip": list(result.within.skip),
                 },
-                "asked": result.asked and with_batch(result.asked),
+                "input_shape": result.asked and with_batch(result.asked),
                 "inputs": [
                     {"shape": with_batch(shape), "places": times} for shape, times in result.places
                 ],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attn_cli.analysis.diff import ADDED, CHANGED, FIELDS, ORDER, REMOVED, SAME
 from attn_cli.blocks.options import format_value
 from attn_cli.graph import UNKNOWN
-from attn_cli.views.inspect import asked_text, block_record, input_fixes
+from attn_cli.views.inspect import asked_text, block_record, input_fixes, shapes
 from attn_cli.views.report import Column, Report, Table, size_text
 from attn_cli.views.summary import unknown_lines
 
@@ -194,6 +194,10 @@ def _record(diff: Diff) -> dict[str, Any]:
     return {
         "before": diff.before.file,
         "after": diff.after.file,
+        "inputs": {
+            "before": shapes(diff.before.model.graph, inputs=True),
+            "after": shapes(diff.after.model.graph, inputs=True),
+        },
         "different": diff.is_different,
         "same": sum(change.status == SAME for change in diff.changes),
         "changes": [

@@ -22,6 +22,7 @@ DRAWN = {
         *("--skip", "block[4567]*"),
     ),
     "in-misfits": ("compare", "se:ratio=32", "--in", "app:MobileNetV2", "--skip-misfits"),
+    "in-asked": ("compare", "eca", *RESNET, "--input", "448,320,3"),
     "in-dynamic": ("compare", "se", "--in", "app:MobileNetV3Small", "--at", "residual"),
     "sites": ("places", "app:MobileNetV2"),
 }
@@ -71,7 +72,7 @@ BAD = {
     "compare se --at residual": "--at is about places in a network: name that with --in MODEL",
     "compare se -s 7,7,64 --skip x": "--skip is about places in a network: name that with --in MODEL",
     "compare se -s 7,7,64 --places": "--places is about places in a network: name that with --in MODEL",
-    "compare se -s 7,7,64 --in app:VGG16": "--shape is for blocks on their own, and --in puts them in a network",
+    "compare se -s 7,7,64 --in app:VGG16": "--shape is for blocks on their own, and --in puts them in a network; --input is the size that the network is asked at",
     "compare se -c 64 --in app:VGG16": "--channels is for blocks on their own, and --in puts them in a network",
     "compare se --sort params --in app:VGG16": "--sort is for blocks on their own, and --in puts them in a network",
     "compare se --in app:VGG17": "app:VGG17: no application is called 'VGG17'; did you mean app:VGG19, or app:VGG16?",
@@ -86,6 +87,18 @@ BAD = {
     "places app:ResNet50 --skip conv2*": "--skip takes away from the places that --at names: give both",
     "check -b se --at post --max-params 1": "--at is about places in a network: name that with --in MODEL",
     "check app:VGG16 --in app:VGG16 --max-params 1": "--in is for a block that is put in a network: SPEC is missing",
+    "compare se -s 7,7,64 --input 7,7,64": "--input is the input of a network: name that with --in MODEL (a block alone has --shape 7,7,64)",
+    "build se -s 7,7,64 --input 7,7,64 -o x.keras": "--input is the input of a network: name that with --in MODEL (a block alone has --shape 7,7,64)",
+    "check se -s 7,7,64 --input 7,7,64 --max-params 1": "--input is the input of a network: name that with --in MODEL (a block alone has --shape 7,7,64)",
+    "check --input 7,7,64": "a block or a model is missing: SPEC --shape H,W,C, or MODEL",
+    "compare se --in app:ResNet50 --input 448,448": "a shape is H,W,C, as in 26,26,512, not '448,448'",
+    "compare se --in app:ResNet50 --input big": "a shape is H,W,C, as in 26,26,512, not 'big'",
+    "inspect app:ResNet50 --input 448,448,0": "a size in '448,448,0' is 0; the least is 1",
+    "places app:ResNet50 --input 448,448,1": "app:ResNet50: its input (None, 224, 224, 3) has 3 channels, and 448,448,1 has 1",
+    "diff app:ResNet50 app:VGG16 --input 448,448,3": "app:VGG16: at 448,448,3, Dense 'fc1' would get (None, 100352): its kernel of 25088 × 4096 would be one of 100352 × 4096; the file notes an input of 224,224,3",
+    "build eca --in app:VGG16 --at stage --input 16,16,3 -o x.keras": "app:VGG16: at 16,16,3, MaxPooling2D 'block5_pool' would get (None, 1, 1, 512): a kernel of 2 (dilation 1) does not fit the feature map; the file notes an input of 224,224,3",
+    "inspect tests/data/keras_3_5.weights.h5 --input 224,224,3": "tests/data/keras_3_5.weights.h5: the file does not tell the layers: no input size can be asked of it",
+    "inspect tests/data/keras_3_5.keras --input 224,224,3": "tests/data/keras_3_5.keras: another input size is asked of a model that takes one feature map (H, W, C); this takes input_layer_2 (None, 3, 8, 8, 4)",
     "check -b se -s 7,7,64 --max-added-params 1": "--max-added-params is for a block in a network",
 }
 
@@ -94,6 +107,39 @@ BAD = {
 def test_bad_input_gets_one_line(line: str) -> None:
     root = Path(__file__).parents[2]
     assert run_here(line.split(), cwd=root) == (2, "", f"attn: {BAD[line]}\n")
+
+
+def test_a_size_is_asked_wherever_a_model_is_read(tmp_path: Path) -> None:
+    """The MACs are those of that size, on the command line, in a configuration, as --init writes."""
+    macs, asked = 216_589_760, ("--input", "224,224,3")
+    model = "app:MobileNetV3Large"
+    inspected = json.loads(run_here(["inspect", model, *asked, "--json"]).out)
+    assert inspected["macs"] == macs
+    assert inspected["model"]["noted_input"] == [None, None, None, 3]
+    compared = json.loads(run_here(["compare", "eca", "--in", model, *asked, "--json"]).out)
+    assert compared["before"]["macs"] == macs
+    places = json.loads(run_here(["places", model, "--at", "se", *asked, "--json"]).out)
+    assert places["places"][0]["input_shape"] == [None, 28, 28, 72]
+    changes = json.loads(run_here(["diff", model, model, *asked, "--json"]).out)
+    assert changes["inputs"] == {each: [[None, 224, 224, 3]] for each in ("before", "after")}
+    assert changes["model"]["macs"] == {"before": macs, "after": macs, "difference": 0}
+    assert run_here(["check", model, *asked, "--max-macs", str(macs)]).code == 0
+    assert run_here(["check", model, *asked, "--max-macs", str(macs - 1)]).code == 1
+    for subject in ([model], ["eca", "--in", model, "--at", "se"]):
+        result = run_here(["check", *subject, *asked, "--init", "--force"], cwd=tmp_path)
+        assert (result.code, result.err) == (0, "")
+        assert "input = [224, 224, 3]\n" in Path(tmp_path / "attn.toml").read_text()
+        result = run_here(["check", "--json"], cwd=tmp_path)
+        assert (result.code, result.err) == (0, "")
+        assert json.loads(result.out)["checks"][0]["input_shape"] == [None, 224, 224, 3]
+
+
+def test_files_that_do_not_take_a_size_are_named_among_others() -> None:
+    """The others are shown all the same, with what their file notes."""
+    result = run_here(["inspect", "app:VGG16", "app:ResNet50", "--input", "448,448,3"])
+    assert result.code == 2
+    assert result.err.startswith("attn: app:VGG16: at 448,448,3, Dense 'fc1' would get ")
+    assert "app:ResNet50 at 448 × 448 × 3: the file notes (None, 224, 224, 3)" in result.out
 
 
 def test_a_check_bounds_what_is_added(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ PRINTED = [
     ("compare-in", "compare se --in app:MobileNetV3Small --at residual"),
     ("places-of", "places app:EfficientNetB0"),
     ("check", "check -b eca --in app:ResNet50 --at residual --max-added-params 86"),
+    ("check", "check app:ResNet50 --input 64,64,3 --max-params 999999999"),
+    ("inspect", "inspect app:MobileNetV2 --input 64,96,3"),
     ("kernel-size", "kernel-size 8 512 --b 0.5 --gamma 3"),
     ("check", "check -b se -b eca -s 6@26,26,512 --max-params 999999999"),
     ("blocks", "blocks"),

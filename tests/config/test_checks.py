@@ -60,6 +60,7 @@ expect = {{ width = 8, params.trainable = 5, kernel-size = "none" }}
 [[check]]
 name = "model"
 model = "export/model.keras"
+input = [448, "None", 3]
 min_blocks = 16
 max_share = 0.15
 expect = {{ attention = {{ params = 3 }}, model.name = "net" }}
@@ -89,6 +90,7 @@ expect = {{ attention = {{ params = 3 }}, model.name = "net" }}
         Expectation("kernel_size", "==", None),
     )
     assert (third.kind, third.of, third.problem) == ("model", "export/model.keras", None)
+    assert (third.asked, second.asked) == ((448, None, 3), None)
     assert third.expected[-1] == Expectation("model.name", "==", "net")
 
 
@@ -148,6 +150,10 @@ BAD = {
     f"{NETWORK}max_added_share = 10": "max_added_share is a share from 0 to 1, not 10",
     f"{NETWORK}max_params_of = {{ block = 'se' }}": "max_params_of compares with a block on the same shape: it is for a block",
     f"{BLOCK}at = 'residual'\nmax_params = 1": 'at is about places in a network: it needs in, as in in = "app:ResNet50"',
+    f"{BLOCK}input = '7,7,64'\nmax_params = 1": "input is that of a model or a network; a block has a shape",
+    f"{MODEL}input = 7\nmax_params = 1": 'input is [H, W, C] or "H,W,C", not 7',
+    f"{MODEL}input = [7, 64]\nmax_params = 1": "a shape is H,W,C, as in 26,26,512, not '7,64'",
+    f"{NETWORK}input = '2@7,7,64'\nmax_params = 1": "input is one shape, not '2@7,7,64'",
     f"{BLOCK}max_added_params = 1": "max_added_params is for a block in a network",
     f"{MODEL}in = 'x'\nmax_params = 1": "in is for a block: a model has its own inputs",
     f"{BLOCK}max_params_of = 0.1": 'max_params_of is a table, as in { block = "se", factor = 0.1 }',
