@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, ParamSpec, TypeVar
 
 from attn_cli.errors import BadFile
+from attn_cli.sources.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,6 +90,18 @@ def _ask(call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         raise BadFile("its name is not one that a file can have") from None
 
 
+def _models_in(folder: str) -> str:
+    """Return how to name the models in a folder, where there are any."""
+    suffixes: dict[str, None] = {}
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in islice(entries, 1000):
+            suffixes[os.path.splitext(entry.name)[1]] = None
+    for suffix in (".keras", ".h5"):
+        if suffix in suffixes:
+            return f"; its models are {shown(os.path.join(folder, f'*{suffix}'))}"
+    return ""
+
+
 def _require_regular(status: os.stat_result, path: str | bytes | os.PathLike[str]) -> None:
     mode = status.st_mode
     if stat.S_ISREG(mode):
@@ -95,8 +109,9 @@ def _require_regular(status: os.stat_result, path: str | bytes | os.PathLike[str
             raise BadFile("the file is empty")
         return
     if stat.S_ISDIR(mode):
-        if os.path.exists(os.path.join(os.fsdecode(path), "saved_model.pb")):
+        folder = os.fsdecode(path)
+        if os.path.exists(os.path.join(folder, "saved_model.pb")):
             raise BadFile("this is a SavedModel folder; save the model as a .keras file instead")
-        raise BadFile("this is a folder, not a model file")
+        raise BadFile(f"this is a folder, not a model file{_models_in(folder)}")
     kind = next((words for is_kind, words in _KINDS if is_kind(mode)), "something else")
     raise BadFile(f"this is {kind}, not a regular file")

@@ -114,11 +114,19 @@ def _read(name: str | bytes) -> Model:
             return _read_hdf5(open_hdf5(source), os.fsdecode(name))
         if start.lstrip()[:1] == b"{" or start.startswith(b"\xef\xbb\xbf{"):
             return _read_json(source)
-        raise BadFile(_what_it_is(source, name))
+        from attn_cli.sources.foreign import what_it_is
+
+        raise BadFile(what_it_is(source, os.fsdecode(name)))
 
 
 def _read_keras(source: ByteRange) -> Model:
-    archive = read_archive(source)
+    try:
+        archive = read_archive(source)
+    except BadFile:
+        from attn_cli.sources.foreign import refuse_foreign_archive
+
+        refuse_foreign_archive(source)
+        raise
     config = load_json(archive.config, "config.json")
     metadata = load_json(archive.metadata, "metadata.json") if archive.metadata else {}
     version = metadata.get("keras_version") if isinstance(metadata, dict) else None
@@ -289,19 +297,3 @@ def _record(
         at_least=at_least,
         warnings=tuple(warnings),
     )
-
-
-def _what_it_is(source: ByteRange, path: str | bytes) -> str:
-    start = source.read(0, min(2, source.size))
-    if start[:1] == b"\x80":
-        return "this is a Python pickle, which could run anything; save the model as .keras"
-    name = path if isinstance(path, str) else os.fsdecode(path)
-    suffix = os.path.splitext(name)[1].lower()
-    kinds = {
-        ".pb": "a SavedModel", ".tflite": "a TensorFlow Lite model", ".onnx": "an ONNX model",
-        ".pt": "a PyTorch file", ".pth": "a PyTorch file", ".npz": "a NumPy archive",
-    }  # fmt: skip
-    what = kinds.get(suffix)
-    if what:
-        return f"this is {what}, which attn does not read; save the model as .keras"
-    return "this is no model that Keras saved; save the model as .keras"
