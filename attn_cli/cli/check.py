@@ -35,6 +35,7 @@ from attn_cli.cli.options import (
     OutputOption,
     complete_spec,
     completing,
+    hint_channels_last,
     places_from,
 )
 from attn_cli.cli.output import emit, on_terminal, write_error
@@ -220,6 +221,9 @@ def check(
         source = find_config(config)
         path = shown(source.path)
         checks = read_checks(source)
+        for each in checks:
+            for place in each.places if not quiet else ():
+                hint_channels_last(place.shape, f"{path}, line {each.line}: ")
     results = [result(each) for each in checks]
     if path is None and len(results) == 1 and results[0].problem and not results[0].verdicts:
         raise AttnError(results[0].problem)
