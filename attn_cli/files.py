@@ -74,14 +74,14 @@ def open_file(path: str | bytes | os.PathLike[str], empty: bool = False) -> Iter
     It is looked at before it is opened, because opening can itself act (rewind a tape) or wait
     (for a pipe's writer), and looked at again when open, because it may have been exchanged.
     """
-    _require_regular(_ask(os.stat, path), path, empty)
+    _require_regular(_ask(os.stat, path), empty)
     flags = os.O_RDONLY
     for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):  # not all on every system
         flags |= getattr(os, name, 0)
     descriptor = _ask(os.open, path, flags)
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(descriptor)
-        _require_regular(status, path, empty)
+        _require_regular(status, empty)
         note_read(status)
         yield ByteRange(stream, 0, status.st_size)
 
@@ -119,17 +119,13 @@ def _ask(call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         raise BadFile("its name is not one that a file can have") from None
 
 
-def _require_regular(
-    status: os.stat_result, path: str | bytes | os.PathLike[str], empty: bool
-) -> None:
+def _require_regular(status: os.stat_result, empty: bool) -> None:
     mode = status.st_mode
     if stat.S_ISREG(mode):
         if not status.st_size and not empty:
             raise BadFile("the file is empty")
         return
     if stat.S_ISDIR(mode):
-        if os.path.exists(os.path.join(os.fsdecode(path), "saved_model.pb")):
-            raise BadFile("this is a SavedModel folder; save the model as a .keras file instead")
         raise BadFile("this is a folder, not a file")
     raise BadFile(f"this is {kind_of(mode)}, not a regular file")
 

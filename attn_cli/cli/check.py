@@ -37,6 +37,7 @@ from attn_cli.cli.options import (
     OutputOption,
     complete_spec,
     format_option,
+    hint_channels_last,
     input_from,
     places_from,
 )
@@ -218,6 +219,9 @@ def check(
         source = find_config(config)
         path = shown(source.path)
         checks = read_checks(source)
+        for each in checks:
+            for place in each.places if not quiet else ():
+                hint_channels_last(place.shape, f"{path}, line {each.line}: ")
     results = [result(each) for each in checks]
     if path is None and len(results) == 1 and results[0].problem and not results[0].verdicts:
         raise AttnError(results[0].problem)

@@ -174,13 +174,13 @@ def dynamic(channels: int | None) -> Shape:
     return (None, None, channels)
 
 
-def hint_channels_last(shape: Shape) -> None:
-    """Say on stderr how a shape is read that looks like C,H,W."""
+def hint_channels_last(shape: Shape, where: str = "") -> None:
+    """Say on stderr how a shape is read that looks like C,H,W, and where it stands in a file."""
     if looks_channels_first(shape):
         from attn_cli.cli.output import write_error
 
         first, height, width = shape
         write_error(
-            f"attn: note: {first},{height},{width} is read as H,W,C; "
+            f"attn: note: {where}{first},{height},{width} is read as H,W,C; "
             f"channels come last, so C,H,W is written {height},{width},{first}"
         )

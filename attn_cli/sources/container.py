@@ -8,7 +8,6 @@ with a model in each.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from attn_cli.errors import BadFile
@@ -40,7 +39,9 @@ def format_of(source: ByteRange, name: str) -> str:
         return "hdf5"
     if start.lstrip().startswith(_JSON):
         return "json"
-    raise BadFile(_what_it_is(start, name))
+    from attn_cli.sources.foreign import what_it_is
+
+    raise BadFile(what_it_is(source, name))
 
 
 _TWO = "Keras may find another model in it than others do"
@@ -60,16 +61,3 @@ def _has_zip(source: ByteRange) -> bool:
     """Tell whether a zip archive may end with the file, as Python's `zipfile` looks for it."""
     length = min(source.size, MAX_COMMENT + END.size)
     return END_SIGNATURE in source.read(source.size - length, length)
-
-
-def _what_it_is(start: bytes, name: str) -> str:
-    if start[:1] == b"\x80":
-        return "this is a Python pickle, which could run anything; save the model as .keras"
-    kinds = {
-        ".pb": "a SavedModel", ".tflite": "a TensorFlow Lite model", ".onnx": "an ONNX model",
-        ".pt": "a PyTorch file", ".pth": "a PyTorch file", ".npz": "a NumPy archive",
-    }  # fmt: skip
-    what = kinds.get(os.path.splitext(name)[1].lower())
-    if what:
-        return f"this is {what}, which attn does not read; save the model as .keras"
-    return "this is no model that Keras saved; save the model as .keras"

@@ -118,6 +118,10 @@ def _read(name: str | bytes, asked: Shape | None) -> Model:
     if isinstance(name, str) and is_application(name):
         text = application_text(name.removeprefix(PREFIX))
         return _read_json(ByteRange(BytesIO(text), 0, len(text)), asked)
+    if os.path.isdir(name):
+        from attn_cli.sources.foreign import what_folder_it_is
+
+        raise BadFile(what_folder_it_is(os.fsdecode(name)))
     with open_file(name) as source:
         match format_of(source, os.fsdecode(name)):
             case "zip":
@@ -129,7 +133,13 @@ def _read(name: str | bytes, asked: Shape | None) -> Model:
 
 
 def _read_keras(source: ByteRange, asked: Shape | None) -> Model:
-    archive = read_archive(source)
+    try:
+        archive = read_archive(source)
+    except BadFile:
+        from attn_cli.sources.foreign import refuse_foreign_archive
+
+        refuse_foreign_archive(source)
+        raise
     config = load_json(archive.config, "config.json")
     metadata = load_json(archive.metadata, "metadata.json") if archive.metadata else {}
     version = metadata.get("keras_version") if isinstance(metadata, dict) else None

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from attn_cli.analysis.figures import Figures
-    from attn_cli.blocks import Block
+    from attn_cli.blocks import Block, Preset
     from attn_cli.graph import Graph, Shape
     from attn_cli.views.pictures.diagram import Diagram
 
@@ -46,7 +46,8 @@ CATALOGUE = (
     Column("params", "params", "int", strong=True, missing="?"),
     Column("macs", "MACs", "int", leaves=1, missing="?"),
     Column("flops", "FLOPs", "int", leaves=2, missing="?"),
-    Column("source", "whose", "prose", leaves=6),
+    Column("whose", "whose", "prose", leaves=6, tells=("source",)),
+    Column("source", "source"),
     Column("spec", "block", "name"),
     Column("domain", "domain"),
     Column("trainable", "trainable params"),
@@ -54,6 +55,8 @@ CATALOGUE = (
     Column("paper", "paper"),
 )
 MEASURED = ("ratio", "width", "kernel_size", "params", "macs", "flops")
+# What programs get of the catalogue: all but what stands for something longer.
+LISTED = tuple(column.key for column in CATALOGUE if not column.tells)
 OPTIONS = (
     Column("name", "option"),
     Column("type", "type", leaves=3),
@@ -65,6 +68,13 @@ STEPS = (
     Column("layer", "step", "name"),
     Column("output", "output"),
     Column("params", "params", "int", strong=True),
+)
+# What programs get of a page: an option, a step, or what a block costs.
+PARTS = (
+    Column("part", "part"),
+    *OPTIONS,
+    *STEPS[:2],
+    *(column for column in CATALOGUE if column.key in ("spec", *MEASURED)),
 )
 
 
@@ -99,7 +109,7 @@ def catalogue(cards: Sequence[Card], shape: Shape, ratio: int) -> Report:
             table = Table(CATALOGUE, within, title=title)
             tables.append(chosen(table, ("name", "title", *MEASURED), fixed=False))
     forms = Table(CATALOGUE, list(map(_row, presets)), title="well-known forms")
-    tables.append(chosen(forms, ("name", "form", *MEASURED, "source"), fixed=False))
+    tables.append(chosen(forms, ("name", "form", *MEASURED, "whose"), fixed=False))
     ratios = f"blocks with a ratio are at ratio {ratio}, forms as they are"
     more = "attn blocks NAME tells more, with the block's options: attn blocks se:ratio=8"
     return Report(
@@ -108,7 +118,7 @@ def catalogue(cards: Sequence[Card], shape: Shape, ratio: int) -> Report:
             "blocks": [_record(card) for card in blocks],
             "presets": [_preset_record(card) for card in presets],
         },
-        rows=Table(CATALOGUE, [_row(card) for card in cards]),
+        rows=chosen(Table(CATALOGUE, [_row(card) for card in cards]), LISTED, fixed=False),
         tables=tables,
         closing=[f"costs at {size_text(shape)}; {ratios}", more, *_unknown(cards)],
     )
@@ -130,7 +140,12 @@ def page(
     card = cards[0]
     block, given = card.block, card.spec.given
     step_rows = [
-        (node.layer.label, _in_letters(node.output_shapes[0], letters), node.params.total)
+        (
+            node.layer.label,
+            _in_letters(node.output_shapes[0], letters),
+            # In letters there are no numbers.
+            None if letters else node.params.total,
+        )
         for node in steps.nodes
         if node.inputs
     ]
@@ -144,6 +159,7 @@ def page(
         )
         for name, default, type, help in block.options.values()
     ]
+    costs = chosen(Table(CATALOGUE, list(map(_row, cards))), ("spec", *MEASURED), fixed=False)
     told = [column.key for column in OPTIONS if given or column.key != "value"]
     start = _in_letters(steps.nodes[steps.inputs[0]].output_shapes[0], letters)
     where = f", where k = {kernel_size}" if kernel_size else ""
@@ -152,11 +168,7 @@ def page(
             Table(STEPS, step_rows, title=f"on {start}{where}"), ("layer", "output"), fixed=False
         ),
         chosen(Table(OPTIONS, option_rows, title="options"), told, fixed=False),
-        chosen(
-            Table(CATALOGUE, list(map(_row, cards)), title=f"at {size_text(shape)}"),
-            ("spec", *MEASURED),
-            fixed=False,
-        ),
+        costs._replace(title=f"at {size_text(shape)}"),
     ]
     return Report(
         record=lambda: {
@@ -167,8 +179,16 @@ def page(
                 {column.key: cell for column, cell in zip(STEPS, row, strict=True)}
                 for row in step_rows
             ],
+            "beside": [
+                {"spec": other.spec.text, "ratio": other.ratio, **figures_record(other.figures)}
+                for other in cards[1:]
+            ],
         },
-        rows=Table(OPTIONS, option_rows),
+        rows=_parts(
+            ("option", Table(OPTIONS, option_rows)),
+            ("step", Table(STEPS, step_rows)),
+            ("cost", costs),
+        ),
         tables=[table for table in tables if table.rows],
         heading=list(_heading(card.spec, in_numbers)),
         closing=[*_unknown(cards), *_last_words(card.spec)],
@@ -180,6 +200,17 @@ def _diagram(spec: Spec, shape: Shape | None) -> Diagram:
     from attn_cli.views.pictures.diagram import of_letters, of_summary
 
     return of_letters(spec) if shape is None else of_summary(summarise(spec, shape))
+
+
+def _parts(*parts: tuple[str, Table]) -> Table:
+    """Return the tables of a page as one, each row with the part of the page that it is."""
+    rows = []
+    for part, table in parts:
+        keys = [column.key for column in table.columns]
+        for row in table.rows:
+            told = {"part": part, **dict(zip(keys, row, strict=True))}
+            rows.append([told.get(column.key) for column in PARTS])
+    return Table(PARTS, rows)
 
 
 def _heading(spec: Spec, in_numbers: str | None) -> Iterator[str]:
@@ -242,12 +273,13 @@ def _row(card: Card) -> tuple[Any, ...]:
     return (
         block.name,
         block.title,
-        Spec(find_block(preset.block), preset.options).text if preset else None,
+        preset and _form(preset),
         card.ratio,
         figures and figures.width,
         figures and figures.kernel_size,
         *_costs(card),
         preset and preset.source.partition(":")[0],
+        preset and preset.source,
         card.spec.text,
         block.section("Domain"),
         _trainable(card.spec),
@@ -257,6 +289,11 @@ def _row(card: Card) -> tuple[Any, ...]:
         ),
         block.section("Paper"),
     )
+
+
+def _form(preset: Preset) -> str:
+    """Return the spec of the block that a preset is a form of."""
+    return Spec(find_block(preset.block), preset.options).text
 
 
 def _costs(card: Card) -> tuple[int | None, int | None, int | None]:
@@ -270,6 +307,8 @@ def _preset_record(card: Card) -> dict[str, Any]:
     return {
         "name": card.block.name,
         "spec": card.spec.text,
+        "form": _form(preset),
+        "trainable": _trainable(card.spec),
         "block": preset.block,
         "options": dict(preset.options),
         "source": preset.source,

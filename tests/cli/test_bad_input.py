@@ -346,16 +346,31 @@ def test_a_bad_line_of_stdin_is_named(stdin: bytes, line: str) -> None:
     assert attn("compare", "-", "-s", "1,2,8", stdin=stdin) == (2, "", f"attn: {line}\n")
 
 
-def test_a_shape_that_looks_channels_first_gets_a_hint() -> None:
+NOTE = "attn: note: {} is read as H,W,C; channels come last, so C,H,W is written {}\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [("512,26,26", "26,26,512"), ("3,224,224", "224,224,3"), ("24,56,56", "56,56,24")],
+)
+@pytest.mark.parametrize(
+    "line",
+    ["params eca", "summary eca", "compare eca", "check eca --max-params 9", "blocks eca"],
+)
+def test_a_shape_that_looks_channels_first_gets_a_hint(line: str, first: str, last: str) -> None:
     """It may be meant, so it is answered; the hint is on stderr, the figures alone on stdout."""
-    result = attn("params", "-b", "se", "-s", "512,26,26")
-    assert result.code == 0
-    assert result.out == "344\n"
-    assert result.err == (
-        "attn: note: 512,26,26 is read as H,W,C; channels come last, "
-        "so C,H,W is written 26,26,512\n"
-    )
-    assert attn("params", "-b", "se", "-s", "26,26,512").err == ""
+    result = run_here([*line.split(), "-s", first])
+    assert (result.code, result.err) == (0, NOTE.format(first, last))
+    assert run_here([*line.split(), "-s", last]).err == ""
+
+
+def test_a_shape_in_a_file_gets_the_hint_too(tmp_path: Path) -> None:
+    """With the place where it stands; not where nothing is to be said."""
+    check = '[[check]]\nname = "a"\nblock = "eca"\nshape = [24, 56, 56]\nmax_params = 9\n'
+    (tmp_path / "attn.toml").write_text(check, encoding="utf-8")
+    hint = NOTE.format("attn.toml, line 1: 24,56,56", "56,56,24")
+    assert run_here(["check"], cwd=tmp_path).err == hint
+    assert run_here(["check", "--quiet"], cwd=tmp_path) == (0, "", "")
 
 
 def test_what_a_shell_split_at_blanks_is_whole() -> None:

@@ -61,7 +61,24 @@ def test_formats_for_machines_have_every_column(format: str) -> None:
     assert shown | {"source", "spec", "domain", "trainable", "options", "paper"} == {*rows[0]}
     se, timm = rows[0], next(row for row in rows if row["name"] == "se-timm")
     assert (se["spec"], se["ratio"], se["form"], se["source"]) == ("se:ratio=16", "16", "", "")
-    assert (timm["form"], timm["source"]) == ("se:ratio=16,divisor=8", "timm's SEModule")
+    whose = "timm's SEModule: a sixteenth, rounded to a multiple of 8"
+    assert (timm["form"], timm["source"]) == ("se:ratio=16,divisor=8", whose)
+
+
+def test_a_page_is_whole_in_formats_for_machines() -> None:
+    """Its options, its steps and what it costs, and beside what."""
+    rows = list(csv.DictReader(run_here(["blocks", "cbam", "--format", "csv"]).out.splitlines()))
+    assert list(dict.fromkeys(row["part"] for row in rows)) == ["option", "step", "cost"]
+    costs = [(row["spec"], row["params"]) for row in rows if row["part"] == "cost"]
+    assert costs == [("cbam", "33414"), ("se:ratio=16", "33312")]
+    (beside,) = record("cbam")["beside"]
+    assert (beside["spec"], beside["params"]["total"]) == ("se:ratio=16", 33312)
+
+
+def test_steps_in_letters_have_no_numbers() -> None:
+    """Of an input that is given, they have."""
+    assert {step["params"] for step in record("se")["steps"]} == {None}
+    assert sum(step["params"] for step in record("se", "-s", "7,7,64")["steps"]) == 2128
 
 
 @pytest.mark.parametrize(

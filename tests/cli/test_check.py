@@ -272,7 +272,10 @@ def test_other_models_are_checked_beside_a_missing_one(tmp_path: Path) -> None:
     assert result.code == 2
     assert [line.split("\t")[-2:] for line in result.out.splitlines()[1:]] == [
         ["unchecked", "../none.keras: there is no such file"],
-        ["unchecked", "../bad.keras: this is no model that Keras saved; save the model as .keras"],
+        [
+            "unchecked",
+            "../bad.keras: this is a text; attn reads what Keras saves (.keras, .h5, to_json())",
+        ],
         ["passed", ""],
     ]
 

@@ -231,15 +231,7 @@ def test_no_line_is_wider_than_the_terminal(view: str) -> None:
         assert [line for line in lines if cell_len(line) > width] == [], width
 
 
-@pytest.mark.parametrize(
-    "view",
-    [
-        pytest.param(view, marks=pytest.mark.xfail(reason="a catalogue of several tables"))
-        if view in ("blocks", "block")
-        else view
-        for view in VIEWS
-    ],
-)
+@pytest.mark.parametrize("view", VIEWS)
 def test_formats_for_machines_have_all_columns(view: str) -> None:
     """CSV and plain have what each column of a table tells, and JSON has all that they have."""
     report = reports()[view]
@@ -283,6 +275,8 @@ def _leaves(value: Any) -> Iterator[str]:
 
 # What a document says in another way: by its keys, or in parts.
 NOT_IN_JSON: dict[str, set[str]] = {
+    "blocks": {"options"},
+    "block": {"part", "type", "default", "value"},
     "summary": {"name", "type", "inputs"},
     "inspect": {"name", "type", "inputs"},
     "diff": {"status"},
