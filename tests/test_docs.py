@@ -1,6 +1,7 @@
 """Every console block of README.md and docs/ shows what the command really prints.
 
-Any other block that begins with its name in a comment, `# attn.toml`, is a file for what follows.
+Any other block that begins with its name in a comment, `# attn.toml`, is a file for what follows. A
+picture that a page shows is the one that a command above it writes, where one of that name does.
 
 `pytest tests/test_docs.py --overwrite-goldens` (or `nox -s docs`) writes them anew.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +22,7 @@ from attn_cli.cli.app import COMMANDS
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PICTURE = re.compile(r"!\[[^\]]*\]\(([\w./-]+)\)")
 FILE = re.compile(r"(?:#!.*\n)?# ([\w./-]+\.\w+|Makefile)\n")
 
 
@@ -71,9 +74,16 @@ def test_output_in_the_docs_is_real(
     """What a page shows under a command is what the command prints."""
     page = path.read_text(encoding="utf-8")
     anew = regenerated(page, tmp_path)
-    if request.config.getoption("--overwrite-goldens"):
+    overwrite = request.config.getoption("--overwrite-goldens")
+    if overwrite:
         path.write_text(anew, encoding="utf-8")
+    pictures = [path.parent / target for target in PICTURE.findall(page)]
+    made = {shown: tmp_path / shown.name for shown in pictures if (tmp_path / shown.name).exists()}
+    if overwrite:
+        for shown, drawn in made.items():
+            shutil.copyfile(drawn, shown)
     assert page == anew
+    assert [shown.name for shown in made if shown.read_bytes() != made[shown].read_bytes()] == []
 
 
 def test_every_command_is_documented() -> None:

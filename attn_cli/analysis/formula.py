@@ -25,7 +25,9 @@ POWERS = ("", "", "²", "³", "⁴", "⁵")
 # Sizes that are nothing else in a block: a kernel, and height, width and what channels have more.
 KERNEL = 101
 Sides = tuple[int, int, int]
-SIDES: Sequence[Sides] = ((29, 31, 9), (37, 41, 11), (43, 47, 13))
+SIDES: Sequence[Sides] = ((29, 31, 9), (37, 41, 11))
+# Far from these: what holds there as well was no chance.
+AGAIN: Sequence[Sides] = ((43, 47, 491), (53, 59, 493))
 # In the order that a term has them.
 LETTERS = "HWCks"
 
@@ -69,22 +71,15 @@ class Formula(NamedTuple):
 class Lettered(NamedTuple):
     """A block on an input whose sizes are letters: C channels of H × W, s, k; what each stands for.
 
-    `macs` are those of each node; None where they are no product of the letters.
+    Then what each node has and costs, and what all have; None where letters do not say it.
     """
 
     graph: Graph
     sizes: Mapping[str, int]
+    params: Sequence[Formula | None]
     macs: Sequence[Formula | None]
-
-    def params(self, weights: Iterable[Weight]) -> Formula:
-        """Return how many numbers weights hold."""
-        # Where the width is all channels, it is they that it is.
-        letters = {self.sizes[letter]: letter for letter in "sCk" if letter in self.sizes}
-        terms: Counter[str] = Counter()
-        for weight in weights:
-            named = _in_order([letters[size] for size in weight.shape if size in letters])
-            terms[named] += prod(size for size in weight.shape if size not in letters)
-        return _formula(terms)
+    trainable: Formula | None
+    frozen: Formula | None
 
     @property
     def total_macs(self) -> Formula | None:
@@ -108,27 +103,54 @@ def formula(spec: Spec) -> Formula | None:
         graph, sizes = _probed(spec, SIDES)
     except AttnError:
         return None
-    return Lettered(graph, sizes, ()).params(trained(graph))
+    return _numbers_of(_weights(graph, True), sizes)
 
 
-def trained(graph: Graph, trainable: bool = True) -> list[Weight]:
+def _weights(graph: Graph, trainable: bool) -> list[Weight]:
     """Return the weights of a graph that are trained, or those that are not, each once."""
     weights = [weight for node in graph.nodes if not node.call for weight in node.layer.weights]
     return [weight for weight in weights if weight.trainable is trainable]
 
 
+def _numbers_of(weights: Iterable[Weight], sizes: Mapping[str, int]) -> Formula:
+    """Return how many numbers weights hold."""
+    # Where the width is all channels, it is they that it is.
+    letters = {sizes[letter]: letter for letter in "sCk" if letter in sizes}
+    terms: Counter[str] = Counter()
+    for weight in weights:
+        named = _in_order([letters[size] for size in weight.shape if size in letters])
+        terms[named] += prod(size for size in weight.shape if size not in letters)
+    return _formula(terms)
+
+
 def in_letters(spec: Spec) -> Lettered:
     """Return a block in letters. Raises AttnError where it cannot be tried."""
     graph, sizes = _probed(spec, SIDES)
-    again, others = _probed(spec, [each for each in SIDES if each[0] != sizes["H"]])
-    if len(again.nodes) != len(graph.nodes) or others.keys() != sizes.keys():
-        return Lettered(graph, sizes, [None] * len(graph.nodes))
-    # What holds for one input alone is chance.
-    macs = [
-        next((each for each in _read(node.cost.macs, sizes) if each.total(others) == other), None)
-        for node, other in zip(graph.nodes, (node.cost.macs for node in again.nodes), strict=True)
-    ]
-    return Lettered(graph, sizes, macs)
+    again, others = _probed(spec, AGAIN)
+    alike = [node.layer.type for node in graph.nodes] == [node.layer.type for node in again.nodes]
+
+    def held(told: Iterable[Formula], figure: int | None) -> Formula | None:
+        """Return what comes to the figure that the other input has."""
+        known = (each for each in told if alike and each.letters <= {*others})
+        return next((each for each in known if each.total(others) == figure), None)
+
+    def of_all(trainable: bool) -> Formula | None:
+        told = _numbers_of(_weights(graph, trainable), sizes)
+        return held([told], sum(weight.size for weight in _weights(again, trainable)))
+
+    # Where they are not alike, there is nothing to hold against.
+    pairs = list(zip(graph.nodes, again.nodes if alike else graph.nodes, strict=True))
+    return Lettered(
+        graph,
+        sizes,
+        [
+            held([_numbers_of(node.layer.weights, sizes)], other.layer.params.total)
+            for node, other in pairs
+        ],
+        [held(_read(node.cost.macs, sizes), other.cost.macs) for node, other in pairs],
+        of_all(True),
+        of_all(False),
+    )
 
 
 def _read(figure: int | None, sizes: Mapping[str, int]) -> Iterator[Formula]:
@@ -157,12 +179,19 @@ def _divided(figure: int, sizes: Mapping[str, int]) -> tuple[int, list[str]]:
 def _probed(spec: Spec, sides: Sequence[Sides]) -> tuple[Graph, dict[str, int]]:
     """Trace a block where each letter is a number that is nothing else."""
     given = dict(spec.given)
-    letters = {}
+    letters: dict[str, int] = {}
     if "kernel_size" in spec.options:
         given["kernel_size"] = letters["k"] = KERNEL
     if "ratio" in spec.options and not spec.options.get("width"):
         given["ratio"] = 2
-    graph, sizes = probe(Spec(spec.block, given), sides)
+    try:
+        graph, sizes = probe(Spec(spec.block, given), sides)
+    except AttnError:
+        if not spec.block.is_own:
+            raise
+        # Its options may mean anything: here what they are.
+        letters = {}
+        graph, sizes = probe(spec, sides)
     letters |= {name.upper() if name != "s" else "s": size for name, size in sizes.items()}
     return graph, {name: size for name, size in letters.items() if len(name) == 1}
 
@@ -197,9 +226,12 @@ def probe(spec: Spec, sides: Sequence[Sides] = SIDES) -> tuple[Graph, dict[str, 
 
 def rules(spec: Spec, formula: Formula) -> list[str]:
     """Return how the letters of a formula follow from the channels and the options."""
-    told = [width_rule(spec.options)] if "s" in formula.letters else []
+    own = spec.block.is_own  # whose options may mean anything
+    told = []
+    if "s" in formula.letters:
+        told.append("s is the squeezed width" if own else width_rule(spec.options))
     if "k" in formula.letters:
-        told.append(kernel_rule(spec.options))
+        told.append("k is the kernel's side" if own else kernel_rule(spec.options))
     return told
 
 

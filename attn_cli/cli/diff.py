@@ -8,7 +8,7 @@ from attn_cli.analysis.diff import diff as diff_models
 from attn_cli.analysis.inspect import Inspection, inspect_file
 from attn_cli.cli.models import complete_model
 from attn_cli.cli.options import (
-    FormatOption,
+    ChartFormatOption,
     InputOption,
     JsonOption,
     OutputOption,
@@ -17,6 +17,7 @@ from attn_cli.cli.options import (
 from attn_cli.cli.output import emit, picked_format
 from attn_cli.errors import BadFile
 from attn_cli.graph import Shape
+from attn_cli.views import formats_with
 from attn_cli.views.diff import report
 
 
@@ -39,7 +40,7 @@ def diff(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 1 where anything differs.")
     ] = False,
-    format: FormatOption = None,
+    format: ChartFormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> int:
@@ -49,7 +50,7 @@ def diff(
     attn diff before.keras after.keras
     attn diff before.keras after.keras --format markdown --exit-code
     """
-    picked_format(format, json, output)
+    picked_format(format, json, output, formats_with("chart"))
     asked = input_from(input)
     changes = diff_models(layered(before, asked), layered(after, asked))
     emit(report(changes), format, json, output)

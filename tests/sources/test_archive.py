@@ -578,8 +578,6 @@ def test_a_range_ends_where_it_ends() -> None:
 def test_paths_that_are_no_regular_files(tmp_path: Path) -> None:
     """Looked at before they are opened: nothing waits, and no device is touched."""
     (tmp_path / "folder").mkdir()
-    (tmp_path / "saved").mkdir()
-    (tmp_path / "saved" / "saved_model.pb").touch()
     (tmp_path / "empty").touch()
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
@@ -587,7 +585,6 @@ def test_paths_that_are_no_regular_files(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     lines = {
         "folder": "this is a folder, not a file",
-        "saved": "this is a SavedModel folder; save the model as a .keras file instead",
         "empty": "the file is empty",
         "a": "its symbolic links form a loop",
         "dangling": "there is no such file",

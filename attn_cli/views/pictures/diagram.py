@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.analysis.formula import in_letters, rules, trained
+from attn_cli.analysis.formula import in_letters, rules
 from attn_cli.analysis.path import own_path
 from attn_cli.blocks.options import format_value
 from attn_cli.sources.text import shown
@@ -14,6 +14,7 @@ from attn_cli.views.summary import SHAPE_FIXES, totals_line, unknown_lines
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from attn_cli.analysis.formula import Formula
     from attn_cli.analysis.summary import Summary
     from attn_cli.graph import Graph, Node
     from attn_cli.spec import Spec
@@ -69,12 +70,7 @@ def of_summary(summary: Summary) -> Diagram:
         *unknown_lines(figures.cost, SHAPE_FIXES),
     ]
     counted = [
-        _counted(
-            node,
-            f"{node.params.total:,}",
-            UNKNOWN if node.cost.macs is None else f"{node.cost.macs:,}",
-        )
-        for node in graph.nodes
+        _counted(node, f"{node.params.total:,}", _number(node.cost.macs)) for node in graph.nodes
     ]
     title = f"{summary.block}  {summary.title}"
     return drawn(graph, title, [_options(summary.options), *caption], counted, {})
@@ -84,19 +80,13 @@ def of_letters(spec: Spec) -> Diagram:
     """Return the diagram of a block on any input: C channels of H × W, s, k in place of numbers."""
     lettered = in_letters(spec)
     graph, sizes = lettered.graph, lettered.sizes
-    trainable = lettered.params(trained(graph))
-    frozen = lettered.params(trained(graph, False))
-    macs = lettered.total_macs
-    totals = [f"{trainable.text} trainable params"]
-    totals += [f"{frozen.text} non-trainable"] * bool(frozen.terms)
-    totals.append(f"{UNKNOWN if macs is None else macs.text} MACs")
+    trainable, frozen = lettered.trainable, lettered.frozen
+    totals = [f"{_text(trainable)} trainable params"]
+    totals += [f"{_text(frozen)} non-trainable"] * (frozen is None or bool(frozen.terms))
+    totals.append(f"{_text(lettered.total_macs)} MACs")
     counted = [
-        _counted(
-            node,
-            lettered.params(node.layer.weights).text,
-            UNKNOWN if each is None else each.text,
-        )
-        for node, each in zip(graph.nodes, lettered.macs, strict=True)
+        _counted(node, _text(params), _text(macs))
+        for node, params, macs in zip(graph.nodes, lettered.params, lettered.macs, strict=True)
     ]
     letters = {sizes["H"] * sizes["W"]: "H·W", sizes["H"] + sizes["W"]: "(H + W)"}
     if "k" in sizes:
@@ -104,7 +94,11 @@ def of_letters(spec: Spec) -> Diagram:
         letters[(sizes["k"] - 1) // 2] = "(k − 1)/2"
     letters |= {sizes[letter]: letter for letter in "skHWC" if letter in sizes}
     title = f"{spec.block.name}  {spec.block.title}"
-    caption = [_options(spec.options), "; ".join(totals), *rules(spec, trainable)]
+    caption = [
+        _options(spec.options),
+        "; ".join(totals),
+        *(rules(spec, trainable) if trainable else ()),
+    ]
     return drawn(graph, title, caption, counted, letters)
 
 
@@ -131,6 +125,14 @@ def drawn(
             words = UNKNOWN if not shape else _sizes(shape[1:], letters)
             arrows.append(Arrow(ref.node, place, words, own))
     return Diagram(shown(title), [shown(line) for line in caption if line], boxes, arrows)
+
+
+def _number(figure: int | None) -> str:
+    return UNKNOWN if figure is None else f"{figure:,}"
+
+
+def _text(formula: Formula | None) -> str:
+    return UNKNOWN if formula is None else formula.text
 
 
 def _options(options: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ digraph attn {
     label=<<table border="0" cellspacing="0" cellpadding="1">
 """
 DEFAULTS = """\
-  node [shape=box margin="0.24,0.08" fontname="Helvetica" fontsize=12 fontcolor="#111111"]
+  node [shape=box margin="0.28,0.08" fontname="Helvetica" fontsize=12 fontcolor="#111111"]
   edge [fontname="Helvetica" fontsize=10 fontcolor="#333333" color="#333333" arrowsize=0.7]
 """
 
@@ -60,7 +60,11 @@ def dot(diagram: Diagram) -> str:
 
 def caption_lines(diagram: Diagram) -> list[str]:
     """Return the lines of a caption, broken where they are too long."""
-    return [each for line in diagram.caption for each in wrap(line, CAPTION_WIDTH)]
+    return [
+        each
+        for line in diagram.caption
+        for each in wrap(line, CAPTION_WIDTH, break_on_hyphens=False)
+    ]
 
 
 def columns(diagram: Diagram) -> list[int]:
