@@ -50,6 +50,7 @@ class Part:
 
     __slots__ = (
         "batch_shape",
+        "built_on",
         "class_name",
         "config",
         "entries",
@@ -88,6 +89,7 @@ class Part:
         self.used: set[Source] = set()
         self.wrapped: Part | None = None  # what a TimeDistributed applies
         self.batch_shape: Shape | None = None  # of an input
+        self.built_on: Shape | None = None  # before it is called
         self.known: Operation | None = None
 
     @property
@@ -138,7 +140,7 @@ def _check_shared(data: Any) -> None:
                 known = first.setdefault(identity, bare)
                 if known is not bare:
                     if known != bare:
-                        raise BadFile(f"two different things in it share the id {identity:,}")
+                        raise BadFile(f"two different things in it share the id {identity}")
                     continue
             stack.extend(value.values())
 
@@ -221,14 +223,14 @@ class _Parser:
         identity = data.get("shared_object_id")
         if self.shared is not None and identity in self.shared:
             return self.shared[identity]
-        part = self._new(name, class_name, config, data)
+        part = self._new(name, class_name, config, data, where)
         self._fill(part, class_name, data)
         if self.shared is not None and identity is not None:
             self.shared[identity] = part
         return part
 
     def _new(
-        self, name: str, class_name: str, config: dict[str, Any], data: dict[str, Any]
+        self, name: str, class_name: str, config: dict[str, Any], data: dict[str, Any], where: str
     ) -> Part:
         module = data.get("module")
         type = layer_type(class_name, data)
@@ -246,6 +248,10 @@ class _Parser:
             part.type = shown(type_of_function(function))
             part.is_op = part.is_function = True
         part.class_name = class_name
+        build = data.get("build_config")
+        shape = build.get("input_shape") if isinstance(build, dict) else None
+        if isinstance(shape, list) and not any(isinstance(each, list) for each in shape):
+            part.built_on = parse_shape(shape, f"what {where} is built on")
         return part
 
     def _fill(self, part: Part, class_name: str, data: dict[str, Any]) -> None:

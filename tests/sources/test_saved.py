@@ -6,6 +6,7 @@ import copy
 import csv
 import io
 import json
+import math
 import random
 import subprocess
 import sys
@@ -155,7 +156,8 @@ def test_what_is_odd_is_a_warning(tmp_path: Path) -> None:
     assert warnings(names={"layers/dense/vars": "dense", "vars": "model"}) == ()
     (line,) = warnings(names={"layers/dense/vars": "other"})
     assert line == "layers whose weights have another layer's name: dense (other in layers/dense)"
-    (line,) = warnings({**WEIGHTS, "layers/dense/vars/0": (4, 3)})
+    unknown = changed(*LAYERS, 3, "module", value="mine")
+    line = warnings({**WEIGHTS, "layers/dense/vars/0": (4, 3)}, config=unknown)[-1]
     assert line.startswith("layers with other weights than their type has")
     assert line.endswith(": dense")
     (line,) = warnings({**WEIGHTS, "layers/dense_1/vars/0": (4, 3)})
@@ -431,7 +433,24 @@ def test_a_bad_config_gets_its_line(tmp_path: Path, case: str) -> None:
     assert str(refusal.value).isprintable()
 
 
-ODD = [1e300, 1.5, -1, 10**18, True, None, "x", [], [[]], [None], ["x"], [1.5], [0, 0], {"x": 1}]
+ODD = [
+    math.inf,
+    math.nan,
+    1e300,
+    1.5,
+    -1,
+    10**18,
+    True,
+    None,
+    "x",
+    [],
+    [[]],
+    [None],
+    ["x"],
+    [1.5],
+    [0, 0],
+    {"x": 1},
+]
 OPTIONS = {
     "Mean": ("axis", "keepdims"),
     "AveragePooling2D": ("pool_size", "strides", "padding", "data_format"),
@@ -522,6 +541,8 @@ VALUES = [
     0,
     3,
     1.5,
+    math.inf,
+    math.nan,
     10**30,
     "x",
     "",
