@@ -74,7 +74,8 @@ def unfold(root: Part, stored: Mapping[int, tuple[Weight, ...]] | None) -> Unfol
     if root.entries is None:
         raise BadFile(f"a {root.type} is a layer, not a model")
     outputs = unfolder.model(root, None, (), 1)
-    graph = Graph(unfolder.nodes, [value.ref for value in outputs])
+    shapes = [value.tensor.shape for value in outputs]
+    graph = Graph(unfolder.nodes, [value.ref for value in outputs], shapes)
     return Unfolded(graph, unfolder.layers, unfolder.counted)
 
 
@@ -210,12 +211,13 @@ class _Unfolder:
         if self.stored is None:
             return will_be
         stored = self.stored.get(id(part), ())
-        if stored and will_be is not None and part.type not in COUNTING:
-            if shapes_of(stored) != shapes_of(will_be):
-                raise BadFile(
-                    f"the weights stored for {quote(part.name)} are not those of its config: "
-                    f"{_spelt(stored)}, not {_spelt(will_be)}"
-                )
+        if will_be is None or not stored or part.type in COUNTING:
+            return stored
+        if shapes_of(stored) != shapes_of(will_be):
+            raise BadFile(
+                f"the weights stored for {quote(part.name)} are not those of its config: "
+                f"{_spelt(stored)}, not {_spelt(will_be)}"
+            )
         return stored
 
     def trains(self, part: Part) -> bool | None:

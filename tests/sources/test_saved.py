@@ -126,6 +126,18 @@ def test_a_config_alone_tells_the_weights_too(tmp_path: Path) -> None:
     assert "layers whose weights cannot be known: dense" in model.warnings
 
 
+def test_steps_come_out_of_a_model_that_is_applied_to_each(tmp_path: Path) -> None:
+    """Also where they are what comes out of the whole model; its layers have the shapes of one."""
+    inner = Config(8, 3, name="inner")
+    model = inner.model(inner.add("Dense", inner.input, units=2, name="dense"))
+    config = Config(5, 8, 3)
+    x = config.add("TimeDistributed", config.input, layer=model, name="steps")
+    graph = read_model(json_file(tmp_path / "m.json", config.model(x))).graph
+    assert graph is not None
+    assert graph.output_shapes == ((None, 5, 8, 2),)
+    assert graph.nodes[-1].output_shapes == ((None, 8, 2),)
+
+
 def test_flags(tmp_path: Path) -> None:
     """What is frozen is not trainable, and nothing is in a model that is."""
     frozen = changed("config", "layers", 1, "config", "trainable", value=False)
