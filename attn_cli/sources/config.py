@@ -201,6 +201,7 @@ class _Parser:
         # What is shared, by its id, for as long as Keras keeps it: in a `.keras` file always; in
         # Keras 2's other formats until the next model begins or ends; in Keras 3's not at all.
         self.shared: dict[int, Part] | None = {} if format == "keras" else None
+        self.keras_2 = keras_2
         self.shares_in_models = keras_2 and format != "keras"
         if self.shares_in_models and format == "h5":
             self.shared = {}
@@ -299,6 +300,8 @@ class _Parser:
         part.outputs = _sources(part.config.get("output_layers"), part, "output_layers", models)
         if not part.outputs:
             raise BadFile(f"{quote(part.name)} has no outputs")
+        if not self.keras_2:
+            _require_needed(part)
         part.used.update(part.outputs)
         for entry in part.entries.values():
             for call in entry.calls:
@@ -339,6 +342,24 @@ class _Parser:
             raise BadFile(f"{quote(part.name)} has no layers")
         part.outputs = (previous,)
         part.used.update([Source(name, 0, 0) for name in part.entries])
+
+
+def _require_needed(part: Part) -> None:
+    """Refuse a layer that no output needs: Keras 3 leaves it out, where Keras 2 keeps it."""
+    entries = part.entries or {}
+    needed: set[tuple[str, int]] = set()
+    stack = [*part.outputs, *part.inputs]
+    while stack:
+        name, index, _ = stack.pop()
+        calls = entries[name].calls
+        if index >= max(len(calls), 1):
+            return  # a call that is not there, which is told where it is looked for
+        if calls and (name, index) not in needed:
+            stack.extend(calls[index].tensors)
+        needed.add((name, index))
+    left = entries.keys() - {name for name, _ in needed}
+    if left:
+        raise BadFile(f"no output of {quote(part.name)} needs its layer {quote(min(left))}")
 
 
 def _call(node: Any, part: Part, name: str) -> Call:

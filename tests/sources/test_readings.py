@@ -246,6 +246,13 @@ def built_on(shape: list[int | None]) -> dict[str, Any]:
     return model
 
 
+def needless() -> dict[str, Any]:
+    config = Config(8)
+    x = config.add("Dense", config.input, units=1)
+    config.add("Dense", config.input, units=50, name="other")
+    return config.model(x)
+
+
 CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
     "a functional model without outputs": (
         row() | {"class_name": "Functional"},
@@ -271,6 +278,7 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
         built_on([None, 1]),
         r"'norm' is built on \(None, 1\) and called on \(None, 8\), for which it has other weights",
     ),
+    "a layer that nothing needs": (needless(), "no output of 'model' needs its layer 'other'"),
     "a call before the first": (
         called_before(),
         "refers to a call of 'inner' before the first",

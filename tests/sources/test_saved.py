@@ -138,6 +138,27 @@ def test_steps_come_out_of_a_model_that_is_applied_to_each(tmp_path: Path) -> No
     assert graph.nodes[-1].output_shapes == ((None, 8, 2),)
 
 
+def test_no_number_of_others_hides_what_would_run(tmp_path: Path) -> None:
+    """Some of each kind are named, in the order in which they stand."""
+    config = Config(8)
+    x = config.input
+    for place in range(40):
+        x = config.add("Mine", x, module=f"mine{place}")
+    warnings = read_model(json_file(tmp_path / "m.json", config.model(config.add("Lambda", x))))
+    acting = [line for line in warnings.warnings if "when loaded" in line or "and 2" in line]
+    assert len(acting) == 21
+    assert acting[0] == "Mine 'mine_1' would be imported from 'mine0' when loaded"
+    assert acting[-2] == "Lambda 'lambda_41' would run Python code when loaded"
+    assert acting[-1] == "and 21 more"
+
+
+def test_a_scaled_norm_of_older_versions_has_no_shift(tmp_path: Path) -> None:
+    """One weight for each channel, where nothing is stored that would tell."""
+    config = Config(6, 4)
+    x = config.add("LayerNormalization", config.input, axis=[-1], rms_scaling=True)
+    assert read_model(json_file(tmp_path / "m.json", config.model(x))).total == 4
+
+
 def test_flags(tmp_path: Path) -> None:
     """What is frozen is not trainable, and nothing is in a model that is."""
     frozen = changed("config", "layers", 1, "config", "trainable", value=False)
