@@ -183,10 +183,19 @@ class Graph:
     Raises BadGraph where the nodes feed each other in a circle.
     """
 
-    __slots__ = ("inputs", "nodes", "outputs")
+    __slots__ = ("inputs", "nodes", "output_shapes", "outputs")
 
-    def __init__(self, nodes: Sequence[Node], outputs: Iterable[Ref]) -> None:
-        """Take nodes in any order (their `inputs` are places in it); drop what no output needs."""
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        outputs: Iterable[Ref],
+        output_shapes: Iterable[Shape] | None = None,
+    ) -> None:
+        """Take nodes in any order (their `inputs` are places in it); drop what no output needs.
+
+        `output_shapes` are those of the outputs where steps are put together behind the nodes, as
+        a TimeDistributed does.
+        """
         outputs = tuple(outputs)
         order = _canonical_order(nodes, outputs)
         place = {old: new for new, old in enumerate(order)}
@@ -210,6 +219,8 @@ class Graph:
         self.outputs: tuple[Ref, ...] = tuple(
             [Ref(place[node], output) for node, output in outputs]
         )
+        shapes = map(self.shape_of, self.outputs) if output_shapes is None else output_shapes
+        self.output_shapes: tuple[Shape, ...] = tuple(shapes)
 
     def __repr__(self) -> str:
         """Show a row for each call, and the total of the parameters."""
@@ -220,7 +231,7 @@ class Graph:
 
     def _small(self) -> Small:
         inputs = ", ".join([_shape_text(self.shape_of(Ref(place))) for place in self.inputs])
-        outputs = ", ".join([_shape_text(self.shape_of(ref)) for ref in self.outputs])
+        outputs = ", ".join(map(_shape_text, self.output_shapes))
         rows = [
             (
                 node.name,
@@ -253,7 +264,7 @@ class Graph:
         return sum(node.layer.bytes for node in self.nodes if node.layer.weights and not node.call)
 
     def shape_of(self, ref: Ref) -> Shape:
-        """Return the shape of an output."""
+        """Return the shape that a node gives out."""
         return self.nodes[ref.node].output_shapes[ref.output]
 
 

@@ -89,7 +89,8 @@ def splice(graph: Graph, sites: Iterable[Site], spec: Spec | None) -> Spliced:
     for index, node in enumerate(graph.nodes):
         if not moved.keys().isdisjoint(node.inputs):
             nodes[index] = node._replace(inputs=tuple([moved.get(ref, ref) for ref in node.inputs]))
-    return Spliced(Graph(nodes, [moved.get(ref, ref) for ref in graph.outputs]), tuple(blocks))
+    outputs = [moved.get(ref, ref) for ref in graph.outputs]
+    return Spliced(Graph(nodes, outputs, graph.output_shapes), tuple(blocks))
 
 
 def block_at(

@@ -50,6 +50,7 @@ class Part:
 
     __slots__ = (
         "batch_shape",
+        "built_on",
         "class_name",
         "config",
         "entries",
@@ -88,6 +89,7 @@ class Part:
         self.used: set[Source] = set()
         self.wrapped: Part | None = None  # what a TimeDistributed applies
         self.batch_shape: Shape | None = None  # of an input
+        self.built_on: Shape | None = None  # before it is called
         self.known: Operation | None = None
 
     @property
@@ -138,7 +140,7 @@ def _check_shared(data: Any) -> None:
                 known = first.setdefault(identity, bare)
                 if known is not bare:
                     if known != bare:
-                        raise BadFile(f"two different things in it share the id {identity:,}")
+                        raise BadFile(f"two different things in it share the id {identity}")
                     continue
             stack.extend(value.values())
 
@@ -199,6 +201,7 @@ class _Parser:
         # What is shared, by its id, for as long as Keras keeps it: in a `.keras` file always; in
         # Keras 2's other formats until the next model begins or ends; in Keras 3's not at all.
         self.shared: dict[int, Part] | None = {} if format == "keras" else None
+        self.keras_2 = keras_2
         self.shares_in_models = keras_2 and format != "keras"
         if self.shares_in_models and format == "h5":
             self.shared = {}
@@ -221,14 +224,14 @@ class _Parser:
         identity = data.get("shared_object_id")
         if self.shared is not None and identity in self.shared:
             return self.shared[identity]
-        part = self._new(name, class_name, config, data)
+        part = self._new(name, class_name, config, data, where)
         self._fill(part, class_name, data)
         if self.shared is not None and identity is not None:
             self.shared[identity] = part
         return part
 
     def _new(
-        self, name: str, class_name: str, config: dict[str, Any], data: dict[str, Any]
+        self, name: str, class_name: str, config: dict[str, Any], data: dict[str, Any], where: str
     ) -> Part:
         module = data.get("module")
         type = layer_type(class_name, data)
@@ -246,6 +249,10 @@ class _Parser:
             part.type = shown(type_of_function(function))
             part.is_op = part.is_function = True
         part.class_name = class_name
+        build = data.get("build_config")
+        shape = build.get("input_shape") if isinstance(build, dict) else None
+        if isinstance(shape, list) and not any(isinstance(each, list) for each in shape):
+            part.built_on = parse_shape(shape, f"what {where} is built on")
         return part
 
     def _fill(self, part: Part, class_name: str, data: dict[str, Any]) -> None:
@@ -293,6 +300,8 @@ class _Parser:
         part.outputs = _sources(part.config.get("output_layers"), part, "output_layers", models)
         if not part.outputs:
             raise BadFile(f"{quote(part.name)} has no outputs")
+        if not self.keras_2:
+            _require_needed(part)
         part.used.update(part.outputs)
         for entry in part.entries.values():
             for call in entry.calls:
@@ -333,6 +342,24 @@ class _Parser:
             raise BadFile(f"{quote(part.name)} has no layers")
         part.outputs = (previous,)
         part.used.update([Source(name, 0, 0) for name in part.entries])
+
+
+def _require_needed(part: Part) -> None:
+    """Refuse a layer that no output needs: Keras 3 leaves it out, where Keras 2 keeps it."""
+    entries = part.entries or {}
+    needed: set[tuple[str, int]] = set()
+    stack = [*part.outputs, *part.inputs]
+    while stack:
+        name, index, _ = stack.pop()
+        calls = entries[name].calls
+        if index >= max(len(calls), 1):
+            return  # a call that is not there, which is told where it is looked for
+        if calls and (name, index) not in needed:
+            stack.extend(calls[index].tensors)
+        needed.add((name, index))
+    left = entries.keys() - {name for name, _ in needed}
+    if left:
+        raise BadFile(f"no output of {quote(part.name)} needs its layer {quote(min(left))}")
 
 
 def _call(node: Any, part: Part, name: str) -> Call:

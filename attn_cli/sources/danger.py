@@ -6,6 +6,7 @@ say that a file is safe.
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.sources.text import MAX_LENGTH, quote, shown
@@ -38,37 +39,42 @@ def dangers(config: Any, names: Iterable[str] = ()) -> list[str]:
             stack.extend(reversed(value))
         elif isinstance(value, dict):
             if "class_name" in value:
-                for line in _of_object(value):
-                    found.add(line)
+                for kind, line in _of_object(value):
+                    found.add(kind, line)
             stack.extend(reversed(value.values()))
     for name in names:
         if _leaves_folder(name):
-            found.add(
-                f"member {_quoted(name)} would be written outside the folder it is unpacked in"
-            )
+            outside = "would be written outside the folder it is unpacked in"
+            found.add(outside, f"member {_quoted(name)} {outside}")
     return found.all()
 
 
 class _Lines:
-    """Lines, each once: the first few, and how many more; of these only the hashes are kept."""
+    """Lines, each once: the first few, some of each kind, and how many more.
+
+    Of these only the hashes are kept.
+    """
 
     def __init__(self) -> None:
         self.seen: set[int] = set()
-        self.first: list[str] = []
+        self.first: dict[str, list[tuple[int, str]]] = {}
 
-    def add(self, line: str) -> None:
+    def add(self, kind: str, line: str) -> None:
         key = hash(line)
-        if key not in self.seen and len(self.first) < MAX_LISTED:
-            self.first.append(line)
+        of_kind = self.first.setdefault(kind, [])
+        if key not in self.seen and len(of_kind) < MAX_LISTED:
+            of_kind.append((len(self.seen), line))
         self.seen.add(key)
 
     def all(self) -> list[str]:
-        more = len(self.seen) - len(self.first)
-        return [*self.first, f"and {more:,} more"] if more else self.first
+        in_turn = [each for row in zip_longest(*self.first.values()) for each in row if each]
+        listed = [line for _, line in sorted(in_turn[:MAX_LISTED])]
+        more = len(self.seen) - len(listed)
+        return [*listed, f"and {more:,} more"] if more else listed
 
 
-def _of_object(value: dict[str, Any]) -> list[str]:
-    """Return the dangers of one object of a config."""
+def _of_object(value: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the dangers of one object of a config, each behind what kind it is of."""
     class_name, module, config = value["class_name"], value.get("module"), value.get("config")
     config = config if isinstance(config, dict) else {}
     name = config.get("name")
@@ -77,15 +83,15 @@ def _of_object(value: dict[str, Any]) -> list[str]:
         what += f" {_quoted(name)}"
     lines = []
     if isinstance(class_name, str) and class_name in ACTING:
-        lines.append(f"{what} {ACTING[class_name]}")
+        lines.append((class_name, f"{what} {ACTING[class_name]}"))
     if isinstance(module, str) and module.split(".")[0] not in KNOWN_MODULES:
-        lines.append(f"{what} would be imported from {_quoted(module)} when loaded")
+        lines.append(("module", f"{what} would be imported from {_quoted(module)} when loaded"))
     vocabulary = config.get("vocabulary")
     if isinstance(vocabulary, str):
-        lines.append(f"{what} would read the file {_quoted(vocabulary)}")
+        lines.append(("vocabulary", f"{what} would read the file {_quoted(vocabulary)}"))
     path = config.get("filepath")
     if isinstance(path, str):
-        lines.append(f"{what} would read {_quoted(path)}")
+        lines.append(("filepath", f"{what} would read {_quoted(path)}"))
     return lines
 
 

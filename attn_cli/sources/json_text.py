@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, NoReturn
+from typing import Any
 
 from attn_cli.errors import BadFile
 from attn_cli.sources.text import quote
@@ -14,6 +14,8 @@ MAX_DEPTH = 200
 MAX_VALUES = 4_000_000  # of 30,000 layers 3,200,000; hostile ones need 500 MB as Python objects
 MAX_DIGITS = 40  # the longest that a 64-bit integer or a float is ever written with is 25
 
+# One object each, so that what holds a NaN is equal to its copy.
+_CONSTANTS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NEITHER_BRACKETS_NOR_QUOTES = bytes(sorted(set(range(256)) - set(b'[]{}"')))
 
@@ -21,7 +23,8 @@ _NEITHER_BRACKETS_NOR_QUOTES = bytes(sorted(set(range(256)) - set(b'[]{}"')))
 def load_json(data: bytes, what: str) -> Any:
     """The value of the JSON text `data`; `what` names it in the errors ("config.json").
 
-    Stricter than Python's `json`: doubled keys, NaN, Infinity and floats too large are refused.
+    Stricter than Python's `json`: doubled keys and floats too large are refused. NaN and Infinity,
+    which JSON does not have, are read: Keras writes them.
     """
     if len(data) > MAX_BYTES:
         raise BadFile(f"{what} is {len(data):,} bytes long; at most {MAX_BYTES:,} are read")
@@ -48,9 +51,6 @@ def load_json(data: bytes, what: str) -> Any:
             raise BadFile(f"{what} holds {digits}, which is too large for a float")
         return value
 
-    def constant(name: str) -> NoReturn:
-        raise BadFile(f"{what} holds {name}, which is not JSON")
-
     def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result: dict[str, Any] = dict(pairs)
         if len(result) != len(pairs):
@@ -66,7 +66,7 @@ def load_json(data: bytes, what: str) -> Any:
             text,
             parse_int=integer,
             parse_float=real,
-            parse_constant=constant,
+            parse_constant=_CONSTANTS.__getitem__,
             object_pairs_hook=mapping,
         )
     except json.JSONDecodeError as error:

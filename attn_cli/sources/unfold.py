@@ -91,7 +91,8 @@ class Unfolder:
         if self.root.entries is None:
             raise BadFile(f"a {self.root.type} is a layer, not a model")
         outputs = self.model(self.root, None, (), 1)
-        graph = Graph(self.nodes, [value.ref for value in outputs])
+        shapes = [value.tensor.shape for value in outputs]
+        graph = Graph(self.nodes, [value.ref for value in outputs], shapes)
         return Unfolded(graph, self.layers, self.counted)
 
     def part(
@@ -190,18 +191,39 @@ class Unfolder:
                     config = {**config, **named} if part.is_function else config
                 elif part.is_function or operation.at_call:
                     config = operation.config
-            elif self.stored is not None:
-                known = self.stored.get(id(part), ())
-            elif is_changed(part.config):
-                known = None
             else:
-                roles = roles_of(part.operation, *shapes)
-                known = predicted(roles, part.config, self.trains(part))
+                known = self.weights(part, shapes)
             if known is not None:
                 self.counted.add(id(part))
             layer = Layer(shown(part.name), part.type, plain(config), known or (), within)
             self.layers[id(part)] = layer
         return layer
+
+    def weights(self, part: Part, shapes: Sequence[Shape]) -> tuple[Weight, ...] | None:
+        """Return the weights of a layer: those that are stored, or else those that it will have.
+
+        Keras makes the second, and takes no others for them: where they differ it is refused.
+        """
+        roles = None if is_changed(part.config) else roles_of(part.operation, *shapes)
+        will_be = predicted(roles, part.config, self.trains(part))
+        if will_be is not None and part.built_on is not None:
+            built = predicted(roles_of(part.operation, part.built_on), part.config, None)
+            if built is not None and shapes_of(built) != shapes_of(will_be):
+                raise BadFile(
+                    f"{quote(part.name)} is built on {part.built_on} and called on {shapes[0]},"
+                    f" for which it has other weights"
+                )
+        if self.stored is None:
+            return will_be
+        stored = self.stored.get(id(part), ())
+        if will_be is None or not stored or part.type in COUNTING:
+            return stored
+        if shapes_of(stored) != shapes_of(will_be):
+            raise BadFile(
+                f"the weights stored for {quote(part.name)} are not those of its config: "
+                f"{_spelt(stored)}, not {_spelt(will_be)}"
+            )
+        return stored
 
     def trains(self, part: Part) -> bool | None:
         """Tell whether the weights of a part train; None where that differs among them."""
@@ -347,6 +369,17 @@ class Unfolder:
 
 
 INPUT = bind("InputLayer", {})
+# What of their weights is stored depends on the version.
+COUNTING = ("Normalization",)
+
+
+def shapes_of(weights: Sequence[Weight]) -> list[Shape]:
+    """Return the shapes of weights, whatever their order."""
+    return sorted([weight.shape for weight in weights])
+
+
+def _spelt(weights: Sequence[Weight]) -> str:
+    return ", ".join(map(str, [weight.shape for weight in weights]))
 
 
 def _as_noted(part: Part, tensors: Mapping[Source, Value]) -> bool:

@@ -78,7 +78,7 @@ def needed_bytes(graph: Graph, batch: int = 1, copies: int = 0, compiled: bool =
     yielded = [sum(map(elements, node.output_shapes)) for node in graph.nodes]
     taken = [sum(map(elements, node.input_shapes)) for node in graph.nodes]
     tensors = max(map(sum, zip(yielded, taken, strict=True))) if compiled else sum(yielded)
-    output = elements(graph.shape_of(graph.outputs[0]))
+    output = elements(graph.output_shapes[0])
     return WEIGHTS * graph.bytes + batch * FLOAT32 * (tensors + copies * output)
 
 

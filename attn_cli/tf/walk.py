@@ -54,7 +54,7 @@ def walk(model: Any) -> Graph:
     _require_calls(model)
     walker = _Walker()
     outputs = walker.model(model, None, (), 1)
-    return Graph(walker.nodes, [ref for ref, _ in outputs])
+    return Graph(walker.nodes, [ref for ref, _ in outputs], [each.shape for _, each in outputs])
 
 
 def calls_of(model: Any) -> list[Any]:

@@ -302,7 +302,7 @@ def shapes(graph: Graph | None, inputs: bool) -> list[Shape | None]:
     found = (
         [graph.nodes[place].output_shapes[0] for place in graph.inputs]
         if inputs
-        else [graph.shape_of(ref) for ref in graph.outputs]
+        else graph.output_shapes
     )
     return [None if shape == UNKNOWN else shape for shape in found]
 

@@ -130,11 +130,10 @@ def _why(cost: GraphCost, fixes: str) -> str:
 
 def _heading(summary: Summary) -> list[str]:
     graph = summary.graph
-    (first, *_), (output, *_) = graph.inputs, graph.outputs
-    input_shape = graph.nodes[first].output_shapes[0]
+    input_shape = graph.nodes[graph.inputs[0]].output_shapes[0]
     lines = [
         f"{summary.block}  {summary.title}   "
-        f"{shape_text(input_shape)} → {shape_text(graph.shape_of(output))}",
+        f"{shape_text(input_shape)} → {shape_text(graph.output_shapes[0])}",
     ]
     indent = " " * (len(summary.block) + 2)
     if summary.options:
@@ -163,7 +162,7 @@ def _record(summary: Summary) -> dict[str, Any]:
         "as_given": summary.as_given,
         "options": dict(summary.options),
         "input_shape": graph.nodes[graph.inputs[0]].output_shapes[0],
-        "output_shape": graph.shape_of(graph.outputs[0]),
+        "output_shape": graph.output_shapes[0],
         **figures_record(figures),
         "layers": layer_records(graph, figures.cost),
     }

@@ -74,15 +74,10 @@ def shapes(graph: Any, true: Truth) -> Iterator[Difference]:
         expected = left.get(node.layer.path)
         if expected is not None:
             yield from missing(node, expected)
-    outputs = tuple(graph.shape_of(ref) for ref in graph.outputs)
+    outputs = graph.output_shapes
     if len(outputs) != len(true.outputs):
         yield Difference("number of outputs", len(outputs), len(true.outputs))
-    for place, (ref, shape, noted) in enumerate(
-        zip(graph.outputs, outputs, true.outputs, strict=False)
-    ):
-        for part in graph.nodes[ref.node].layer.within:
-            if part.startswith("time_distributed"):  # what it applies has the shapes of one step
-                noted = noted[:1] + noted[2:]
+    for place, (shape, noted) in enumerate(zip(outputs, true.outputs, strict=False)):
         if shape not in (UNKNOWN, noted):
             yield Difference(f"shape of output {place}", shape, noted)
 

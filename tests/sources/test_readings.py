@@ -238,6 +238,21 @@ def called_before() -> dict[str, Any]:
     return outer.model(first)
 
 
+def built_on(shape: list[int | None]) -> dict[str, Any]:
+    """Return a model of a norm that is built before it is called: one scale for all numbers."""
+    config = Config(8)
+    model = config.model(config.add("LayerNormalization", config.input, axis=[-1], name="norm"))
+    model["config"]["layers"][1]["build_config"] = {"input_shape": shape}
+    return model
+
+
+def needless() -> dict[str, Any]:
+    config = Config(8)
+    x = config.add("Dense", config.input, units=1)
+    config.add("Dense", config.input, units=50, name="other")
+    return config.model(x)
+
+
 CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
     "a functional model without outputs": (
         row() | {"class_name": "Functional"},
@@ -259,6 +274,11 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
         "a shared_object_id of its config is not a whole number",
     ),
     "a layer hidden in another": (hiding(), "two different things in it share the id 7"),
+    "a layer built on something else": (
+        built_on([None, 1]),
+        r"'norm' is built on \(None, 1\) and called on \(None, 8\), for which it has other weights",
+    ),
+    "a layer that nothing needs": (needless(), "no output of 'model' needs its layer 'other'"),
     "a call before the first": (
         called_before(),
         "refers to a call of 'inner' before the first",
@@ -286,3 +306,13 @@ def test_a_sequential_is_read_as_one(tmp_path: Path) -> None:
     graph = read_model(path).graph
     assert graph is not None
     assert [node.output_shapes for node in graph.nodes] == [((None, n),) for n in (8, 8, 3)]
+
+
+@pytest.mark.parametrize("units", [2, 50])
+def test_weights_of_another_layer_are_refused(tmp_path: Path, units: int) -> None:
+    """Keras makes the weights that the config says, and takes no others for them."""
+    for name, data in (("model.keras", archive(units)), ("model.h5", hdf5(1))):
+        path = tmp_path / name
+        path.write_bytes(data.replace(b'"units": 1', b'"units": 5') if name == "model.h5" else data)
+        with pytest.raises(BadFile, match="the weights stored for 'dense' are not those of its co"):
+            read_model(path)

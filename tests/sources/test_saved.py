@@ -6,6 +6,7 @@ import copy
 import csv
 import io
 import json
+import math
 import random
 import subprocess
 import sys
@@ -125,6 +126,39 @@ def test_a_config_alone_tells_the_weights_too(tmp_path: Path) -> None:
     assert "layers whose weights cannot be known: dense" in model.warnings
 
 
+def test_steps_come_out_of_a_model_that_is_applied_to_each(tmp_path: Path) -> None:
+    """Also where they are what comes out of the whole model; its layers have the shapes of one."""
+    inner = Config(8, 3, name="inner")
+    model = inner.model(inner.add("Dense", inner.input, units=2, name="dense"))
+    config = Config(5, 8, 3)
+    x = config.add("TimeDistributed", config.input, layer=model, name="steps")
+    graph = read_model(json_file(tmp_path / "m.json", config.model(x))).graph
+    assert graph is not None
+    assert graph.output_shapes == ((None, 5, 8, 2),)
+    assert graph.nodes[-1].output_shapes == ((None, 8, 2),)
+
+
+def test_no_number_of_others_hides_what_would_run(tmp_path: Path) -> None:
+    """Some of each kind are named, in the order in which they stand."""
+    config = Config(8)
+    x = config.input
+    for place in range(40):
+        x = config.add("Mine", x, module=f"mine{place}")
+    warnings = read_model(json_file(tmp_path / "m.json", config.model(config.add("Lambda", x))))
+    acting = [line for line in warnings.warnings if "when loaded" in line or "and 2" in line]
+    assert len(acting) == 21
+    assert acting[0] == "Mine 'mine_1' would be imported from 'mine0' when loaded"
+    assert acting[-2] == "Lambda 'lambda_41' would run Python code when loaded"
+    assert acting[-1] == "and 21 more"
+
+
+def test_a_scaled_norm_of_older_versions_has_no_shift(tmp_path: Path) -> None:
+    """One weight for each channel, where nothing is stored that would tell."""
+    config = Config(6, 4)
+    x = config.add("LayerNormalization", config.input, axis=[-1], rms_scaling=True)
+    assert read_model(json_file(tmp_path / "m.json", config.model(x))).total == 4
+
+
 def test_flags(tmp_path: Path) -> None:
     """What is frozen is not trainable, and nothing is in a model that is."""
     frozen = changed("config", "layers", 1, "config", "trainable", value=False)
@@ -155,7 +189,8 @@ def test_what_is_odd_is_a_warning(tmp_path: Path) -> None:
     assert warnings(names={"layers/dense/vars": "dense", "vars": "model"}) == ()
     (line,) = warnings(names={"layers/dense/vars": "other"})
     assert line == "layers whose weights have another layer's name: dense (other in layers/dense)"
-    (line,) = warnings({**WEIGHTS, "layers/dense/vars/0": (4, 3)})
+    unknown = changed(*LAYERS, 3, "module", value="mine")
+    line = warnings({**WEIGHTS, "layers/dense/vars/0": (4, 3)}, config=unknown)[-1]
     assert line.startswith("layers with other weights than their type has")
     assert line.endswith(": dense")
     (line,) = warnings({**WEIGHTS, "layers/dense_1/vars/0": (4, 3)})
@@ -431,7 +466,24 @@ def test_a_bad_config_gets_its_line(tmp_path: Path, case: str) -> None:
     assert str(refusal.value).isprintable()
 
 
-ODD = [1e300, 1.5, -1, 10**18, True, None, "x", [], [[]], [None], ["x"], [1.5], [0, 0], {"x": 1}]
+ODD = [
+    math.inf,
+    math.nan,
+    1e300,
+    1.5,
+    -1,
+    10**18,
+    True,
+    None,
+    "x",
+    [],
+    [[]],
+    [None],
+    ["x"],
+    [1.5],
+    [0, 0],
+    {"x": 1},
+]
 OPTIONS = {
     "Mean": ("axis", "keepdims"),
     "AveragePooling2D": ("pool_size", "strides", "padding", "data_format"),
@@ -517,6 +569,8 @@ VALUES = [
     0,
     3,
     1.5,
+    math.inf,
+    math.nan,
     10**30,
     "x",
     "",

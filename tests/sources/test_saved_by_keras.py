@@ -40,6 +40,7 @@ def assert_read_as_saved(model: Any, folder: Path, *suffixes: str) -> Graph:
         assert read.graph is not None
         assert described(read.graph) == described(live)
         assert read.graph.outputs == live.outputs
+        assert read.graph.output_shapes == live.output_shapes
         assert graph_cost(read.graph) == graph_cost(live)
         assert find_attention(read.graph) == find_attention(live)
     return live

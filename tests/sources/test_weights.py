@@ -66,6 +66,13 @@ def keras_file(
     return read_model(path)
 
 
+def test_a_layer_of_a_name_like_a_generator_of_seeds_is_counted(tmp_path: Path) -> None:
+    """By what it stores: weights, and no state."""
+    arrays = below("layers/seed_generator_net", DENSE)
+    model = weights_file(tmp_path / "m.weights.h5", arrays, {"layers/seed_generator_net": "seed"})
+    assert (model.total, model.at_least) == (16, False)
+
+
 def one(type: str, *shape: int, module: str = "keras.layers", **given: Any) -> dict[str, Any]:
     """Return the config of a model of one layer."""
     config = Config(*shape)
