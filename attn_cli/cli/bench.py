@@ -5,6 +5,14 @@ from typing import Annotated
 import typer
 
 from attn_cli.analysis.figures import figures
+from attn_cli.cli.network import (
+    AtOption,
+    InOption,
+    SkipOption,
+    parse_block,
+    refuse_with_network,
+    refuse_without_network,
+)
 from attn_cli.cli.options import (
     ChannelsOption,
     FormatOption,
@@ -18,7 +26,7 @@ from attn_cli.cli.output import emit, picked_format
 from attn_cli.cli.progress import Progress, load_tensorflow
 from attn_cli.spec import expanded, parse_spec
 from attn_cli.tf import time as timing
-from attn_cli.views.bench import Timed, report
+from attn_cli.views.bench import Timed, network_report, report
 
 
 def bench(
@@ -30,6 +38,9 @@ def bench(
     ],
     shape: ShapeOption = None,
     channels: ChannelsOption = None,
+    within: InOption = None,
+    at: AtOption = None,
+    skip: SkipOption = None,
     batch: Annotated[int, typer.Option(metavar="N", help="Samples in a call.")] = 1,
     runs: Annotated[int, typer.Option(metavar="N", help="How often each block is timed.")] = 100,
     warmup: Annotated[int, typer.Option(metavar="N", help="Runs before those.")] = 10,
@@ -37,13 +48,24 @@ def bench(
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
-    """Time blocks in TensorFlow, beside what they cost.
+    """Time blocks in TensorFlow, alone or in a network.
 
     \b
     attn bench se eca cbam -s 26,26,512
+    attn bench se eca --in app:MobileNetV2 --at depthwise --runs 30
     attn bench se:ratio={4,16} -s 56,56,256 --batch 8 --runs 30
     """
     picked_format(format, json, output)
+    if within is not None:
+        refuse_with_network(shape=shape, channels=channels)
+        blocks = [parse_block(spec) for text in specs for spec in expanded(text)]
+        compared = timing.check_in(within, blocks, at or (), skip or (), batch, runs, warmup)
+        load_tensorflow()
+        with Progress(warmup + runs) as progress:
+            benched = timing.bench_in(within, blocks, compared, batch, runs, warmup, progress.show)
+        emit(network_report(compared, blocks, benched), format, json, output)
+        return
+    refuse_without_network(at=at, skip=skip)
     parsed = [parse_spec(spec) for text in specs for spec in expanded(text)]
     sized = shape_from(shape, channels)
     timing.check(parsed, sized, batch, runs, warmup)

@@ -6,14 +6,15 @@ place is called once more, on what the block there makes.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.splice import Spliced, counted, named, splice
 from attn_cli.tf.load import load_keras
-from attn_cli.tf.walk import calls_of
+from attn_cli.tf.walk import calls_of, functional_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from attn_cli.graph import Graph, Ref
     from attn_cli.spec import Spec
@@ -74,7 +75,7 @@ class _Surgeon:
 
     def rebuilt(self, model: Any) -> Any:
         """Return a model, or one inside it, with the blocks that stand in it; else itself."""
-        functional = getattr(model, "_functional", None) or model
+        functional = functional_of(model)
         # Each tensor of the model, and what stands for it now.
         tensors = {id(tensor): tensor for tensor in functional.inputs}
         for depth in sorted(functional._nodes_by_depth, reverse=True):
@@ -94,7 +95,7 @@ class _Surgeon:
     def call(self, call: Any, tensors: dict[int, Any]) -> None:
         """Make a call anew where what it takes is new, and put a block behind it."""
         operation = call.operation
-        if hasattr(getattr(operation, "_functional", None) or operation, "_nodes_by_depth"):
+        if hasattr(functional_of(operation), "_nodes_by_depth"):
             operation = self.rebuilt(operation)
         changed = [each for each in call.input_tensors if tensors[id(each)] is not each]
         outputs = call.output_tensors
@@ -113,13 +114,9 @@ class _Surgeon:
     def built(self, block: Block, inputs: Any, call: Any) -> Any:
         """Return what a block makes of a tensor, with the names that were foretold."""
         assert self.spec is not None
-        before = self.keras.config.dtype_policy()
-        self.keras.config.set_dtype_policy(self.policy(call))
-        try:
+        with computing_in(self.policy(call)):
             build = self.spec.block.build
             output = build(inputs, **self.spec.given, **named(self.spec, block.prefix))
-        finally:
-            self.keras.config.set_dtype_policy(before)
         operations = _between(inputs, output)
         ours = sorted(
             [each for each in operations if not each.name.startswith(block.prefix)],
@@ -146,6 +143,18 @@ class _Surgeon:
                 return self.keras.DTypePolicy("float32")
             history = call.input_tensors[0]._keras_history
             call = history.operation._inbound_nodes[history.node_index]
+
+
+@contextmanager
+def computing_in(policy: Any) -> Iterator[None]:
+    """Let layers that are made meanwhile compute by a policy."""
+    config = load_keras().config
+    before = config.dtype_policy()
+    config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        config.set_dtype_policy(before)
 
 
 def _between(start: Any, end: Any) -> list[Any]:

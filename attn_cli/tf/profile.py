@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadShape
 from attn_cli.tf.load import load_keras
+from attn_cli.tf.walk import structured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,24 +55,34 @@ class Profile(NamedTuple):
     by_op: dict[str, int]
     uncounted: tuple[str, ...]
 
+    def __sub__(self, other: Profile) -> Profile:
+        """Return what was counted beyond another model; `uncounted` stays what is in this one."""
+        by_op = {type: count - other.by_op.get(type, 0) for type, count in self.by_op.items()}
+        gone = {type: -count for type, count in other.by_op.items() if type not in self.by_op}
+        return Profile(self.flops - other.flops, {**by_op, **gone}, self.uncounted)
 
-def profiled_flops(model: Any, shape: Shape) -> Profile:
+
+def profiled_flops(model: Any, *shapes: Shape) -> Profile:
     """Return what `tf.compat.v1.profiler` counts when a model infers one sample (H, W, C).
 
-    The shape is known throughout, also where the model's own H and W are dynamic.
-    Raises BadShape where it is not.
+    There is a shape for each input, known throughout, also where the model's own H and W are
+    dynamic. Raises BadShape where one is not.
     """
-    if None in shape:
-        raise BadShape(f"TensorFlow's profiler needs every size, and {shape} leaves some open")
+    for shape in shapes:
+        if None in shape:
+            raise BadShape(f"TensorFlow's profiler needs every size, and {shape} leaves some open")
     load_keras()
     import tensorflow as tf
 
     _register_statistics()
-    sample = tf.TensorSpec((1, *shape), model.inputs[0].dtype)
+    samples = [
+        tf.TensorSpec((1, *shape), tensor.dtype)
+        for shape, tensor in zip(shapes, model.inputs, strict=True)
+    ]
     with _quiet_logger():
         # AutoGraph would write each function that it converts into the folder for temporary files.
-        infer = tf.function(lambda inputs: model(inputs, training=False), autograph=False)
-        graph = infer.get_concrete_function(sample).graph
+        infer = tf.function(lambda given: model(given, training=False), autograph=False)
+        graph = infer.get_concrete_function(structured(model, samples)).graph
         options = {**tf.compat.v1.profiler.ProfileOptionBuilder.float_operation(), "output": "none"}
         root = tf.compat.v1.profiler.profile(graph, cmd="op", options=options)
     by_op = {}

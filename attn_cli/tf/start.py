@@ -12,11 +12,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.calls import HANDING_ON, MIXING, NORMALISING, function_of
+from attn_cli.tf.insert import computing_in
 from attn_cli.tf.load import load_keras
-from attn_cli.tf.walk import build_model, calls_of
+from attn_cli.tf.walk import calls_of, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from attn_cli.graph import Graph, Node
     from attn_cli.spec import Spec
@@ -60,13 +61,13 @@ class Started(NamedTuple):
     moving: tuple[tuple[str, str], ...]
 
 
-def start_quietly(
-    model: Any, graph: Graph, sites: Sequence[Site], inserted: Inserted, neutral: Neutral | None
-) -> Started:
+def start_quietly(model: Any, graph: Graph, inserted: Inserted, spec: Spec) -> Started:
     """Set the weights of blocks, and of the layers before them, so that nothing changes.
 
-    `model` is the one that the blocks were put into, `graph` and `sites` its own.
+    `model` is the one that the blocks were put into, and `graph` its own.
     """
+    channels = [block.site.shape[-1] for block in inserted.spliced.blocks]
+    neutral = neutral_start(spec, channels[0] or 1)
     quiet: list[str] = []
     moving: list[tuple[str, str]] = []
     calls: list[Any] = []
@@ -113,9 +114,12 @@ def neutral_start(spec: Spec, channels: int) -> Neutral | None:
     import numpy as np
 
     shape = (TRIAL_SIZE, TRIAL_SIZE, channels)
-    model = build_model(spec.block.build, shape, **spec.given)
+    keras = load_keras()
+    with computing_in(keras.DTypePolicy("float32")):
+        source = keras.Input(shape)
+        model = keras.Model(source, spec.block.build(source, **spec.given))
     inputs = np.random.default_rng(0).standard_normal((2, *shape), dtype=np.float32)
-    names = last_mixing(spec.trace(shape))
+    names = last_mixing(walk(model))
     for zeroed in (False, True):
         if zeroed:
             for layer in model.layers:

@@ -10,15 +10,20 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attn_cli.analysis.network import compare_in, read_network
 from attn_cli.errors import BadOption
 from attn_cli.signals import ended_between_calls
+from attn_cli.splice import splice
+from attn_cli.tf.insert import insert_blocks
 from attn_cli.tf.load import load_keras, versions
+from attn_cli.tf.loaded import drawn_inputs, load_as_foretold
 from attn_cli.tf.memory import check_memory, memory_errors, sizes
-from attn_cli.tf.walk import build_model
+from attn_cli.tf.walk import build_model, structured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from attn_cli.analysis.network import NetworkComparison
     from attn_cli.graph import Shape
     from attn_cli.spec import Spec
 
@@ -41,9 +46,17 @@ class Timing(NamedTuple):
         ranked = sorted(self.samples)
         return ranked[max(0, -(-len(ranked) * percent // 100) - 1)]
 
+    def __sub__(self, other: Timing) -> Timing:
+        """Return how much longer each took than the other one in the same run."""
+        pairs = zip(self.samples, other.samples, strict=True)
+        return Timing(tuple([ours - theirs for ours, theirs in pairs]))
+
 
 class Bench(NamedTuple):
-    """Blocks on one input, and a model that does nothing in their place as the baseline."""
+    """Blocks on one input, and a model that does nothing in their place as the baseline.
+
+    Or a network with each block in it, and as it is; then the shape is that of its first input.
+    """
 
     shape: Shape
     batch: int
@@ -58,12 +71,43 @@ def check(
     specs: Sequence[Spec], shape: Shape, batch: int = 1, runs: int = 1, warmup: int = 0
 ) -> None:
     """Raise what keeps blocks from being timed, without TensorFlow."""
-    for name, count, least in (("batch", batch, 1), ("runs", runs, 1), ("warmup", warmup, 0)):
-        if not least <= count <= MOST:
-            raise BadOption(f"{name} is from {least} to {MOST:,}, not {count}")
+    check_counts(batch, runs, warmup)
     sizes(shape)
     for spec in specs:
         check_memory(spec.trace(shape), batch, compiled=True)
+
+
+def check_counts(batch: int, runs: int, warmup: int) -> None:
+    """Raise BadOption for a count that is out of range."""
+    for name, count, least in (("batch", batch, 1), ("runs", runs, 1), ("warmup", warmup, 0)):
+        if not least <= count <= MOST:
+            raise BadOption(f"{name} is from {least} to {MOST:,}, not {count}")
+
+
+def check_in(
+    model: str,
+    specs: Sequence[Spec | None],
+    at: Sequence[str],
+    skip: Sequence[str],
+    batch: int = 1,
+    runs: int = 1,
+    warmup: int = 0,
+) -> NetworkComparison:
+    """Return what blocks cost in a network. Raises what keeps it from being timed with them.
+
+    No TensorFlow is needed for that.
+    """
+    check_counts(batch, runs, warmup)
+    compared = compare_in(read_network(model), specs, at, skip)
+    graph, sites = compared.network.graph, [place.site for place in compared.chosen.places]
+    for index in graph.inputs:
+        known, *shape = graph.nodes[index].output_shapes[0]
+        sizes(tuple(shape))
+        if known not in (None, batch):
+            raise BadOption(f"the network takes {known} samples in a call, not {batch}")
+    for spec in specs:
+        check_memory(splice(graph, sites, spec).graph, batch, compiled=True)
+    return compared
 
 
 @memory_errors()
@@ -82,20 +126,58 @@ def bench(
     BadShape where a size is dynamic or a run does not fit in memory.
     """
     check(specs, shape, batch, runs, warmup)
+    load_keras().utils.set_random_seed(0)
+    with ended_between_calls() as check_signals:
+        models = [_identity(shape), *(_model(spec, shape) for spec in specs)]
+        timings = _timed(models, batch, runs, warmup, progress, check_signals)
+    return Bench(shape, batch, warmup, timings[0], tuple(timings[1:]), machine(), versions())
+
+
+@memory_errors()
+def bench_in(
+    model: str,
+    specs: Sequence[Spec | None],
+    compared: NetworkComparison,
+    batch: int = 1,
+    runs: int = 100,
+    warmup: int = 10,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Bench:
+    """Time a network as it is and with each block, as `bench` times blocks on their own.
+
+    `compared` is what `check_in` returned. Raises BadFile where Keras does not load the network, or
+    has another graph than was read.
+    """
     keras = load_keras()
-    import numpy as np
+    keras.backend.clear_session(free_memory=False)
+    keras.utils.set_random_seed(0)
+    with ended_between_calls() as check_signals:
+        original, graph = load_as_foretold(model, compared.network.graph)
+        sites = [place.site for place in compared.chosen.places]
+        # Their layers are the network's own: its weights are there once.
+        models = [insert_blocks(original, graph, sites, spec).model for spec in specs]
+        timings = _timed([original, *models], batch, runs, warmup, progress, check_signals)
+    shape = tuple(original.inputs[0].shape[1:])
+    return Bench(shape, batch, warmup, timings[0], tuple(timings[1:]), machine(), versions())
+
+
+def _timed(
+    models: Sequence[Any],
+    batch: int,
+    runs: int,
+    warmup: int,
+    progress: Callable[[int], None],
+    check_signals: Callable[[], None],
+) -> list[Timing]:
+    """Time models that take the same inputs."""
     import tensorflow as tf
 
-    keras.utils.set_random_seed(0)
-    inputs = tf.constant(
-        np.random.default_rng(0).standard_normal((batch, *sizes(shape)), dtype=np.float32)
-    )
-    samples: list[list[int]] = [[] for _ in range(len(specs) + 1)]
-    order = list(range(len(samples)))
+    inputs = structured(models[0], list(map(tf.constant, drawn_inputs(models[0], 0, batch))))
+    samples: list[list[int]] = [[] for _ in models]
+    order = list(range(len(models)))
     shuffle = random.Random(0).shuffle
     wait = tf.test.experimental.sync_devices
-    with ended_between_calls() as check_signals, _no_collection():
-        models = [_identity(shape), *(_model(spec, shape) for spec in specs)]
+    with _no_collection():
         calls = [_compiled(model, inputs) for model in models]
         for run in range(warmup + runs):
             shuffle(order)
@@ -109,8 +191,7 @@ def bench(
                 if run >= warmup:
                     samples[place].append(took)
             progress(run + 1)
-    baseline, *blocks = [Timing(tuple(each)) for each in samples]
-    return Bench(shape, batch, warmup, baseline, tuple(blocks), machine(), versions())
+    return [Timing(tuple(each)) for each in samples]
 
 
 def _identity(shape: Shape) -> Any:

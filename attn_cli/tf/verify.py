@@ -1,4 +1,7 @@
-"""What a trace says about a block, held against TensorFlow: a check for each thing it says."""
+"""What is foretold, held against TensorFlow: a check for each thing that is said.
+
+Here of a block on its own, in verify_in.py of a network with a block in it.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attn_cli.analysis.where import NONE
 from attn_cli.blocks import BLOCKS, PRESETS, find_block
 from attn_cli.cost import graph_cost, reasons
 from attn_cli.errors import AttnError
+from attn_cli.graph import Cost
 from attn_cli.signals import ended_between_calls
 from attn_cli.spec import Spec
 from attn_cli.tf.load import load_keras
@@ -22,7 +27,7 @@ from attn_cli.tf.save import TOLERANCE, write_and_compare
 from attn_cli.tf.walk import build_model, count_params, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from attn_cli.blocks import Block, Option
     from attn_cli.graph import Graph, Node, Shape
@@ -54,11 +59,24 @@ class Check(NamedTuple):
 
 
 class Verification(NamedTuple):
-    """All checks of one block on one input."""
+    """All checks of one block on one input, or at its places in a network: then without a shape.
 
-    spec: Spec
+    There is no spec where attention was taken out of a network.
+    """
+
+    spec: Spec | None
     shape: Shape
     checks: tuple[Check, ...]
+
+    @property
+    def text(self) -> str:
+        """The block in its canonical form."""
+        return NONE if self.spec is None else self.spec.text
+
+    @property
+    def as_given(self) -> str:
+        """The block as it was typed."""
+        return NONE if self.spec is None else self.spec.as_given
 
     @property
     def ok(self) -> bool:
@@ -75,47 +93,50 @@ def verify(spec: Spec, shape: Shape) -> Verification:
     return run(prepare(spec, shape))
 
 
-class Prepared(NamedTuple):
-    """A block on one input that can be verified."""
-
-    spec: Spec
-    shape: tuple[int, ...]
-    traced: Graph
-
-
-def prepare(spec: Spec, shape: Shape) -> Prepared:
+def prepare(spec: Spec, shape: Shape) -> Alone:
     """Return what is to be verified. Raises what `verify` does, without TensorFlow."""
     traced = spec.trace(shape)
     known = sizes(shape)
     check_memory(traced, SAMPLES, COPIES)
-    return Prepared(spec, known, traced)
+    return Alone(spec, known, traced)
 
 
 @memory_errors()
-def run(prepared: Prepared) -> Verification:
-    """Make all checks."""
+def run(case: Case) -> Verification:
+    """Make all checks. Raises BadFile where Keras does not load what is to be checked."""
     load_keras()
-    case = Case(*prepared)
     checks = []
     with ended_between_calls() as check_signals:
-        for name in CHECKS:
+        case.load()
+        for name in case.checks:
             checks.append(_run(name, case))
             check_signals()
-    return Verification(prepared.spec, prepared.shape, tuple(checks))
+    return Verification(case.spec, case.shape, tuple(checks))
 
 
 class Case:
-    """A block on one input: the trace, and what Keras makes of it once that is asked for."""
+    """What is foretold, and what Keras makes of it once that is asked for."""
 
-    def __init__(self, spec: Spec, shape: tuple[int, ...], traced: Graph) -> None:
+    checks: Mapping[str, Callable[[Any], Check]]
+    spec: Any  # None where attention was taken out
+
+    def __init__(self, spec: Spec | None, shape: tuple[int, ...], traced: Graph) -> None:
         self.spec = spec
         self.shape = shape
         self.traced = traced
 
+    @property
+    def as_given(self) -> str:
+        """The block as it was typed."""
+        return NONE if self.spec is None else self.spec.as_given
+
+    def load(self) -> None:
+        """Load what the model is made of."""
+
     @cached_property
     def model(self) -> Any:
-        """The block as a Keras model."""
-        return build_model(self.spec.block.build, self.shape, **self.spec.given)
+        """What Keras makes."""
+        raise NotImplementedError
 
     @cached_property
     def built(self) -> Graph:
@@ -123,9 +144,48 @@ class Case:
         return walk(self.model)
 
     @cached_property
+    def cost(self) -> Cost:
+        """What is said of the MACs and FLOPs, and why what is unknown is."""
+        raise NotImplementedError
+
+    @cached_property
+    def profile(self) -> Profile:
+        """What TensorFlow's profiler counts of that."""
+        raise NotImplementedError
+
+    @cached_property
+    def padding(self) -> int:
+        """The multiply-accumulates of that which the profiler counts in padding."""
+        raise NotImplementedError
+
+
+class Alone(Case):
+    """A block on one input."""
+
+    def __init__(self, spec: Spec, shape: tuple[int, ...], traced: Graph) -> None:
+        super().__init__(spec, shape, traced)
+        self.checks = CHECKS
+
+    @cached_property
+    def model(self) -> Any:
+        """The block as a Keras model."""
+        return build_model(self.spec.block.build, self.shape, **self.spec.given)
+
+    @cached_property
+    def cost(self) -> Cost:
+        """What the trace says."""
+        cost = graph_cost(self.traced)
+        return Cost(cost.macs, cost.flops, reasons(cost.unknown))
+
+    @cached_property
     def profile(self) -> Profile:
         """What TensorFlow's profiler counts in the model."""
         return profiled_flops(self.model, self.shape)
+
+    @cached_property
+    def padding(self) -> int:
+        """What of it is padding."""
+        return dilation_padding(self.built)
 
     @cached_property
     def drawn(self) -> Any:
@@ -157,7 +217,7 @@ SHIFTS = frozenset({"beta", "bias", "moving_mean"})
 
 def _run(name: str, case: Case) -> Check:
     try:
-        return CHECKS[name](case)._replace(name=name)
+        return case.checks[name](case)._replace(name=name)
     except Exception as error:  # whatever TensorFlow raises is what was found
         if is_out_of_memory(error):
             raise
@@ -196,14 +256,13 @@ def _equal(expected: int, got: int) -> Check:
     return Check("", expected, got, expected == got)
 
 
-def _macs(case: Case) -> Check:
+def macs_check(case: Case) -> Check:
     counted = sum(case.profile.by_op.get(type, 0) for type in PRODUCTS)
-    return _profiled(case, graph_cost(case.traced).macs, counted // 2, dilation_padding(case.built))
+    return _profiled(case, case.cost.macs, counted // 2, case.padding)
 
 
-def _flops(case: Case) -> Check:
-    padding = 2 * dilation_padding(case.built)
-    return _profiled(case, graph_cost(case.traced).flops, case.profile.flops, padding)
+def flops_check(case: Case) -> Check:
+    return _profiled(case, case.cost.flops, case.profile.flops, 2 * case.padding)
 
 
 # TensorFlow's ops whose FLOPs are two for each multiply-accumulate.
@@ -217,8 +276,7 @@ def _profiled(case: Case, expected: int | None, got: int, padding: int) -> Check
     """Compare a figure with the profiler's; by the exceptions that are named, they may differ."""
     silent = ", ".join(case.profile.uncounted)
     if expected is None:
-        why = reasons(graph_cost(case.traced).unknown)
-        return Check("", None, got, True, f"not claimed: {why}")
+        return Check("", None, got, True, f"not claimed: {case.cost.why}")
     note = f"the profiler takes {silent} for 0" if silent else ""
     if padding and got == expected + padding:
         note = "the profiler counts the padding of dilated convolutions too"
@@ -241,14 +299,14 @@ def dilation_padding(graph: Graph) -> int:
     return macs
 
 
-def _saving(case: Case) -> Check:
+def _saving(case: Alone) -> Check:
     with TemporaryDirectory(prefix="attn-") as folder:
         path = Path(folder) / "block.keras"
         difference = write_and_compare(case.drawn, path, case.inputs, case.outputs)
     return Check("", f"≤ {TOLERANCE:g}", f"{difference:.1g}", True)
 
 
-def _forward(case: Case) -> Check:
+def _forward(case: Alone) -> Check:
     import numpy as np
 
     output = case.outputs
@@ -259,7 +317,7 @@ def _forward(case: Case) -> Check:
     return Check("", f"{prod(wanted):,} finite", f"{finite:,} finite", ok, note)
 
 
-def _gradients(case: Case) -> Check:
+def _gradients(case: Alone) -> Check:
     """Look for a gradient of every trainable weight, over inputs of several sizes."""
     import numpy as np
     import tensorflow as tf
@@ -310,8 +368,8 @@ def shift_free(graph: Graph) -> set[str]:
 MOVES = frozenset({"Permute", "Reshape", "Transpose"})
 
 
-# The checks in the order of the table.
-CHECKS: dict[str, Callable[[Case], Check]] = {
+# The checks in the order of the table: those of any graph, and those of a block on its own.
+OF_GRAPHS: dict[str, Callable[[Case], Check]] = {
     "names": _compare(lambda node: node.name),
     "types": _compare(lambda node: node.layer.type),
     "shapes": _compare(lambda node: node.output_shapes),
@@ -319,8 +377,11 @@ CHECKS: dict[str, Callable[[Case], Check]] = {
     "wiring": _compare(lambda node: [tuple(ref) for ref in node.inputs]),
     "params": _params,
     "trainable": _trainable,
-    "MACs": _macs,
-    "FLOPs": _flops,
+}
+CHECKS: dict[str, Callable[[Any], Check]] = {
+    **OF_GRAPHS,
+    "MACs": macs_check,
+    "FLOPs": flops_check,
     "finite outputs": _forward,
     "gradients": _gradients,
     "saved and loaded": _saving,

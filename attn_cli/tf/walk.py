@@ -39,6 +39,17 @@ def build_model(block: Callable[..., Any], shape: Shape, **options: Any) -> Any:
     return keras.Model(inputs, block(inputs, **options))
 
 
+def functional_of(model: Any) -> Any:
+    """Return the functional model that a sequential one is; any other model itself."""
+    return getattr(model, "_functional", None) or model
+
+
+def structured(model: Any, inputs: Sequence[Any]) -> Any:
+    """Return inputs as a model takes them: one, a list or a dict, as it was made."""
+    struct = functional_of(model)._inputs_struct
+    return load_keras().tree.pack_sequence_as(struct, list(inputs))
+
+
 def walk(model: Any) -> Graph:
     """Return the graph of a functional or sequential Keras model.
 
@@ -109,7 +120,7 @@ class _Walker:
         times: int | None,
     ) -> list[_Value]:
         """Walk a model's calls: on its own inputs, or on what it is called with."""
-        model = getattr(model, "_functional", None) or model
+        model = functional_of(model)
         values: dict[int, _Value] = {}
         if given is not None:
             values = dict(zip(map(id, model.inputs), given, strict=False))
@@ -129,7 +140,7 @@ class _Walker:
         """Walk one call, into the model or the steps that it may stand for."""
         self.calls[len(self.nodes)] = call  # of the first node that comes of it
         operation = call.operation
-        if hasattr(getattr(operation, "_functional", None) or operation, "_nodes_by_depth"):
+        if hasattr(functional_of(operation), "_nodes_by_depth"):
             return self.model(operation, inputs, (*within, operation.name), times)
         if isinstance(operation, self.keras.layers.TimeDistributed):
             return self.steps(operation, inputs[0], within, times)
@@ -151,7 +162,7 @@ class _Walker:
         ref, tensor = value
         layer, below = operation.layer, (*within, operation.name)
         one, each = without_steps(tensor), steps_of(tensor, times)
-        if hasattr(getattr(layer, "_functional", None) or layer, "_nodes_by_depth"):
+        if hasattr(functional_of(layer), "_nodes_by_depth"):
             outputs = self.model(layer, [(ref, one)], (*below, layer.name), each)
         else:
             shapes = (tuple(layer.compute_output_shape(one.shape)),)

@@ -95,13 +95,11 @@ def report(comparison: NetworkComparison, each: bool) -> Report:
             for block in comparison.blocks
             if block.places
         ]
-    heading, closing = [_heading(network), places_line(comparison.chosen)], _closing(comparison)
+    heading, closing = [network_line(network), places_line(comparison.chosen)], _closing(comparison)
     return Report(
         record=lambda: {
-            **_network_record(network),
-            "at": list(comparison.chosen.at),
-            "places": [_place(place) for place in comparison.chosen.places],
-            "before": _totals(comparison.before),
+            **network_record(network, comparison.chosen),
+            "before": totals_record(comparison.before),
             "blocks": [_block(block) for block in comparison.blocks],
         },
         rows=_rows_of_places(comparison) if each else _rows(comparison),
@@ -129,17 +127,17 @@ def places_report(network: Network, places: Sequence[Place]) -> Report:
         (place.name, ", ".join(place.words), _size(place), place.there or "") for place in places
     ]
     counted = ", ".join(f"{counts[word]} {word}" for word in _ordered(counts))
-    heading = [_heading(network)]
+    heading = [network_line(network)]
     closing = [
         f"{counted or 'no place that has a word'}; --at takes these words, names and patterns",
         *[f"no block can go to {p.name}: {p.problem}" for p in places if p.problem],
     ]
     return Report(
         record=lambda: {
-            **_network_record(network),
+            **network_record(network),
             "places": [
                 {
-                    **_place(place),
+                    **place_record(place),
                     "is": list(place.words),
                     "there": place.there,
                     "problem": place.problem,
@@ -169,7 +167,7 @@ def _ordered(words: Iterable[str]) -> list[str]:
     return [word for word in WORDS if word in words] + [word for word in words if word not in WORDS]
 
 
-def _heading(network: Network) -> str:
+def network_line(network: Network) -> str:
     """Return what a network is and costs, in a line."""
     text = f"{network.file}{asked_text(network.model)}   {network.graph.params.total:,} params"
     for name, figure in (("MACs", network.cost.macs), ("FLOPs", network.cost.flops)):
@@ -281,15 +279,22 @@ def _closing(comparison: NetworkComparison) -> list[str]:
     return [*lines, *reasons, *[f"warning: {w}" for w in comparison.network.model.warnings]]
 
 
-def _network_record(network: Network) -> dict[str, Any]:
-    return {"file": network.file, "model": model_record(network.model)}
+def network_record(network: Network, chosen: Chosen | None = None) -> dict[str, Any]:
+    """Return what a network is, and which of its places are chosen."""
+    record: dict[str, Any] = {"file": network.file, "model": model_record(network.model)}
+    if chosen is not None:
+        record["at"] = list(chosen.at)
+        record["places"] = [place_record(place) for place in chosen.places]
+    return record
 
 
-def _place(place: Place) -> dict[str, Any]:
+def place_record(place: Place) -> dict[str, Any]:
+    """Return a place of a network."""
     return {"name": place.name, "input_shape": with_batch(place.shape)}
 
 
-def _totals(totals: Totals) -> dict[str, Any]:
+def totals_record(totals: Totals) -> dict[str, Any]:
+    """Return what a network costs, or what a block adds to it."""
     return {
         "params": params_record(totals.params),
         "bytes": totals.bytes,
@@ -301,8 +306,8 @@ def _totals(totals: Totals) -> dict[str, Any]:
 def _block(block: InNetwork) -> dict[str, Any]:
     return {
         "spec": block.spec,
-        "added": _totals(block.added),
-        "after": _totals(block.after),
+        "added": totals_record(block.added),
+        "after": totals_record(block.after),
         "places": [
             {
                 "name": each.place.name,

@@ -166,6 +166,8 @@ def change_text(share: float) -> str:
 
 def time_text(nanoseconds: int) -> str:
     """Return a time in its unit, to three digits: 87.4 µs."""
+    if nanoseconds < 0:
+        return f"-{time_text(-nanoseconds)}"
     whole = nanoseconds < 1000
     return f"{nanoseconds} ns" if whole else scaled(nanoseconds, TIMES)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.views.network import places_line
+from attn_cli.views.network import places_line, totals_record
 from attn_cli.views.records import params_record
 from attn_cli.views.report import Column, Report, Table, counted, size_text, with_batch
 from attn_cli.views.summary import params_words
@@ -121,13 +122,14 @@ def _network_record(saved: SavedNetwork) -> dict[str, Any]:
         "spec": saved.block.spec,
         "at": list(saved.chosen.at),
         "places": [place.name for place in saved.chosen.places],
+        "added": totals_record(saved.block.added),
         "params": params_record(saved.block.after.params),
         "seed": saved.seed,
         "start": "fresh" if started is None else "same",
         "fresh": [
             {"name": name, "reason": why} for name, why in (started.moving if started else ())
         ],
-        "moved": saved.moved,
+        "moved": saved.moved if isfinite(saved.moved) else None,
         "difference": saved.difference,
     }
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.views.report import Column, Report, Table, size_text, with_batch
+from attn_cli.views.network import network_line, network_record, places_line
+from attn_cli.views.report import Column, Report, Table, chosen, size_text, with_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from attn_cli.analysis.network import NetworkComparison
     from attn_cli.tf.verify import Check, Verification
 
 ROWS = (
@@ -38,10 +40,20 @@ BLOCKS = (
 IN_FULL = 3
 
 
-def report(verifications: Sequence[Verification], versions: Mapping[str, str]) -> Report:
-    """Return the report of all that was verified."""
+def report(
+    verifications: Sequence[Verification],
+    versions: Mapping[str, str],
+    compared: NetworkComparison | None = None,
+) -> Report:
+    """Return the report of all that was verified: of blocks on inputs, or in one network."""
+    rows = Table(ROWS, [row for each in verifications for row in _rows(each)])
+    if compared is not None:
+        rows = chosen(rows, [column.key for column in ROWS if column.key != "input_shape"])
     if len(verifications) > IN_FULL:
         tables = [Table(BLOCKS, [_line(each) for each in verifications])]
+        if compared is not None:
+            keys = [column.key for column in BLOCKS if column.key != "input"]
+            tables = [chosen(table, keys, fixed=False) for table in tables]
     else:
         tables = [
             Table(CHECKS, [_check_line(check) for check in each.checks], title=_title(each))
@@ -49,28 +61,37 @@ def report(verifications: Sequence[Verification], versions: Mapping[str, str]) -
         ]
     names = {"keras": "Keras", "tensorflow": "TensorFlow"}
     against = " on ".join(f"{name} {versions[key]}" for key, name in names.items())
+    if compared is None:
+        network, heading = {}, [f"traced, against {against}"]
+    else:
+        network = network_record(compared.network, compared.chosen)
+        heading = [network_line(compared.network), places_line(compared.chosen)]
+        heading.append(f"foretold, against {against}")
     return Report(
         record=lambda: {
+            **network,
             "ok": all(each.ok for each in verifications),
             "versions": dict(versions),
             "blocks": [_record(each) for each in verifications],
         },
-        rows=Table(ROWS, [row for each in verifications for row in _rows(each)]),
+        rows=rows,
         tables=tables,
-        heading=[f"traced, against {against}"],
+        heading=heading,
         closing=[*_notes(verifications), _outcome(verifications)],
     )
 
 
 def _title(verification: Verification) -> str:
-    return f"{verification.spec.as_given}  {size_text(verification.shape)}"
+    if not verification.shape:
+        return verification.as_given
+    return f"{verification.as_given}  {size_text(verification.shape)}"
 
 
 def _rows(verification: Verification) -> Iterator[tuple[Any, ...]]:
     for check in verification.checks:
         shape = with_batch(verification.shape)
         values = (check.name, check.expected, check.got, check.ok, check.note)
-        yield (verification.spec.as_given, verification.spec.text, shape, *values)
+        yield (verification.as_given, verification.text, shape, *values)
 
 
 def _check_line(check: Check) -> tuple[Any, ...]:
@@ -82,7 +103,7 @@ def _line(verification: Verification) -> tuple[Any, ...]:
     exceptions = [check.name for check in verification.checks if check.ok and check.note]
     return (
         verification.ok,
-        verification.spec.as_given,
+        verification.as_given,
         size_text(verification.shape),
         f"{passed} of {len(verification.checks)}",
         ", ".join(exceptions),
@@ -117,10 +138,11 @@ def _grouped(value: int | str | None) -> str | None:
 
 
 def _record(verification: Verification) -> dict[str, Any]:
+    on = {"input_shape": with_batch(verification.shape)} if verification.shape else {}
     return {
-        "spec": verification.spec.text,
-        "as_given": verification.spec.as_given,
-        "input_shape": with_batch(verification.shape),
+        "spec": verification.text,
+        "as_given": verification.as_given,
+        **on,
         "ok": verification.ok,
         "checks": [check._asdict() for check in verification.checks],
     }

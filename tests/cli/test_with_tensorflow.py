@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from models import save_json
 from process import COMMAND, attn, environment
 from test_schema import validator
+
+from attn_cli import namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +89,41 @@ def test_bench_times_blocks_beside_a_baseline() -> None:
     assert record["rows"][1]["params"]["total"] == 3
     assert record["machine"]["cpus"] >= 1
     assert set(record["versions"]) == {"python", "tensorflow", "keras", "numpy"}
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small network, its weights drawn when it is loaded."""
+    path = tmp_path_factory.mktemp("network") / "network.json"
+    save_json(lambda inputs: namespace_of(inputs).layers.Conv2D(8, 3)(inputs), (8, 8, 4), path)
+    return path
+
+
+def test_a_network_is_built_verified_and_timed(network: Path, tmp_path: Path) -> None:
+    """Each record is described, and says what the others do; the table and the CSV are drawn."""
+    where = ("--in", str(network), "--at", "conv2d")
+    lines = {
+        "build-in": ("build", "eca", *where, "-o", "m.keras"),
+        "verify-in": ("verify", "eca", "se", *where),
+        "bench-in": ("bench", "se", "eca", *where, "--batch", "2", "--runs", "5"),
+    }
+    records = {}
+    for definition, line in lines.items():
+        done = attn(*line, "--json", cwd=tmp_path)
+        assert (done.code, done.err) == (0, "")
+        records[definition] = json.loads(done.out)
+        validator(definition).validate(records[definition])
+    built, verified, benched = records.values()
+    assert (built["moved"], built["fresh"], built["places"]) == (0, [], ["conv2d"])
+    assert verified["ok"]
+    assert verified["places"] == benched["places"]
+    assert [row["added"]["params"]["total"] for row in benched["rows"]] == [42, 3]
+    for row in benched["rows"]:
+        pairs = zip(row["samples_ns"], benched["baseline"]["samples_ns"], strict=True)
+        slower = [ours - theirs for ours, theirs in pairs]
+        assert row["slower_ns"] == sorted(slower)[2]
+        assert row["slower_runs"] == sum(each > 0 for each in slower)
+    assert os.listdir(tmp_path) == ["m.keras"]
 
 
 def test_a_terminal_is_told_that_tensorflow_loads(tmp_path: Path) -> None:
@@ -272,6 +310,49 @@ BAD = [
     (
         "bench se -s None,4,8",
         "None,4,8 leaves a size open, and TensorFlow needs each to run a block",
+    ),
+    ("verify se --at post", "--at is about places in a network: name that with --in MODEL"),
+    (
+        "verify se -s 4,4,8 --skip x",
+        "--skip is about places in a network: name that with --in MODEL",
+    ),
+    ("bench se -s 4,4,8 --at post", "--at is about places in a network: name that with --in MODEL"),
+    (
+        "build se -s 4,4,8 --at post -o m.keras",
+        "--at is about places in a network: name that with --in MODEL",
+    ),
+    (
+        "verify --all --in app:VGG16",
+        "--all is for blocks on their own, and --in puts them in a network",
+    ),
+    (
+        "verify se -s 4,4,8 --in app:VGG16",
+        "--shape is for blocks on their own, and --in puts them in a network",
+    ),
+    (
+        "bench se -c 8 --in app:VGG16",
+        "--channels is for blocks on their own, and --in puts them in a network",
+    ),
+    (
+        "build se -s 4,4,8 --in app:VGG16 -o m.keras",
+        "--shape is for blocks on their own, and --in puts them in a network",
+    ),
+    ("verify --in app:VGG16", "no block is given: name some, or --all"),
+    (
+        "verify se --in app:VGG16 --at residual",
+        "no place is residual: no branch is added to a shortcut",
+    ),
+    (
+        "bench se --in app:VGG16 --at blok1",
+        "no layer is called 'blok1', and no word; did you mean block1_pool? (words: residual, depthwise, post, stage, attention, or a block's name)",
+    ),
+    (
+        "bench none --in app:VGG16 --at stage",
+        "none takes attention out, and there is none at these places",
+    ),
+    (
+        "bench se --in app:MobileNetV3Small",
+        "None,None,3 leaves a size open, and TensorFlow needs each to run a block",
     ),
     ("bench -s 4,4,8", "missing SPEC (attn bench -h shows how)"),
     ("bench se -s 4,4,8 --runs 0", "runs is from 1 to 1,000,000, not 0"),

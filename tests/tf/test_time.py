@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from attn_cli.errors import BadOption, BadShape
+from attn_cli.errors import BadOption, BadShape, BadSpec
 from attn_cli.spec import parse_spec
 from attn_cli.tf import time as timing
-from attn_cli.tf.time import Timing, bench, check
+from attn_cli.tf.time import Timing, bench, bench_in, check, check_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_percentiles_are_samples() -> None:
@@ -74,3 +77,70 @@ def test_times_each_block_in_each_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.machine["cpus"] >= 1
     assert any("CPU" in device for device in result.machine["devices"])
     assert set(result.versions) == {"python", "tensorflow", "keras", "numpy"}
+
+
+@pytest.fixture(scope="module")
+def network(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A small network of two inputs, saved."""
+    first, second = keras.Input((8, 8, 4), name="first"), keras.Input((8, 8, 4), name="second")
+    x = keras.layers.Conv2D(4, 1, name="conv")(keras.layers.Add(name="sum")([first, second]))
+    path = tmp_path_factory.mktemp("network") / "network.keras"
+    keras.Model({"first": first, "second": second}, x).save(path)
+    return str(path)
+
+
+def test_times_a_network_with_each_block_in_each_run(
+    network: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And as it is, first; the layers of all are the same ones."""
+    built: list[Any] = []
+    compiled = timing._compiled
+
+    def watched(model: Any, inputs: Any) -> Any:
+        built.append(model)
+        assert {name: each.shape for name, each in inputs.items()} == {
+            "first": (3, 8, 8, 4),
+            "second": (3, 8, 8, 4),
+        }
+        return compiled(model, inputs)
+
+    monkeypatch.setattr(timing, "_compiled", watched)
+    told: list[int] = []
+    specs = [parse_spec("se"), None, parse_spec("eca")]
+    with pytest.raises(BadSpec, match="none takes attention out"):
+        check_in(network, specs, ["conv"], [])
+    specs.remove(None)
+    compared = check_in(network, specs, ["conv"], [], 3, 4, 1)
+    result = bench_in(network, specs, compared, batch=3, runs=4, warmup=1, progress=told.append)
+    assert told == [1, 2, 3, 4, 5]
+    assert [len(each.samples) for each in (result.baseline, *result.blocks)] == [4, 4, 4]
+    params = [model.count_params() for model in built]
+    assert params == [20, 20 + 13, 20 + 1]
+    assert params[1:] == [block.after.params.total for block in compared.blocks]
+    conv, *others = [model.get_layer("conv") for model in built]
+    assert all(other is conv for other in others)
+
+
+def test_a_difference_is_taken_run_by_run() -> None:
+    """What made one run slow made both slow: the middle of all differences, not of all times."""
+    before, after = Timing((10, 100, 20)), Timing((12, 101, 23))
+    assert (after - before).samples == (2, 1, 3)
+    assert (after - before).median == 2
+
+
+def test_refuses_networks_that_cannot_be_timed(keras: Any, tmp_path: Path) -> None:
+    """A dynamic size, another batch than theirs, too little memory."""
+    eca = [parse_spec("eca")]
+    with pytest.raises(BadShape, match="None,None,3 leaves a size open"):
+        check_in("app:MobileNetV3Small", eca, [], [])
+    with pytest.raises(BadShape, match="in batches of 1000000 needs about"):
+        check_in("app:VGG16", eca, ["stage"], [], batch=1_000_000)
+    with pytest.raises(BadOption, match="runs is from 1 to"):
+        check_in("app:VGG16", eca, ["stage"], [], runs=0)
+    inputs = keras.Input(batch_shape=(2, 8, 8, 4))
+    model = keras.Model(inputs, keras.layers.Conv2D(4, 1, name="conv")(inputs))
+    (tmp_path / "fixed.json").write_text(model.to_json())
+    path = str(tmp_path / "fixed.json")
+    with pytest.raises(BadOption, match="the network takes 2 samples in a call, not 1"):
+        check_in(path, eca, ["conv"], [])
+    assert bench_in(path, eca, check_in(path, eca, ["conv"], [], 2), batch=2, runs=1).batch == 2

@@ -18,11 +18,14 @@ from rich.cells import cell_len
 
 from attn_cli import cbam_block, eca_block, namespace_of, se_block
 from attn_cli.analysis.figures import figures
+from attn_cli.analysis.network import compare_in, read_network
 from attn_cli.cli import output
 from attn_cli.cli.app import COMMANDS
 from attn_cli.graph import Params
 from attn_cli.spec import parse_spec
+from attn_cli.tf.network import SavedNetwork
 from attn_cli.tf.save import Saved
+from attn_cli.tf.start import Started
 from attn_cli.tf.time import Bench, Timing
 from attn_cli.tf.verify import Check, Verification
 from attn_cli.views import bench, render, saved, verify
@@ -114,7 +117,18 @@ def by_hand() -> dict[str, Report]:
     )
     verified = Verification(spec, shape, checks)
     kept = Saved(Path("se.keras"), "keras", 1_600_000, Params(33_000, 88), 0, 1e-7)
+    specs = [spec, None]
+    compared = compare_in(read_network("app:EfficientNetB0"), specs, ["se"])
+    in_it = [Verification(each, (), checks) for each in specs]
+    put_in = SavedNetwork(
+        *(Path("new.keras"), "Keras", 1_600_000, compared.network, compared.chosen),
+        *(compared.blocks[0], 0, Started((), (("block1a_se_excite", "it is gone"),)), 0.5, 1e-7),
+    )
     return {
+        "bench-in": bench.network_report(compared, specs, benched._replace(blocks=[timing] * 2)),
+        "verify-in": verify.report(in_it, versions, compared),
+        "verify-in-all": verify.report(in_it * 2, versions, compared),
+        "build-in": saved.network_report(put_in),
         "bench": bench.report(
             [bench.Timed(spec, figures(spec.trace(shape), spec.options))], benched
         ),
@@ -155,7 +169,10 @@ def reports() -> dict[str, Report]:
     return found
 
 
-BY_HAND = ("bench", "verify", "verify-all", "build")
+BY_HAND = (
+    *("bench", "bench-in", "verify", "verify-all", "verify-in", "verify-in-all"),
+    *("build", "build-in"),
+)
 VIEWS = (*DRAWN, *BY_HAND)
 
 
@@ -282,6 +299,7 @@ NOT_IN_JSON: dict[str, set[str]] = {
     "diff": {"status"},
     "check": {"status"},
     "bench": {"as_given", "spec"},
+    "build": {"places"},
 }
 
 
