@@ -31,7 +31,13 @@ def offered(report: Report) -> tuple[str, ...]:
 
 
 def render(report: Report, format: str, width: int | None = None, color: bool = False) -> str:
-    """Draw a report; a table keeps to a width, where there is one."""
+    """Draw a report; a table keeps to a width, where there is one.
+
+    What stands in a report may be anybody's words: here they become ones that can be shown.
+    """
+    from attn_cli.views.report import in_lines
+
     module = FORMATS[format] if format in FORMATS else SPECIAL[format][0]
+    report = in_lines(report)
     text: str = import_module(module).render(report, width, color)
     return text
