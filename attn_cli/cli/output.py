@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attn_cli import stdout
 from attn_cli.errors import AttnError, BadFile, did_you_mean
+from attn_cli.sources.text import escaped, escaped_lines
 from attn_cli.views import BINARY, FORMATS, PICTURES, SPECIAL, SUFFIXES, offered, render
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def emit(report: "Report", format: str | None, json: bool, output: str | None) -
     """Draw a report in the format that the options pick, where they say."""
     format = picked_format(format, json, output, offered(report))
     if output is None or output == "-":
-        write(render(report, format, terminal_width(), color=wants_color()))
+        _send(render(report, format, terminal_width(), color=wants_color()))
     else:
         from attn_cli.writing import refuse_what_was_read, write_file
 
@@ -91,7 +92,12 @@ def on_terminal() -> bool:
     return stream is not None and stream.isatty()
 
 
-def write(text: str | bytes) -> None:
+def write(text: str) -> None:
+    """Write lines to stdout; words in them that are not ours are shown, and do nothing."""
+    _send(escaped_lines(text))
+
+
+def _send(text: str | bytes) -> None:
     """Write to stdout. Who reads only the head of it has what they want: that is no error."""
     stream = stdout.stream()
     if stream is None:
@@ -108,10 +114,15 @@ def write(text: str | bytes) -> None:
             raise BadFile(f"cannot write to standard output: {error.strerror}") from None
 
 
-def write_error(line: str, end: str = "\n") -> None:
+def write_error(line: str) -> None:
     """Write a line to stderr, whatever it is."""
+    draw_error(f"{escaped(line)}\n")
+
+
+def draw_error(text: str) -> None:
+    """Write to stderr what is ours to the last character."""
     with suppress(OSError, AttributeError):
-        sys.stderr.buffer.write(_encoded(f"{line}{end}", sys.stderr.encoding))
+        sys.stderr.buffer.write(_encoded(text, sys.stderr.encoding))
         sys.stderr.buffer.flush()
 
 

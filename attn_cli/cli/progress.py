@@ -5,7 +5,8 @@ import shutil
 import sys
 from types import TracebackType
 
-from attn_cli.cli.output import write_error
+from attn_cli.cli.output import draw_error, write_error
+from attn_cli.sources.text import escaped
 
 BAR = 24
 
@@ -41,12 +42,14 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         if self.drawn:
-            write_error("\r\x1b[K", end="")
+            draw_error("\r\x1b[K")
 
     def show(self, done: int, what: str = "") -> None:
         """Show how much is done, and what is under way."""
         if self.drawn:
             filled = BAR * done // self.total
-            bar = f"{'█' * filled}{'·' * (BAR - filled)} {done:,} of {self.total:,}  {what}"
+            bar = (
+                f"{'█' * filled}{'·' * (BAR - filled)} {done:,} of {self.total:,}  {escaped(what)}"
+            )
             room = shutil.get_terminal_size().columns - 1
-            write_error(f"\r\x1b[K{bar[:room]}", end="")
+            draw_error(f"\r\x1b[K{bar[:room]}")

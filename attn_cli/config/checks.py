@@ -23,6 +23,7 @@ from attn_cli.analysis.check import (
 )
 from attn_cli.analysis.figures import FIGURES
 from attn_cli.analysis.where import NONE
+from attn_cli.config.trust import HERE, Home
 from attn_cli.errors import AttnError, BadFile, did_you_mean
 from attn_cli.sources.applications import is_application
 from attn_cli.sources.text import shown
@@ -113,14 +114,14 @@ def read_checks(source: Source) -> list[Check]:
             lines = [None] * len(entries)
         seen: dict[str, int | None] = {}
         for number, (entry, line) in enumerate(zip(entries, lines, strict=True), start=1):
-            checks.append(_read(entry, number, line, source.folder, seen))
+            checks.append(_read(entry, number, line, source.home, seen))
     if not checks:
         raise BadFile(f"{source.path} has no {header}: there is nothing to check")
     return checks
 
 
 def _read(
-    entry: Any, number: int, lines: Lines | None, folder: str, seen: dict[str, int | None]
+    entry: Any, number: int, lines: Lines | None, home: Home, seen: dict[str, int | None]
 ) -> Check:
     """Return the check of one entry; `seen` are the names so far, and their lines."""
     line = None if lines is None else lines.start
@@ -143,7 +144,7 @@ def _read(
                 where = f" on line {seen[name]}" if seen[name] else ""
                 raise BadEntry(f"its name is doubled: another check{where} has it too")
         seen[name] = line
-        check = _subject(check, entry, folder)
+        check = _subject(check, entry, home)
         return check if lines is None else check._replace(of_line=lines.keys.get(ABOUT[check.kind]))
     except AttnError as error:
         key = getattr(error, "key", None)
@@ -151,7 +152,7 @@ def _read(
         return check._replace(problem=str(error), line=told or line)
 
 
-def _subject(check: Check, entry: Mapping[str, Any], folder: str) -> Check:
+def _subject(check: Check, entry: Mapping[str, Any], home: Home) -> Check:
     if ("block" in entry) == ("model" in entry):
         which = "both block and model" if "block" in entry else "neither block nor model"
         raise BadEntry(f"it has {which}; a check is of one of them")
@@ -160,26 +161,26 @@ def _subject(check: Check, entry: Mapping[str, Any], folder: str) -> Check:
             if key in entry:
                 raise BadEntry(f"{key} is for a block: a model has its own inputs", key)
         with said_by("model"):
-            path = _model("model", entry["model"], folder)
-        expected = expectations(MODEL, entry, folder)
+            path = _model("model", entry["model"], home.folder)
+        expected = expectations(MODEL, entry, home)
         return check._replace(kind=MODEL, of=path, expected=expected, asked=_asked(entry))
     if "in" in entry:
-        return _in_network(check, entry, folder)
+        return _in_network(check, entry, home)
     for key in ("at", "skip"):
         if key in entry:
             raise BadEntry(f"{key} is about places in a network: it needs in, as in {IN}", key)
     if "input" in entry:
         raise BadEntry("input is that of a model or a network; a block has a shape", "input")
     with said_by("block"):
-        spec = block_spec(_text("block", entry["block"]), folder)
+        spec = block_spec(_text("block", entry["block"]), home)
     check = check._replace(kind=BLOCK, of=spec.as_given, spec=spec.text, places=_places(entry))
-    return check._replace(expected=expectations(BLOCK, entry, folder))
+    return check._replace(expected=expectations(BLOCK, entry, home))
 
 
 IN = 'in = "app:ResNet50"'
 
 
-def _in_network(check: Check, entry: Mapping[str, Any], folder: str) -> Check:
+def _in_network(check: Check, entry: Mapping[str, Any], home: Home) -> Check:
     for key in ("shape", "shapes"):
         if key in entry:
             raise BadEntry(
@@ -187,9 +188,9 @@ def _in_network(check: Check, entry: Mapping[str, Any], folder: str) -> Check:
             )
     with said_by("block"):
         text = _text("block", entry["block"]).strip()
-        spec = None if text == NONE else block_spec(text, folder)
+        spec = None if text == NONE else block_spec(text, home)
     with said_by("in"):
-        network = _model("in", entry["in"], folder)
+        network = _model("in", entry["in"], home.folder)
     within = Within(network, _words("at", entry), _words("skip", entry))
     return check._replace(
         kind=NETWORK,
@@ -197,7 +198,7 @@ def _in_network(check: Check, entry: Mapping[str, Any], folder: str) -> Check:
         spec=None if spec is None else spec.text,
         within=within,
         asked=_asked(entry),
-        expected=expectations(NETWORK, entry, folder),
+        expected=expectations(NETWORK, entry, home),
     )
 
 
@@ -213,10 +214,17 @@ def _words(key: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple([_text(key, each) for each in several])
 
 
-def block_spec(text: str, folder: str) -> Spec:
-    """Return the spec of a text; the file of a user's own block stands beside the configuration."""
-    if ".py:" in text and folder:
-        text = os.path.join(folder, text.strip())
+def block_spec(text: str, home: Home) -> Spec:
+    """Return the spec of a text; the file of a user's own block stands beside the configuration.
+
+    Raises BadSpec where that is not to be run.
+    """
+    name = text.strip()
+    if ".py:" in name:
+        text = os.path.join(home.folder, name)
+        home.check_code(name, f"{text.partition('.py:')[0]}.py")
+    elif name.endswith(".py"):
+        home.check_code(name, name)
     return parse_spec(text)
 
 
@@ -259,7 +267,7 @@ def _place(key: str, value: Any) -> Place:
 def expectations(
     kind: str,
     entry: Mapping[str, Any],
-    folder: str = "",
+    home: Home = HERE,
     spelt: Callable[[str], str] = str,
 ) -> tuple[Expectation, ...]:
     """Return what an entry expects of a block or of a model; its keys are told as they are spelt.
@@ -279,7 +287,7 @@ def expectations(
                 continue
             if kind != BLOCK:
                 raise BadEntry(f"{key} compares with a block on the same shape: it is for a block")
-            expected.append(_relative(key, bound, entry[key], folder))
+            expected.append(_relative(key, bound, entry[key], home))
     if "expect" in entry:
         exact = entry["expect"]
         with said_by("expect"):
@@ -309,7 +317,7 @@ def _bound(key: str, value: Any, spelt: Callable[[str], str]) -> Any:
     return whole
 
 
-def _relative(key: str, bound: Bound, value: Any, folder: str) -> Expectation:
+def _relative(key: str, bound: Bound, value: Any, home: Home) -> Expectation:
     if not isinstance(value, dict):
         raise BadEntry(f'{key} is a table, as in {{ block = "se", factor = 0.1 }}')
     for each in value:
@@ -321,7 +329,7 @@ def _relative(key: str, bound: Bound, value: Any, folder: str) -> Expectation:
     if not _is_number(factor) or factor <= 0:
         raise BadEntry(f"the factor of {key} is a number above 0, not {_shown(factor)}")
     try:
-        spec = block_spec(_text("block", value["block"]), folder)
+        spec = block_spec(_text("block", value["block"]), home)
     except AttnError as error:
         raise BadEntry(f"{key}: {error}") from None
     return Expectation(

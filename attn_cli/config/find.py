@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from attn_cli.config.toml import Lines, lines_of, parse_toml
+from attn_cli.config.trust import Home
 from attn_cli.errors import BadFile
 from attn_cli.files import open_file
 
@@ -16,22 +17,22 @@ MAX_BYTES = 1 << 20
 
 
 class Source(NamedTuple):
-    """A configuration as it was read: its path as seen from here, its content, where what stands.
+    """A configuration as it was read: where it stands, its content, and where in it what stands.
 
     `table` is the name of the table that holds it all, in front of its keys; `checks` are the lines
     of each check.
     """
 
-    path: str
+    home: Home
     content: dict[str, Any]
     lines: Lines
     checks: list[Lines]
     table: str = ""
 
     @property
-    def folder(self) -> str:
-        """The folder that paths in it are relative to."""
-        return os.path.dirname(self.path)
+    def path(self) -> str:
+        """Its path as seen from here."""
+        return self.home.path
 
 
 def find_config(given: str | None = None) -> Source:
@@ -40,7 +41,7 @@ def find_config(given: str | None = None) -> Source:
     Raises BadFile where there is none, or it cannot be read.
     """
     if given is not None:
-        found = _read(given)
+        found = _read(Home(given))
         if found is None:
             raise BadFile(f"{given} has no [tool.attn]")
         return found
@@ -48,7 +49,8 @@ def find_config(given: str | None = None) -> Source:
     for folder in (here, *here.parents):
         for name in (NAME, PYPROJECT):
             path = folder / name
-            found = _read(os.path.relpath(path)) if path.is_file() else None
+            home = Home(os.path.relpath(path), asked=False)
+            found = _read(home) if path.is_file() else None
             if found is not None:
                 return found
     raise BadFile(
@@ -57,8 +59,9 @@ def find_config(given: str | None = None) -> Source:
     )
 
 
-def _read(path: str) -> Source | None:
+def _read(home: Home) -> Source | None:
     """Return what a file says; None for a pyproject.toml that says nothing to us."""
+    path = home.path
     try:
         with open_file(path, empty=True) as file:
             data = file.read(0, min(file.size, MAX_BYTES + 1))
@@ -80,4 +83,4 @@ def _read(path: str) -> Source | None:
         if not content:
             return None
     lines, checks = lines_of(data.decode("utf-8-sig"), table, "check")
-    return Source(path, content, lines, checks, table)
+    return Source(home, content, lines, checks, table)

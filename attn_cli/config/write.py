@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.check import BLOCK, BOUNDS, MODEL, NETWORK, OWN
 from attn_cli.config.checks import SHARES, bounds_of
+from attn_cli.sources.text import escaped
 from attn_cli.spec import Place
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _lines(entry: Entry) -> Iterator[str]:
         if value is not None and value < 0:
             continue  # what a smaller block takes away is no budget
         if value is None:
-            yield f"# {name} is left out: {entry.why}"
+            yield f"# {name} is left out: {escaped(entry.why)}"
         elif name in SHARES:
             yield f"{name} = {_rounded_up(value)}  # {100 * value:.2f}% today"
         else:
@@ -113,5 +114,11 @@ def _shape(place: Place) -> str:
 
 
 def _text(text: str) -> str:
-    """Return a text as TOML writes it, which is as JSON does but for one character."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+    """Return a text as TOML writes it: as JSON, but that it has escapes for all characters."""
+    written = json.dumps(text, ensure_ascii=False)
+    return "".join(c if c.isprintable() else _escape(c) for c in written)
+
+
+def _escape(sign: str) -> str:
+    code = ord(sign)
+    return f"\\u{code:04X}" if code < 1 << 16 else f"\\U{code:08X}"

@@ -1,29 +1,59 @@
-"""Words of a file that somebody else wrote, made safe to show at the one place where they enter."""
+"""Words that are not ours, made safe to show: of files, of the command line, of other code."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 MAX_LENGTH = 200
 MAX_QUOTED = 60
+# What Python calls printable, and nobody sees: fillers, joiners, variation selectors.
+INVISIBLE = (
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
+)
+# How a line begins that a runner of CI obeys, ::error and the like, and what it obeys anywhere in
+# one: ##[error], ##vso[…], ##teamcity[…].
+COMMAND = r"(?<!\S):(?=:)|#(?=#\w*\[)"
+UNSAFE = re.compile(f"[{INVISIBLE}]|{COMMAND}")
+
+
+def escaped(text: str) -> str:
+    r"""Return words that are not ours as they can be shown anywhere, on one line.
+
+    Terminal escapes, line ends, bidirectional controls and other invisible characters become
+    backslash escapes, and so does the sign that would make a command of a line in CI.
+
+    >>> print(escaped("conv\x1b[2J\n"), escaped("::error::"))
+    conv\x1b[2J\n \x3a:error::
+    """
+    if text.isprintable():
+        if text.isascii() and "::" not in text and "##" not in text:
+            return text
+        return UNSAFE.sub(_as_escape, text)
+    escapes = [c if c.isprintable() else c.encode("unicode_escape").decode() for c in text]
+    return UNSAFE.sub(_as_escape, "".join(escapes))
+
+
+def _as_escape(found: re.Match[str]) -> str:
+    sign = found[0]
+    return f"\\x{ord(sign):x}" if sign.isascii() else sign.encode("unicode_escape").decode()
+
+
+def escaped_lines(text: str) -> str:
+    """Return a text of several lines with what stands in each of them escaped; tabs stay."""
+    return LINE.sub(lambda line: escaped(line[0]), text)
+
+
+LINE = re.compile(r"[^\n\t]+")
 
 
 def shown(text: str, most: int = MAX_LENGTH) -> str:
-    r"""Return a name as it can be shown on any terminal, on one line.
-
-    Terminal escapes, line ends, bidirectional controls and other invisible characters become
-    backslash escapes, and what is longer than `most` characters is cut.
+    r"""Return a name as it can be shown, `escaped`; what is longer than `most` characters is cut.
 
     >>> print(shown("conv\x1b[2J\n"))
     conv\x1b[2J\n
     """
-    if len(text) > most:
-        text = f"{text[: most - 1]}…"
-    if text.isprintable():
-        return text
-    return "".join(
-        [c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text]
-    )
+    return escaped(text if len(text) <= most else f"{text[: most - 1]}…")
 
 
 def quote(name: str, most: int = MAX_QUOTED) -> str:

@@ -64,7 +64,13 @@ def offered(report: Report) -> tuple[str, ...]:
 def render(
     report: Report, format: str, width: int | None = None, color: bool = False
 ) -> str | bytes:
-    """Draw a report, or its picture; a table keeps to a width, where there is one."""
+    """Draw a report, or its picture; a table keeps to a width, where there is one.
+
+    What stands in a report may be anybody's words: here they become ones that can be shown.
+    """
+    from attn_cli.views.report import in_lines
+
+    report = in_lines(report)
     drawn: str | bytes
     if format in FORMATS or format in SPECIAL:
         module = FORMATS[format] if format in FORMATS else SPECIAL[format][0]

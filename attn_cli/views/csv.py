@@ -1,7 +1,8 @@
 """CSV: a header and the rows, bare integers, empty where a figure is unknown or meaningless.
 
 A text that a spreadsheet would take for a formula has an apostrophe in front: names come from files
-that somebody else wrote.
+that somebody else wrote. So has one behind a semicolon, which separates cells where a comma is the
+decimal point.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from attn_cli.views.report import bare
 if TYPE_CHECKING:
     from attn_cli.views.report import Column, Report
 
-FORMULA = re.compile(r"[=+\-@].*\w")
+# Where a cell can begin, for whatever a reader takes for its end, and what then is a formula.
+FORMULA = re.compile(r"""((?:^|[;|\t])["'\s]*)(?=[=+\-@＝＋－＠].*\w)""")
+NUMBER = re.compile(r"[+-]?[\d.,]+(e[+-]?\d+)?%?", re.IGNORECASE)
 
 
 def render(report: Report, width: int | None, color: bool) -> str:
@@ -25,10 +28,16 @@ def render(report: Report, width: int | None, color: bool) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([column.key for column in columns])
-    writer.writerows(list(map(_cell, columns, row)) for row in report.rows.rows)
+    writer.writerows(list(map(cell, columns, row)) for row in report.rows.rows)
     return out.getvalue()
 
 
-def _cell(column: Column, value: Any) -> str:
+def cell(column: Column, value: Any) -> str:
+    """Return a value as text for machines, spreadsheets among them."""
     text = bare(column, value)
-    return f"'{text}" if isinstance(value, str) and FORMULA.match(text) else text
+    return text if isinstance(value, (int, float)) else unformulated(text)
+
+
+def unformulated(text: str) -> str:
+    """Return a text that no spreadsheet calculates."""
+    return text if NUMBER.fullmatch(text) else FORMULA.sub(r"\1'", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +12,12 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
+# What JSON leaves as it is: the last control character, and what a runner of CI takes for a command
+# wherever it stands. Both can only stand in texts, where they can be written otherwise.
+RAW = re.compile(r"\x7f|#(?=#\w*\[)")
+
+
 def render(report: Report, width: int | None, color: bool) -> str:
     """Draw the record, indented, in ASCII."""
-    return json.dumps({"schema": SCHEMA, **report.record()}, indent=2, allow_nan=False) + "\n"
+    text = json.dumps({"schema": SCHEMA, **report.record()}, indent=2, allow_nan=False)
+    return RAW.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text) + "\n"

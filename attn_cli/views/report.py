@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.blocks.options import format_value
 from attn_cli.graph import UNKNOWN
+from attn_cli.sources.text import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -83,6 +84,36 @@ class Report(NamedTuple):
     closing: Sequence[str] = ()
     annotations: Sequence[Annotation] | None = None
     picture: Picture | None = None
+
+
+def in_lines(report: Report) -> Report:
+    """Return a report with all words in it as they can be shown, each on one line."""
+    return report._replace(
+        rows=_in_lines(report.rows),
+        tables=[_in_lines(table) for table in report.tables],
+        heading=[escaped(line) for line in report.heading],
+        closing=[escaped(line) for line in report.closing],
+        annotations=report.annotations and [_words(each) for each in report.annotations],
+    )
+
+
+def _in_lines(table: Table) -> Table:
+    return table._replace(
+        columns=[column._replace(header=escaped(column.header)) for column in table.columns],
+        rows=[[_words(value) for value in row] for row in table.rows],
+        title=_words(table.title),
+        total=table.total and [_words(value) for value in table.total],
+    )
+
+
+def _words(value: Any) -> Any:
+    """Return a value as it is, but for the words in it."""
+    if isinstance(value, str):
+        return escaped(value)
+    if isinstance(value, Annotation):
+        return Annotation(*map(_words, value))
+    # An empty tuple is what is unknown, and an empty list none.
+    return type(value)(map(_words, value)) if type(value) in (tuple, list) else value
 
 
 def chosen(table: Table, keys: Sequence[str], fixed: bool = True) -> Table:

@@ -194,8 +194,9 @@ def test_github_escapes(tmp_path: Path) -> None:
 
 
 def test_own_blocks_stand_beside_the_file(tmp_path: Path) -> None:
-    """As models do, wherever the command runs."""
+    """As models do, wherever in the project the command runs."""
     (tmp_path / "deep").mkdir()
+    (tmp_path / ".git").mkdir()
     (tmp_path / "mine.py").write_text("def twice(x, *, n: int = 2):\n    return x\n")
     text = CHECK.format("own", "mine.py:twice:n=3", 0)
     (tmp_path / "attn.toml").write_text(text, encoding="utf-8")

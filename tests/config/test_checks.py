@@ -13,6 +13,7 @@ from attn_cli.analysis.check import BOUNDS, RELATIVE, Expectation, Relative, Wit
 from attn_cli.config.checks import KEYS, Check, read_checks
 from attn_cli.config.find import Source
 from attn_cli.config.toml import Lines, lines_of, parse_toml
+from attn_cli.config.trust import Home
 from attn_cli.errors import BadFile
 from attn_cli.spec import Place
 
@@ -37,7 +38,7 @@ NETWORK = f'{NAMED}block = "se"\nin = "m.keras"\n'
 
 def read(text: str, path: str = "attn.toml") -> list[Check]:
     content = parse_toml(text.encode(), path)
-    return read_checks(Source(path, content, *lines_of(text, "", "check")))
+    return read_checks(Source(Home(path), content, *lines_of(text, "", "check")))
 
 
 def nowhere(count: int) -> tuple[Lines, list[Lines]]:
@@ -99,7 +100,7 @@ def test_paths_are_relative_to_the_file() -> None:
     text = f"{MODEL}min_blocks = 1\n{NETWORK.replace('x', 'y')}max_params = 1\n"
     text += NETWORK.replace("x", "z").replace("m.keras", "app:VGG16") + "max_params = 1"
     source = parse_toml(text.encode(), "x")
-    model, network, application = read_checks(Source("../a/attn.toml", source, *nowhere(3)))
+    model, network, application = read_checks(Source(Home("../a/attn.toml"), source, *nowhere(3)))
     assert model.of == "../a/m.keras"
     assert network.within == Within("../a/m.keras")
     assert application.within == Within("app:VGG16")
@@ -285,4 +286,6 @@ def test_the_schema_takes_what_the_reader_takes() -> None:
     model["expect"] = {"attention": {"count": 3}, "model.name": "x"}
     content = {"check": [block, model, network]}
     assert list(Draft202012Validator(SCHEMA).iter_errors(content)) == []
-    assert [check.problem for check in read_checks(Source("x", content, *nowhere(0)))] == [None] * 3
+    assert [check.problem for check in read_checks(Source(Home("x"), content, *nowhere(0)))] == [
+        None
+    ] * 3
