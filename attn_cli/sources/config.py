@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attn_cli.account import charge
 from attn_cli.errors import BadFile
 from attn_cli.operations import bind
-from attn_cli.operations.base import MAX_SIZE
+from attn_cli.operations.base import MAX_RANK, MAX_SIZE
 from attn_cli.sources.text import quote, shown
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from attn_cli.graph import Shape
     from attn_cli.operations.base import Operation
 
-MAX_LAYERS = 40_000
-MAX_RANK = 16
+# What follows models into each other recurs: one may be named in another in place of being spelt
+# out, so the depth of the JSON does not bound it.
+MAX_NESTED = 100
 
 
 class Source(NamedTuple):
@@ -52,6 +54,7 @@ class Part:
         "batch_shape",
         "class_name",
         "config",
+        "depth",
         "entries",
         "inputs",
         "is_function",
@@ -87,6 +90,7 @@ class Part:
         # All tensors that its calls and outputs take.
         self.used: set[Source] = set()
         self.wrapped: Part | None = None  # what a TimeDistributed applies
+        self.depth = 0  # of the parts within it
         self.batch_shape: Shape | None = None  # of an input
         self.known: Operation | None = None
 
@@ -165,14 +169,22 @@ def layer_type(class_name: str, data: dict[str, Any]) -> str:
 class _Parser:
     def __init__(self) -> None:
         self.shared: dict[tuple[int, str, str], Part] = {}
-        self.open: set[int] = set()  # the ids of the parts that hold the one that is read
-        self.count = 0
+        # The parts that hold the one that is read, by their ids, outermost first.
+        self.open: dict[int, Part] = {}
 
     def part(self, data: Any, where: str) -> Part:
         """Return the layer, op or model described; one that was seen before is the same one."""
-        self.count += 1
-        if self.count > MAX_LAYERS:
-            raise BadFile(f"the config holds more than {MAX_LAYERS:,} layers")
+        part = self.read(data, where)
+        if self.open:
+            outer = next(reversed(self.open.values()))
+            outer.depth = max(outer.depth, part.depth + 1)
+            if outer.depth > MAX_NESTED:
+                raise BadFile(f"models are nested more than {MAX_NESTED} deep in it")
+        return part
+
+    def read(self, data: Any, where: str) -> Part:
+        """Return what is described, without saying so to what holds it."""
+        charge(10)
         data = _object(data, where)
         class_name = data.get("class_name")
         if not isinstance(class_name, str):
@@ -197,9 +209,9 @@ class _Parser:
         part = self._new(name, class_name, config, data)
         if isinstance(identity, int):
             self.shared[identity, class_name, name] = part
-        self.open.add(id(part))
+        self.open[id(part)] = part
         self._fill(part, class_name, data)
-        self.open.remove(id(part))
+        del self.open[id(part)]
         return part
 
     def _new(
@@ -400,7 +412,7 @@ def _source(value: Any, part: Part, where: str, models: int) -> Source:
         isinstance(value, list)
         and len(value) >= 3
         and isinstance(value[0], str)
-        and all(type(index) is int and 0 <= index <= MAX_LAYERS for index in value[1:3])
+        and all(type(index) is int and index >= 0 for index in value[1:3])
     ):
         raise BadFile(f"{where} refers to a tensor by something else than [name, call, output]")
     name, call, output = value[:3]

@@ -12,6 +12,7 @@ from io import BytesIO
 from math import prod
 from typing import NamedTuple
 
+from attn_cli.account import account
 from attn_cli.errors import BadFile, BadGraph
 from attn_cli.graph import ITEM_SIZES, Graph, Params, params_of
 from attn_cli.operations import LAYERS
@@ -82,8 +83,8 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     name = os.fspath(path)
     if isinstance(name, str) and is_application(name):
         text = application_text(name.removeprefix(PREFIX))
-        return _read_json(ByteRange(BytesIO(text), 0, len(text)))
-    with open_file(path) as source:
+        return _read_json(ByteRange(BytesIO(text), 0, len(text)))  # our own: no account is needed
+    with open_file(path) as source, account(source.size, "reading it"):
         start = source.read(0, min(8, source.size))
         try:
             if start.startswith(ZIP):
