@@ -12,6 +12,7 @@ from collections import Counter
 from os import PathLike
 from typing import TYPE_CHECKING, NamedTuple
 
+from attn_cli.account import account, charge
 from attn_cli.analysis.calls import (
     ACTIVATING,
     BOUNDED,
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from attn_cli.analysis.layout import Axis, Layout
-    from attn_cli.graph import Node, Shape
+    from attn_cli.graph import Layer, Node, Shape
 
 # A gate that spells out everything, activation functions too, stays well below this.
 MAX_GATE = 64
@@ -147,7 +148,8 @@ def _require_graph(given: object) -> None:
 
 def search(graph: Graph) -> Findings:
     """Return the attention blocks of a graph, and those that layers hide that cannot be read."""
-    return _Finder(graph).findings()
+    with account(graph.size, "finding its attention"):
+        return _Finder(graph).findings()
 
 
 def attention_params(graph: Graph, blocks: Iterable[Attention]) -> int:
@@ -182,10 +184,6 @@ class _Finder:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.nodes = graph.nodes
-        self.readers: list[list[int]] = [[] for _ in self.nodes]
-        for index, node in enumerate(self.nodes):
-            for source in {ref.node for ref in node.inputs}:
-                self.readers[source].append(index)
         self.gates: dict[int, _Gate] = {}
 
     def findings(self) -> Findings:
@@ -229,6 +227,7 @@ class _Finder:
         # x·a·b is x·a, and that times b: the gates may all be of x.
         for factor in factors:
             inner = self.nodes[factor.ref.node]
+            charge(len(inner.inputs))
             given = dict(zip(inner.inputs, inner.input_shapes, strict=True))
             if inner.layer.type != "Multiply" or not 2 <= len(given) < MAX_FACTORS:
                 continue
@@ -259,6 +258,7 @@ class _Finder:
     ) -> _Gate | None:
         """Return the gate of one factor, if the others are made of it alone."""
         for root, chain in self.roots(x):
+            charge(5 + len(rest))
             ends = {root.ref, *chain}
             first = min(ref.node for ref in ends)
             inside: set[int] = set()
@@ -306,6 +306,7 @@ class _Finder:
     def origin(self, ref: Ref) -> Ref:
         """Return where a tensor comes from, behind what only hands it on."""
         while self.nodes[ref.node].layer.type in HANDING_ON and self.nodes[ref.node].inputs:
+            charge()
             ref = self.nodes[ref.node].inputs[0]
         return ref
 
@@ -326,6 +327,7 @@ class _Finder:
                 return None
             if len(inside) == MAX_GATE or len(node.inputs) > MAX_GATE:
                 return None
+            charge(1 + len(node.inputs))
             inside.add(ref.node)
             if not measures:
                 stack.extend(node.inputs)
@@ -542,6 +544,7 @@ class _Finder:
             before = gates.get(self.origin(gate.x).node)
             if gate.kind == "spatial" and before is not None and before.kind == "channel":
                 del gates[before.node]
+                charge(len(gate.nodes) + len(before.nodes))
                 gates[index] = gate._replace(
                     x=before.x,
                     shape=before.shape,
@@ -558,6 +561,7 @@ class _Finder:
             if gate.kind in PARTS:
                 gates[index] = gate._replace(kind=UNNAMED)
         for gate in list(gates.values()):
+            charge(len(gate.nodes))
             for place in gate.nodes:
                 other = gates.get(place)
                 if (
@@ -586,6 +590,7 @@ class _Finder:
         elif kinds == ["bam"] and len(refs) == 2 and type == "Add":
             kind = "bam" if sources <= {self.settled(ref) for ref in refs} else ""
         if kind:
+            charge(len(merges) + sum([len(gate.nodes) for gate in merged]))
             nodes = merges.union(*[gate.nodes for gate in merged])
             last = max(merged, key=lambda gate: gate.node)
             squeezed = next((gate.squeezed for gate in merged if gate.squeezed), None)
@@ -601,6 +606,7 @@ class _Finder:
         found: list[Ref] = []
         merges = {index}
         stack = list(self.nodes[index].inputs)
+        charge(len(stack))
         while stack and len(found) <= MAX_PARTS:
             ref = stack.pop(0)
             on_the_way: list[int] = []
@@ -616,6 +622,7 @@ class _Finder:
             sums = {node.layer.type, self.nodes[index].layer.type} <= {"Add", "AddN"}
             if ref.node not in self.gates and sums and len(merges) <= MAX_PARTS:
                 merges |= {ref.node, *on_the_way}
+                charge(len(node.inputs) + len(stack))
                 stack = [*node.inputs, *stack]
                 continue
             if ref.node in self.gates:
@@ -628,6 +635,7 @@ class _Finder:
     def veiled(self, gate: _Gate) -> Hidden:
         """Return the record of a hidden block."""
         layers = {id(self.nodes[place].layer): self.nodes[place].layer for place in gate.nodes}
+        charge_for(layers.values())
         veils = {id(self.nodes[place].layer): place for place in sorted(gate.hidden, reverse=True)}
         return Hidden(
             kind=gate.kind if gate.kind and gate.kind != UNNAMED else None,
@@ -649,6 +657,7 @@ class _Finder:
         flops = [each.flops for each in costs]
         squeezed = next((call for call in mixing if id(call.layer) == gate.squeezed), None)
         layers = {id(call.layer): call.layer for call in calls}
+        charge_for(layers.values())
         return Attention(
             kind=gate.kind,
             path=self.nodes[gate.node].name,
@@ -668,9 +677,11 @@ class _Finder:
         """Return the activation between the layer that squeezes and the one that expands."""
         if squeezed.layer.function:
             return squeezed.layer.function
-        place = min(place for place in places if self.nodes[place].layer is squeezed.layer)
+        inside = sorted(places)
+        place = next(place for place in inside if self.nodes[place].layer is squeezed.layer)
         for _ in range(MAX_GATE):
-            readers = [reader for reader in self.readers[place] if reader in places]
+            charge(len(inside))
+            readers = [each for each in inside if place in self.sources(each)]
             if not readers:
                 return None
             # Itself times a function of itself.
@@ -686,6 +697,10 @@ class _Finder:
             if node.layer.type not in NORMALISING and node.layer.type not in MOVING:
                 return None
         return None
+
+    def sources(self, place: int) -> list[int]:
+        """Return the calls that a call takes something of."""
+        return [ref.node for ref in self.nodes[place].inputs]
 
     def gate_function(self, gate: _Gate) -> str | None:
         """Return the function that makes the last gate of a block."""
@@ -722,6 +737,11 @@ class _Finder:
                     return "sigmoid"
             scaled = scaled or type in SCALES
         return None
+
+
+def charge_for(layers: Iterable[Layer]) -> None:
+    """Charge what it takes to count the weights of layers and to name them."""
+    charge(sum([10 + len(layer.weights) + len(layer.path) // 8 for layer in layers]))
 
 
 # What joins gates.

@@ -11,6 +11,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from attn_cli.account import charge
 from attn_cli.analysis.calls import (
     ACTIVATING,
     BOUNDED,
@@ -146,6 +147,7 @@ class Flow:
                 given = [self.taken(call, at) for at in range(len(call.inputs))]
                 values = self.called(call, given)
             for output, value in enumerate(values):
+                charge(5 + sum([1 + len(path.steps) for path in value.paths]))
                 if len(value.paths) > MAX_PATHS:
                     raise Unclear
                 self.values.setdefault(Ref(place, output), value)

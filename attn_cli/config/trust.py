@@ -60,11 +60,13 @@ def strange(path: str) -> str | None:
     if not hasattr(os, "geteuid"):
         return None
     ours = (os.geteuid(), 0)
+    if "\0" in path:
+        return None  # no file has that name
     real = os.path.realpath(path)
     for each in (path, os.path.dirname(path) or os.curdir, real, os.path.dirname(real)):
         try:
             owner = os.lstat(each).st_uid
-        except (OSError, ValueError):
+        except OSError:
             return None  # then it cannot be read either
         if owner not in ours:
             return f"{each} is another user's"

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.operations.arguments import is_integer
-from attn_cli.operations.base import MAX_SIZE, NONSENSE, Opaque, Unknown
+from attn_cli.operations.base import MAX_COUNT, MAX_SIZE, NONSENSE, Opaque, Unknown, reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,7 +107,7 @@ def bind(type: str, config: Mapping[str, Any], *, is_op: bool = False) -> Operat
     try:
         bound = known.of_config(config)
     except Unknown as unknown:
-        bound = Opaque(type, str(unknown))
+        bound = Opaque(type, reason(unknown))
     bound.keeps_batch = not is_op
     return bound
 
@@ -124,7 +124,13 @@ def roles_of(operation: Operation, *inputs: Shape) -> list[Role] | None:
     except (Unknown, *NONSENSE):
         return None
     for role in roles:
+        count = 1
         for dim in role.dims or ():
-            if dim is not None and (not is_integer(dim) or not 0 <= dim <= MAX_SIZE):
+            if dim is None:
+                continue
+            if not is_integer(dim) or not 0 <= dim <= MAX_SIZE:
+                return None
+            count *= dim
+            if count > MAX_COUNT:
                 return None
     return roles

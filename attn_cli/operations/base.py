@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from attn_cli.graph import Shape
 
 MAX_SIZE = 2**31 - 1  # TensorFlow's own limit for a dimension
+MAX_RANK = 16  # more than any layer works on
+# A count beyond this is no count of anything; and neither floats nor printed digits reach far.
+MAX_COUNT = 10**100
+BEYOND = "it comes to more than can be counted"
+MAX_REASON = 300
 # What goes wrong where a config is nonsense.
 NONSENSE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 DYNAMIC = "H or W is dynamic"
@@ -27,6 +32,12 @@ DYNAMIC = "H or W is dynamic"
 
 class Unknown(Exception):
     """Something is not told; the text says why."""
+
+
+def reason(error: Exception) -> str:
+    """Return why something is not told, in a line that can be read: what is wrong may be long."""
+    text = str(error)
+    return text if len(text) <= MAX_REASON else f"{text[: MAX_REASON - 1]}…"
 
 
 class Role(NamedTuple):
@@ -278,10 +289,10 @@ class Opaque(Operation):
         raise Unknown(self.why)
 
     @classmethod
-    def like(cls, operation: Operation, reason: Exception) -> Opaque:
+    def like(cls, operation: Operation, why: Exception) -> Opaque:
         """Return what stands in place of an operation that is not understood, for this reason."""
-        told = isinstance(reason, (Unknown, AttnError))
-        opaque = cls(operation.type, str(reason) if told else f"{operation.type} makes no sense")
+        told = isinstance(why, (Unknown, AttnError))
+        opaque = cls(operation.type, reason(why) if told else f"{operation.type} makes no sense")
         opaque.keeps_batch = operation.keeps_batch
         return opaque
 

@@ -13,21 +13,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attn_cli.errors import AttnError
 from attn_cli.graph import UNKNOWN, Cost
 from attn_cli.operations.base import (
+    BEYOND,
     DYNAMIC,
+    MAX_COUNT,
+    MAX_RANK,
     MAX_SIZE,
     NONSENSE,
     Constant,
     Opaque,
     Operation,
     Unknown,
+    reason,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from attn_cli.graph import Shape
-
-MAX_RANK = 16
 
 
 class Tensor(NamedTuple):
@@ -223,12 +225,14 @@ def _made(
     try:
         made = [tuple(shape) for shape in operation.outputs(*samples)]
     except (Unknown, AttnError) as unknown:
-        return None, str(unknown)
+        return None, reason(unknown)
     except NONSENSE:
         return None, f"what {operation.type} is made with makes no sense"
     for ours, theirs in zip(made, recorded, strict=False):
         if theirs and not _agree(ours, theirs):
             return None, f"Keras notes {theirs} for what comes out of {operation.type}"
+    if any(len(shape) > MAX_RANK for shape in made):
+        return None, f"what comes out of {operation.type} has more than {MAX_RANK} dimensions"
     if len(made) < len(noted):
         return None, f"how much comes out of {operation.type} is not known"
     return made, ""
@@ -251,10 +255,10 @@ def _cost(
         return Cost(macs, None, why)
     try:
         if macs is None:
-            macs = operation.macs(made, *samples)
-        return Cost(macs, operation.flops(macs, made, *samples))
+            macs = counted(operation.macs(made, *samples))
+        return Cost(macs, counted(operation.flops(macs, made, *samples)))
     except (Unknown, AttnError) as unknown:
-        return Cost(macs, None, str(unknown))
+        return Cost(macs, None, reason(unknown))
     except NONSENSE:
         return Cost(macs, None, f"what {operation.type} is made with makes no sense")
 
@@ -300,5 +304,15 @@ def repeated(cost: Cost, times: int | None) -> Cost:
         return cost
     if times is None:
         return Cost(cost.macs and None, cost.flops and None, cost.why or DYNAMIC)
-    macs, flops = [None if each is None else each * times for each in cost[:2]]
+    try:
+        macs, flops = [None if each is None else counted(each * times) for each in cost[:2]]
+    except Unknown as unknown:
+        return Cost(cost.macs and None, cost.flops and None, reason(unknown))
     return Cost(macs, flops, cost.why)
+
+
+def counted(figure: int) -> int:
+    """Return a count. Raises Unknown where it is beyond all that is counted."""
+    if figure > MAX_COUNT:
+        raise Unknown(BEYOND)
+    return figure

@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from attn_cli.errors import BadShape, NotModelled
-from attn_cli.operations.base import DYNAMIC, Constant, Unknown
+from attn_cli.operations.base import BEYOND, DYNAMIC, MAX_COUNT, MAX_RANK, Constant, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,8 @@ def size(shape: Sequence[Size]) -> int:
         if each is None:
             raise Unknown(DYNAMIC)
         product *= each
+        if product > MAX_COUNT:
+            raise Unknown(BEYOND)
     return product
 
 
@@ -124,6 +126,8 @@ def windows(
 
 def reshaped(shape: Sequence[Size], target: Sequence[Size]) -> Shape:
     """Return a shape with the elements of another one; a target's -1 takes what is left."""
+    if len(target) > MAX_RANK:
+        raise Unknown(f"a tensor of {len(target)} dimensions is more than is understood")
     if target.count(-1) > 1:
         raise NotModelled(f"one size can be -1, not {tuple(target)}")
     if None in shape or None in target:

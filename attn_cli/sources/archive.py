@@ -15,6 +15,7 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from attn_cli.account import charge
 from attn_cli.errors import BadFile
 from attn_cli.files import ByteRange
 from attn_cli.sources import json_text
@@ -270,6 +271,7 @@ def _unpacked(source: ByteRange, member: _Member, most: int) -> ByteRange:
             f"{quoted} in the archive unpacks from {member.packed:,} to {member.size:,} bytes; at"
             f" most {most:,} are unpacked. Save the model again: Keras does not compress"
         )
+    charge(member.size >> 4)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     result = io.BytesIO()
     try:

@@ -12,6 +12,7 @@ from io import BytesIO
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from attn_cli.account import account
 from attn_cli.errors import BadArgument, BadFile, BadGraph, BadShape
 from attn_cli.files import ByteRange, open_file
 from attn_cli.graph import ITEM_SIZES, Graph, Params, params_of
@@ -117,12 +118,14 @@ def read_model(path: str | os.PathLike[str], *, input_shape: Shape | None = None
 def _read(name: str | bytes, asked: Shape | None) -> Model:
     if isinstance(name, str) and is_application(name):
         text = application_text(name.removeprefix(PREFIX))
-        return _read_json(ByteRange(BytesIO(text), 0, len(text)), asked)
+        return _read_json(
+            ByteRange(BytesIO(text), 0, len(text)), asked
+        )  # our own: no account is needed
     if os.path.isdir(name):
         from attn_cli.sources.foreign import what_folder_it_is
 
         raise BadFile(what_folder_it_is(os.fsdecode(name)))
-    with open_file(name) as source:
+    with open_file(name) as source, account(source.size, "reading it"):
         match format_of(source, os.fsdecode(name)):
             case "zip":
                 return _read_keras(source, asked)

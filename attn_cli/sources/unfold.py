@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attn_cli.account import charge
 from attn_cli.errors import BadFile
 from attn_cli.graph import ITEM_SIZES, UNKNOWN, Cost, Graph, Layer, Node, Ref, Weight
 from attn_cli.operations import bind, roles_of
-from attn_cli.operations.base import Opaque, Unknown
+from attn_cli.operations.base import Opaque, Unknown, reason
 from attn_cli.operations.call import (
     Bound,
     Tensor,
@@ -28,14 +29,13 @@ from attn_cli.sources.text import plain, quote, shown
 from attn_cli.sources.variants import is_changed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from attn_cli.graph import Shape
     from attn_cli.operations.base import Operation, Role
-    from attn_cli.sources.config import Part
+    from attn_cli.sources.config import Call, Part
 
-MAX_CALLS = 60_000
-MAX_TENSORS = 200_000
+Key = tuple[str, int]  # of a call: the name of a layer, and which of its calls
 
 
 class Value(NamedTuple):
@@ -83,8 +83,9 @@ class Unfolder:
         self.nodes: list[Node] = []
         self.layers: dict[int, Layer] = {}
         self.counted: set[int] = set()
-        self.calls = 0
-        self.tensors = 0
+        self.plans: dict[int, Plan] = {}
+        self.sizes: dict[int, int] = {}
+        self.named: list[int] = []  # how much each node takes to name, in all places
 
     def unfolded(self) -> Unfolded:
         """Call the model on inputs of its own."""
@@ -104,9 +105,6 @@ class Unfolder:
         times: int | None,
     ) -> list[Value]:
         """Call a part; `recorded` are the shapes that are noted for what comes out."""
-        self.calls += 1
-        if self.calls > MAX_CALLS:
-            raise BadFile(f"unfolded, its nested models make more than {MAX_CALLS:,} calls")
         if part.entries is not None:
             return self.model(part, called.values, (*within, shown(part.name)), times)
         if part.wrapped is not None:
@@ -145,15 +143,30 @@ class Unfolder:
         bound = self.bound(part, called)
         shapes = tuple([value.tensor.shape for value in called.values])
         layer = self.layer(part, bound.operation, shapes, within, called.kwargs)
+        refs = tuple([value.ref for value in called.values])
+        charge(self.said(part) + sum([self.named[ref.node] for ref in refs]))
         outputs, cost = tell(bound, recorded)
         if layer.weights and not all(weight.name for weight in layer.weights):
             cost = Cost(why=f"the weights of {layer.name} are not those of a {layer.type}")
-        refs = tuple([value.ref for value in called.values])
         noted = tuple([tensor.shape for tensor in outputs])
         cost = repeated(cost, times)
-        self.nodes.append(Node(layer, refs, shapes, noted, cost=cost, operands=bound.numbers))
-        place = len(self.nodes) - 1
+        place = self.add(Node(layer, refs, shapes, noted, cost=cost, operands=bound.numbers))
         return [Value(Ref(place, i), tensor) for i, tensor in enumerate(outputs)]
+
+    def said(self, part: Part) -> int:
+        """Return how much the config of a part says: each of its calls goes through it."""
+        if id(part) not in self.sizes:
+            told = [value for value in part.config.values() if isinstance(value, (list, str))]
+            self.sizes[id(part)] = sum(map(len, told))
+        return self.sizes[id(part)]
+
+    def add(self, node: Node) -> int:
+        """Add a node, and return its place."""
+        path = sum(map(len, node.layer.within)) + len(node.layer.name)
+        self.named.append(4 + path // 8)
+        charge(10 + path // 8 + 4 * len(node.output_shapes))
+        self.nodes.append(node)
+        return len(self.nodes) - 1
 
     def bound(self, part: Part, called: Called) -> Bound:
         """Return what a call does, with its operands."""
@@ -165,7 +178,7 @@ class Unfolder:
             try:
                 operation, args = bind_function(part.config["function"], args[0], kwargs)
             except Unknown as unknown:
-                return Bound(Opaque(part.type, str(unknown)), tensors)
+                return Bound(Opaque(part.type, reason(unknown)), tensors)
             return bind_call(operation, args, {}, tensors)
         return bind_call(part.operation, args, kwargs, tensors)
 
@@ -239,68 +252,33 @@ class Unfolder:
         times: int | None,
     ) -> list[Value]:
         """Call a model: the outermost one (without inputs) on inputs of its own."""
-        entries = part.entries or {}
+        plan = self.plans.get(id(part))
+        if plan is None:
+            plan = self.plans[id(part)] = plan_of(part)
+        charge(4 + len(within) + len(part.inputs) + len(part.outputs))
         given = self.inputs(part, inputs)
-        values: dict[tuple[str, int], list[Value]] = {}
         # A model may be called on other shapes than those that its config notes.
+        entries = part.entries or {}
         notes = all(
             value.tensor.shape == (entries[source.name].part.batch_shape or UNKNOWN)
             for source, value in zip(part.inputs, given, strict=False)
         )
-        noted: dict[tuple[str, int], dict[int, Shape]] = {}
-        used: dict[tuple[str, int], int] = {}
-        for source, shape in part.recorded.items():
-            noted.setdefault(source[:2], {})[source.output] = shape
-        for source in part.used:
-            used[source[:2]] = max(used.get(source[:2], 0), source.output)
-
-        waiting: dict[tuple[str, int], int] = {}
-        readers: dict[tuple[str, int], list[tuple[str, int]]] = {}
-        ready: list[tuple[str, int]] = []
-        given_by_name = dict(zip([source.name for source in part.inputs], given, strict=False))
-        for name, entry in entries.items():
-            if not entry.calls and (entry.part.batch_shape is not None or name in given_by_name):
-                value = given_by_name.get(name)
-                values[name, 0] = [value or self.input(entry.part, within)]
-            for index, call in enumerate(entry.calls):
-                key = (name, index)
-                needs = {source[:2] for source in call.tensors}
-                waiting[key] = len(needs)
-                for need in needs:
-                    readers.setdefault(need, []).append(key)
-                if not needs:
-                    ready.append(key)
-        for key in values:
-            for reader in readers.get(key, ()):
-                waiting[reader] -= 1
-                if not waiting[reader]:
-                    ready.append(reader)
-        ready.reverse()
-        while ready:
-            key = ready.pop()
-            entry = entries[key[0]]
-            call = entry.calls[key[1]]
-            tensors = {source: self.value(values, source, part) for source in call.tensors}
-            # What comes out follows from what goes in: where that is as noted, so is the rest.
-            notes_here = noted.get(key, {}) if notes or _as_noted(part, tensors) else {}
-            count = 1 + used.get(key, -1)
-            self.tensors += count
-            if self.tensors > MAX_TENSORS:
-                raise BadFile(f"its calls have more than {MAX_TENSORS:,} outputs")
-            recorded = [notes_here.get(i) for i in range(count)]
+        by_name = dict(zip([source.name for source in part.inputs], given, strict=False))
+        values = {
+            key: [by_name.get(key[0]) or self.input(of, within)] for key, of in plan.inputs.items()
+        }
+        for step in plan.steps:
+            charge(step.size)
+            tensors = {source: self.value(values, source, part) for source in step.call.tensors}
             called = Called(
-                [tensors[source] for source in call.tensors],
-                _filled(call.args, tensors),
-                _filled(call.kwargs, tensors),
+                [tensors[source] for source in step.call.tensors],
+                _filled(step.call.args, tensors),
+                _filled(step.call.kwargs, tensors),
             )
-            values[key] = self.part(entry.part, called, recorded, within, times)
-            for reader in readers.get(key, ()):
-                waiting[reader] -= 1
-                if not waiting[reader]:
-                    ready.append(reader)
-        left = [key for key, count in waiting.items() if count]
-        if left:
-            self.refuse(part, left, values)
+            # What comes out follows from what goes in: where that is as noted, so is the rest.
+            as_noted = notes or _as_noted(part, tensors)
+            recorded = step.recorded if as_noted else [None] * len(step.recorded)
+            values[step.key] = self.part(step.part, called, recorded, within, times)
         return [self.value(values, source, part) for source in part.outputs]
 
     def inputs(self, part: Part, inputs: Sequence[Value] | None) -> list[Value]:
@@ -323,8 +301,8 @@ class Unfolder:
     def input(self, part: Part, within: tuple[str, ...]) -> Value:
         tensor = input_tensor(self.input_shape(part))
         layer = self.layer(part, INPUT, (), within, {})
-        self.nodes.append(Node(layer, (), (), (tensor.shape,), cost=Cost(0, 0)))
-        return Value(Ref(len(self.nodes) - 1), tensor)
+        place = self.add(Node(layer, (), (), (tensor.shape,), cost=Cost(0, 0)))
+        return Value(Ref(place), tensor)
 
     def input_shape(self, part: Part) -> Shape | None:
         """Return the shape of an input, None where it is not told."""
@@ -346,27 +324,6 @@ class Unfolder:
             f"which has {len(found)}"
         )
 
-    def refuse(
-        self,
-        part: Part,
-        left: Sequence[tuple[str, int]],
-        values: Mapping[tuple[str, int], list[Value]],
-    ) -> None:
-        """Say why calls are left that can never be made."""
-        entries = part.entries or {}
-        for name, index in left:
-            for source in entries[name].calls[index].tensors:
-                calls = entries[source.name].calls
-                if source[:2] not in values and source.call >= len(calls):
-                    raise BadFile(
-                        f"{quote(name)} uses call {source.call} of {quote(source.name)}, "
-                        f"which is not there"
-                    )
-        raise BadFile(
-            f"the layers of {quote(part.name)} feed each other in a circle, through "
-            f"{quote(left[0][0])}"
-        )
-
 
 INPUT = bind("InputLayer", {})
 # What of their weights is stored depends on the version.
@@ -385,6 +342,101 @@ def _spelt(weights: Sequence[Weight]) -> str:
 def _as_noted(part: Part, tensors: Mapping[Source, Value]) -> bool:
     """Tell whether the tensors of a call have the shapes that the config of a model notes."""
     return all(part.recorded.get(source) == value.tensor.shape for source, value in tensors.items())
+
+
+class Step(NamedTuple):
+    """A call in a model; `recorded` are the shapes noted for what comes out, `size` its values."""
+
+    key: Key
+    part: Part
+    call: Call
+    recorded: Sequence[Shape | None]
+    size: int
+
+
+class Plan(NamedTuple):
+    """The calls in a model in an order in which they can be made, and its inputs by their keys."""
+
+    steps: list[Step]
+    inputs: dict[Key, Part]
+
+
+def plan_of(part: Part) -> Plan:
+    """Return in which order the calls in a model can be made, once for all calls of the model.
+
+    Raises BadFile where there is none.
+    """
+    entries = part.entries or {}
+    noted: dict[Key, dict[int, Shape]] = {}
+    outputs: dict[Key, int] = {}
+    for source, shape in part.recorded.items():
+        noted.setdefault(source[:2], {})[source.output] = shape
+    for source in part.used:
+        outputs[source[:2]] = max(outputs.get(source[:2], 0), source.output)
+    given = {source.name for source in part.inputs}
+    inputs: dict[Key, Part] = {}
+    waiting: dict[Key, int] = {}
+    readers: dict[Key, list[Key]] = {}
+    ready: list[Key] = []
+    for name, entry in entries.items():
+        is_input = entry.part.batch_shape is not None or name in given
+        if is_input and not entry.calls and (name, 0) in outputs:
+            inputs[name, 0] = entry.part
+        for index, call in enumerate(entry.calls):
+            key = (name, index)
+            needs = {source[:2] for source in call.tensors}
+            waiting[key] = len(needs)
+            for need in needs:
+                readers.setdefault(need, []).append(key)
+            if not needs:
+                ready.append(key)
+    steps: list[Step] = []
+
+    def made(key: Key) -> None:
+        for reader in readers.get(key, ()):
+            waiting[reader] -= 1
+            if not waiting[reader]:
+                ready.append(reader)
+
+    for key in inputs:
+        made(key)
+    ready.reverse()
+    while ready:
+        key = ready.pop()
+        entry, here = entries[key[0]], noted.get(key, {})
+        call, count = entry.calls[key[1]], 1 + outputs.get(key, -1)
+        charge(count)  # one of them may be said to be any
+        recorded = [here.get(place) for place in range(count)]
+        size = 4 * count + _size(call.args) + _size(call.kwargs)
+        steps.append(Step(key, entry.part, call, recorded, size))
+        made(key)
+    left = [key for key, count in waiting.items() if count]
+    if left:
+        _refuse(part, left, inputs.keys() | {step.key for step in steps})
+    return Plan(steps, inputs)
+
+
+def _refuse(part: Part, left: Sequence[Key], made: Collection[Key]) -> None:
+    """Say why calls are left that can never be made."""
+    entries = part.entries or {}
+    for name, index in left:
+        for source in entries[name].calls[index].tensors:
+            calls = entries[source.name].calls
+            if source[:2] not in made and source.call >= len(calls):
+                raise BadFile(
+                    f"{quote(name)} uses call {source.call} of {quote(source.name)}, "
+                    f"which is not there"
+                )
+    raise BadFile(
+        f"the layers of {quote(part.name)} feed each other in a circle, through {quote(left[0][0])}"
+    )
+
+
+def _size(value: Any) -> int:
+    """Return how many values there are in the arguments of a call."""
+    if isinstance(value, dict):
+        return 1 + sum(map(_size, value.values()))
+    return 1 + sum(map(_size, value)) if isinstance(value, list) else 1
 
 
 def _filled(value: Any, tensors: Mapping[Source, Value]) -> Any:

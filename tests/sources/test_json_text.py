@@ -74,7 +74,6 @@ BAD = {
     b"[" * 100_000 + b"]" * 100_000: "is nested more than 200 levels deep",
     b'{"a":' * 100_000: "is nested more than 200 levels deep",
     b'["' * 5: "is not JSON: expecting ',' delimiter at line 1",
-    b"[" + b"0," * (4 * 10**6) + b"0]": "holds more than 4,000,000 values",
     b" " * (49 << 20): "is 51,380,224 bytes long; at most 50,331,648 are read",
 }
 

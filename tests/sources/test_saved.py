@@ -382,8 +382,8 @@ BAD = {
         "'model' uses call 9 of 'pool', which is not there",
     ),
     "outputs by the thousand": (
-        changed(*LAYERS, 2, "inbound_nodes", value=tensor("conv", 0, 40_001)),
-        "a call of 'norm' refers to a tensor by something else than [name, call, output]",
+        changed(*LAYERS, 2, "inbound_nodes", value=tensor("conv", 0, 10**9)),
+        "reading it takes more than",
     ),
     "a text for a shape": (
         changed(*LAYERS, 1, "inbound_nodes", value=tensor("inputlayer_0", shape="8x8")),
@@ -427,7 +427,7 @@ BAD = {
     ),
     "models that double": (
         doubling(28),
-        "unfolded, its nested models make more than 60,000 calls",
+        "reading it takes more than",
     ),
     "a model within itself": (within_itself(), "two different things in it share the id 7"),
     "a TimeDistributed of no input": (

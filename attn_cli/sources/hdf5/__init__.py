@@ -2,8 +2,8 @@
 
 A small reader of the HDF5 File Format Specification 3.0 (its sections are named where they are
 implemented) for files that somebody else wrote. libhdf5 must not see those: it trusts them enough
-to loop for ever. Here every step costs a read, reads are counted and capped, and an object may have
-one name only, so that no walk is endless; and whatever is wrong is a BadFile of one line.
+to loop for ever. Here every step is charged, and an object may have one name only, so that no walk
+is endless; and whatever is wrong is a BadFile of one line.
 
 Keras writes through h5py with h5py's defaults, which have stayed the same up to h5py 3.16 and
 HDF5 2.0: superblock 0, groups as symbol tables, contiguous datasets, attributes in the object

@@ -6,7 +6,8 @@ import struct
 from math import prod
 from typing import NamedTuple
 
-from attn_cli.sources.hdf5.storage import MAX_BLOCK, UNDEFINED, Storage, damaged, foreign
+from attn_cli.account import charge
+from attn_cli.sources.hdf5.storage import UNDEFINED, Storage, damaged, foreign
 from attn_cli.sources.text import quote
 
 DATASPACE, LINK_INFO, DATATYPE, LINK, LAYOUT = 1, 2, 3, 6, 8
@@ -148,14 +149,14 @@ def attribute(data: bytes, storage: Storage) -> tuple[str, Value]:
     for size in (name_size, type_size, space_size):
         parts.append(data[at : at + size])
         at += size + (-size & round_up)
-    name = _text(parts[0].rstrip(b"\0"), storage)
+    name = _text(parts[0].rstrip(b"\0"))
     kind, shape = datatype(parts[1]), dataspace(parts[2])
     if len(shape) > 1:
         raise foreign(f"an attribute of several dimensions ({quote(name)})")
     count = prod(shape)
     if at + count * kind.size > len(data):
         raise damaged(f"the attribute {quote(name)} is cut short")
-    storage.keep(count)
+    charge(count)
     values = _values(data[at : at + count * kind.size], kind, name, storage)
     return name, values if shape else values[0]
 
@@ -165,16 +166,12 @@ def _values(data: bytes, kind: Datatype, name: str, storage: Storage) -> tuple[S
         return tuple(value for (value,) in struct.iter_unpack(kind.layout, data))
     if kind.padding >= 0:
         elements = (data[at : at + kind.size] for at in range(0, len(data), kind.size))
-        return tuple(_text(_unpad(element, kind.padding), storage) for element in elements)
+        return tuple(_text(_unpad(element, kind.padding)) for element in elements)
     if kind.name != TEXT:
         raise foreign(f"an attribute of the type {kind.name} ({quote(name)})")
     texts = []
-    total = 0
     for length, heap, index in struct.iter_unpack("<IQI", data):
-        total += length
-        if total > MAX_BLOCK:
-            raise foreign(f"an attribute of more than {MAX_BLOCK >> 20} MiB ({quote(name)})")
-        texts.append(_text(storage.heap_object(heap, index, length), storage) if length else "")
+        texts.append(_text(storage.heap_object(heap, index, length)) if length else "")
     return tuple(texts)
 
 
@@ -182,8 +179,9 @@ def _unpad(text: bytes, padding: int) -> bytes:
     return text.rstrip(b"\0") if padding else text.split(b"\0", 1)[0]
 
 
-def _text(data: bytes, storage: Storage) -> str:
-    storage.keep(0, data)
+def _text(data: bytes) -> str:
+    # Not ASCII, each of its characters may take four bytes.
+    charge(1 + (len(data) >> (6 if data.isascii() else 4)))
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

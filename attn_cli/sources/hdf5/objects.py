@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from attn_cli.account import charge
 from attn_cli.sources.hdf5 import messages as m
-from attn_cli.sources.hdf5.storage import Storage, beyond, damaged, foreign
+from attn_cli.sources.hdf5.storage import Storage, damaged, foreign
 from attn_cli.sources.text import quote
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from attn_cli.files import ByteRange
     from attn_cli.sources.hdf5.messages import Value
-
-MAX_DEPTH = 256  # of groups; a nested model takes two levels
 
 _Messages = list[tuple[int, bytes]]
 _P = ParamSpec("_P")
@@ -37,12 +36,12 @@ class Dataset:
 class Group:
     """A group: its attributes, and its members by name or path, which are read when asked for."""
 
-    __slots__ = ("_address", "_attrs", "_depth", "_links", "_messages", "_tree")
+    __slots__ = ("_address", "_attrs", "_length", "_links", "_messages", "_tree")
 
-    def __init__(self, tree: _Tree, address: int, depth: int, messages: _Messages) -> None:
+    def __init__(self, tree: _Tree, address: int, length: int, messages: _Messages) -> None:
         self._tree = tree
         self._address = address
-        self._depth = depth
+        self._length = length  # of its path
         self._messages = messages
         self._attrs: Mapping[str, Value] | None = None
         self._links: Mapping[str, int] | None = None
@@ -78,7 +77,7 @@ class Group:
             address = node._members().get(name)
             if address is None:
                 return None
-            node = node._tree.open(address, name, node._address, node._depth + 1)
+            node = node._tree.open(address, name, node._address, node._length)
         return node
 
     def items(self) -> Iterator[tuple[str, Node]]:
@@ -93,7 +92,6 @@ class Group:
             prefix, members = levels[-1]
             for name, node in members:
                 path = prefix + name
-                self._tree.storage.keep(0, path.encode())  # the caller may well keep it
                 yield path, node
                 if isinstance(node, Group):
                     levels.append((path + "/", node.items()))
@@ -129,9 +127,10 @@ class _Tree:
         self.storage = storage
         self._names: dict[int, tuple[str, int]] = {}  # an object's address: its name, its parent
 
-    def open(self, address: int, name: str, parent: int, depth: int) -> Node:
-        if depth > MAX_DEPTH:
-            raise beyond(f"groups more than {MAX_DEPTH} deep")
+    def open(self, address: int, name: str, parent: int, above: int) -> Node:
+        """Open an object by its name in a group whose path has a length."""
+        length = above + 1 + len(name)
+        charge(4 + (length >> 6))  # who asks for it may well keep its path
         if self._names.setdefault(address, (name, parent)) != (name, parent):
             raise foreign(f"one object under two names (a hard link, {quote(name)})")
         messages = self._header(address)
@@ -139,7 +138,7 @@ class _Tree:
         if m.LAYOUT in kinds:
             return self._dataset(messages, name)
         if m.SYMBOL_TABLE in kinds or m.LINK_INFO in kinds:
-            return Group(self, address, depth, messages)
+            return Group(self, address, length, messages)
         if m.DATATYPE in kinds:
             raise foreign(f"a named type ({quote(name)})")
         raise damaged(f"the object at byte {address:,} is neither a group nor an array")
@@ -211,6 +210,7 @@ class _Tree:
         todo = [(at, length)]
         while todo:
             at, length = todo.pop()
+            charge(length >> 2)  # a message has four bytes or more
             for kind, data in _messages(read(at, length, what), layout):
                 if kind != m.CONTINUATION:
                     messages.append((kind, data))

@@ -1,10 +1,11 @@
-"""Counted reads, and the structures between the bytes and the objects (sections II and III)."""
+"""Charged reads, and the structures between the bytes and the objects (sections II and III)."""
 
 from __future__ import annotations
 
 import struct
 from typing import TYPE_CHECKING
 
+from attn_cli.account import charge
 from attn_cli.errors import BadFile
 from attn_cli.sources import json_text
 from attn_cli.sources.text import quote
@@ -12,10 +13,6 @@ from attn_cli.sources.text import quote
 if TYPE_CHECKING:
     from attn_cli.files import ByteRange
 
-# 30,000 layers take two thirds of each.
-MAX_READS = 1_500_000
-MAX_BYTES = 160 << 20
-MAX_KEPT = 600_000  # members, texts, elements of attributes: what becomes Python objects
 MAX_BLOCK = json_text.MAX_BYTES  # read at once; the largest that should be is a configuration
 MAX_NAME = 1024
 
@@ -46,14 +43,11 @@ def beyond(what: str) -> BadFile:
 
 
 class Storage:
-    """The bytes of one HDF5 file; every read is checked, counted and capped."""
+    """The bytes of one HDF5 file; every read is checked and charged."""
 
     def __init__(self, source: ByteRange) -> None:
         self._source = source
         self.size = source.size
-        self._reads = 0
-        self._bytes = 0
-        self._kept = 0
         self._heaps: dict[int, dict[int, tuple[int, int]]] = {}
 
     def read(self, at: int, length: int, what: str) -> bytes:
@@ -62,23 +56,8 @@ class Storage:
             raise damaged(f"the {what} at byte {at:,} points outside the file")
         if length > MAX_BLOCK:
             raise beyond(f"{length:,} bytes in one {what}")
-        self._reads += 1
-        if self._reads > MAX_READS:
-            raise beyond(f"more than {MAX_READS:,} records")
-        self._count_bytes(length)
+        charge(1 + (length >> 6))
         return self._source.read(at, length)
-
-    def keep(self, count: int, text: bytes = b"") -> None:
-        """Count what is to be kept; for non-ASCII text Python may spend four bytes a character."""
-        self._kept += count
-        if self._kept > MAX_KEPT:
-            raise beyond(f"more than {MAX_KEPT:,} groups, arrays and texts")
-        self._count_bytes(len(text) * (1 if text.isascii() else 4))
-
-    def _count_bytes(self, count: int) -> None:
-        self._bytes += count
-        if self._bytes > MAX_BYTES:
-            raise beyond(f"more than {MAX_BYTES >> 20} MiB beside the data")
 
     def root_address(self) -> int:
         """The address of the root group's object header, from the superblock (II.A)."""
@@ -159,8 +138,8 @@ class Storage:
         return self.read(address, size, "local heap")
 
     def link_name(self, raw: bytes) -> str:
-        """The text of a link's name, counted."""
-        self.keep(1, raw)
+        """The text of a link's name."""
+        charge(1 + (len(raw) >> 6))
         if not 0 < len(raw) <= MAX_NAME or raw == b"." or b"/" in raw or b"\0" in raw:
             raise damaged("a member's name is none")
         try:
@@ -191,7 +170,6 @@ class Storage:
         while at + _HEAP_OBJECT.size <= end:
             index, _, size = _HEAP_OBJECT.unpack(self.read(at, _HEAP_OBJECT.size, what))
             at += _HEAP_OBJECT.size
-            self.keep(1)
             if not index:  # the free space, which is last
                 break
             if index in objects or at + size > end:
