@@ -25,14 +25,14 @@ def names(keras: Any) -> list[str]:
     )
 
 
-def build(keras: Any, name: str) -> Any:
+def build(keras: Any, name: str, **options: Any) -> Any:
     """Return an architecture with Keras' own names, and none of the memory that its weights take.
 
     Inside the scope a variable has a shape and no value: the largest model takes a second.
     """
     keras.backend.clear_session()
     with keras.StatelessScope(initialize_variables=False):
-        return getattr(keras.applications, name)(weights=None)
+        return getattr(keras.applications, name)(weights=None, **options)
 
 
 def text(keras: Any, name: str) -> str:

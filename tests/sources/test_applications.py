@@ -11,7 +11,7 @@ from drawn import counted, described
 from process import attn
 
 from attn_cli import read_model
-from attn_cli.errors import BadFile
+from attn_cli.errors import BadFile, BadShape
 from attn_cli.sources.applications import application_names
 
 if TYPE_CHECKING:
@@ -88,6 +88,37 @@ def test_each_is_what_keras_builds(keras: Any, name: str) -> None:
     version = f"app:{name} is of Keras {read.keras_version}, this is {keras.__version__}"
     assert read.params == counted(model), version
     assert without_bytes(read.graph) == without_bytes(walk(model)), version
+
+
+# Those with a dense layer behind Flatten, whose weights follow from the size.
+OWN_SIZE = ("VGG16", "VGG19")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [each for each in application_names() if each not in OWN_SIZE])
+def test_each_is_what_keras_builds_at_another_size(keras: Any, name: str) -> None:
+    """Which `input_shape` foretells: names, shapes, weights and costs, with the same params.
+
+    Sizes of the same parities all the way down: keras.applications pads by them.
+    """
+    from attn_cli.tf.walk import walk
+
+    before = read_model(f"app:{name}")
+    assert before.graph is not None
+    side = before.graph.nodes[before.graph.inputs[0]].output_shapes[0][1] or 224
+    size = (side + 64, side + 128, 3)
+    asked = read_model(f"app:{name}", input_shape=size)
+    assert asked.graph is not None
+    assert asked.params == before.params
+    model = applications.build(keras, name, input_shape=size)
+    assert without_bytes(asked.graph) == without_bytes(walk(model))
+
+
+@pytest.mark.parametrize("name", OWN_SIZE)
+def test_one_that_needs_its_own_size_says_so(name: str) -> None:
+    """Its dense layer would have other weights."""
+    with pytest.raises(BadShape, match=r"^at 448,448,3, Dense 'fc1' would get \(None, 100352\): "):
+        read_model(f"app:{name}", input_shape=(448, 448, 3))
 
 
 def without_bytes(graph: Graph) -> list[Any]:
