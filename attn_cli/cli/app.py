@@ -59,14 +59,23 @@ class Command(TyperCommand):
                 raise AttnError(f"{name} is given twice; attn {self.name} takes one")
         if extra:
             taken = [option_name(each) for each in self.params if is_argument(each)]
-            several = "; attn compare takes several blocks" if taken == ["SPEC"] else ""
+            way = _way_of_one_more(extra) if taken == ["SPEC"] else ""
             raise AttnError(
-                f"attn {self.name} takes {' '.join(taken)}, and {extra[0]!r} is one more{several}"
+                f"attn {self.name} takes {' '.join(taken)}, and {extra[0]!r} is one more{way}"
             )
 
     def get_help_option(self, ctx: typer.Context) -> Any:  # type: ignore[override] # Typer's own Context
         """Return the option that shows the help."""
         return showing(super().get_help_option(ctx))
+
+
+def _way_of_one_more(extra: Sequence[str]) -> str:
+    """Return how that is given which stands behind a block."""
+    from attn_cli.spec import way_of
+
+    if all(word.isdigit() for word in extra):
+        return "; a shape is one word: --shape H,W,C"
+    return f"; {way_of(extra[0]) or 'attn compare takes several blocks'}"
 
 
 class LazyGroup(TyperGroup):

@@ -137,7 +137,9 @@ def places_report(network: Network, places: Sequence[Place]) -> Report:
         tables=[Table(SHOWN_PLACES, shown)] if places else [],
         heading=[_heading(network)],
         closing=[
-            f"{counted or 'no place that has a word'}; --at takes these words, names and patterns",
+            f"{counted}; --at takes these words, names and patterns"
+            if counted
+            else "no place has a word (residual, stage, …); --at takes names and patterns",
             *[f"no block can go to {p.name}: {p.problem}" for p in places if p.problem],
         ],
     )
