@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -63,6 +64,10 @@ class Command(TyperCommand):
             raise AttnError(
                 f"attn {self.name} takes {' '.join(taken)}, and {extra[0]!r} is one more{way}"
             )
+
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """Return the line for the list of commands, whole: where it is too long, it is wrapped."""
+        return super().get_short_help_str(1000)
 
     def get_help_option(self, ctx: typer.Context) -> Any:  # type: ignore[override] # Typer's own Context
         """Return the option that shows the help."""
@@ -136,10 +141,14 @@ def showing(help_option: Any) -> Any:
 def show_help(ctx: Any, _: Any, wanted: bool) -> None:
     """Print the help of a command."""
     if wanted and not ctx.resilient_parsing:
+        # Left alone, the help is 50 columns wide at least, and breaks within words on fewer.
+        columns = get_terminal_size().columns
+        ctx.terminal_width = max(min(columns, HELP_WIDTH) - 2, 20)
         write(f"{ctx.get_help()}\n")
         raise typer.Exit
 
 
+HELP_WIDTH = 80
 COMPLETION = ("--install-completion", "--show-completion")
 INTERRUPTED = 130  # as a shell says it: 128 and the number of SIGINT
 
