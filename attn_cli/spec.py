@@ -29,6 +29,10 @@ class Spec(NamedTuple):
     given: Mapping[str, Any]
     typed: str | None = None
 
+    def __repr__(self) -> str:
+        """Show the spec as it would be typed."""
+        return f"<Spec {self.as_given}>"
+
     @property
     def options(self) -> dict[str, Any]:
         """All options, the defaults included."""
