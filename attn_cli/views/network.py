@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attn_cli.analysis.where import WORDS
 from attn_cli.views.inspect import INPUT_FIXES, model_record
 from attn_cli.views.records import params_record
-from attn_cli.views.report import Column, Report, Table, size_text, with_batch
+from attn_cli.views.report import Column, Report, Table, counted, size_text, with_batch
 from attn_cli.views.summary import unknown_lines
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ SHOWN = (
     Column("params_share", "share", "change", leaves=3, tells=("params", "added_params")),
     Column("macs", "MACs", "int", leaves=11, missing="?"),
     Column("added_macs", "MACs added", "difference", leaves=2, missing="?"),
-    Column("macs_share", "share", "change", leaves=1, missing="?", tells=("macs", "added_macs")),
+    Column(
+        "macs_share", "MACs share", "change", leaves=1, missing="?", tells=("macs", "added_macs")
+    ),
     Column("flops", "FLOPs", "int", leaves=12, missing="?"),
     Column("added_flops", "FLOPs added", "difference", leaves=10, missing="?"),
 )
@@ -153,10 +155,10 @@ def _ordered(words: Iterable[str]) -> list[str]:
 
 def _heading(network: Network) -> str:
     """Return what a network is and costs, in a line."""
-    text = f"{network.file}   {network.graph.params.total:,} params"
+    text = f"{network.file}   {counted(network.graph.params.total, 'params')}"
     for name, figure in (("MACs", network.cost.macs), ("FLOPs", network.cost.flops)):
         if figure is not None:
-            text += f"; {figure:,} {name}"
+            text += f"; {counted(figure, name)}"
     return text
 
 
