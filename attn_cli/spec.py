@@ -30,6 +30,10 @@ class Spec(NamedTuple):
     given: Mapping[str, Any]
     typed: str | None = None
 
+    def __repr__(self) -> str:
+        """Show the spec as it would be typed."""
+        return f"<Spec {self.as_given}>"
+
     @property
     def options(self) -> dict[str, Any]:
         """All options, the defaults included."""
@@ -84,7 +88,7 @@ def parse_spec(text: str, flags: Mapping[str, str] | None = None) -> Spec:
         raise BadSpec(f"{text!r} is {count} blocks, and here is room for one")
     name, colon, rest = _split_name(typed)
     if not names_block(name):
-        _refuse_list(name)
+        _refuse_other(typed, name)
     block = find_block(name)
     given: dict[str, Any] = {}
     for item in rest.split(",") if colon else ():
@@ -118,13 +122,42 @@ def names_block(text: str) -> bool:
 SEPARATED = "blocks are separated by spaces"
 
 
-def _refuse_list(name: str) -> None:
-    """Raise BadSpec, with the cause, where what should be a name is a list, or an option."""
-    if "," in name and not name.endswith(".py"):
+def _refuse_other(text: str, name: str) -> None:
+    """Raise BadSpec, with the cause, where what should be a block is something else."""
+    way = way_of(text)
+    if "," in name and not way and not name.endswith(".py"):
         parts = " ".join(part.strip() for part in name.split(",") if part.strip())
-        raise BadSpec(f"no block is called {name!r}; {SEPARATED}: {parts}")
-    if "=" in name:
-        raise BadSpec(f"no block is called {name!r}; an option follows its block: se:{name}")
+        way = f"{SEPARATED}: {parts}"
+    if way:
+        called = text if A_MODEL.fullmatch(text) else name
+        raise BadSpec(f"no block is called {_short(called)!r}; {way}")
+
+
+# What stands where a block should: a shape, a model's file, options that a call or a list gives.
+A_SHAPE = re.compile(
+    r"[\[(]?\s*(?:none|\d+)(?:\s*[,x×]\s*(?:none|\d+)){1,3}\s*[\])]?", re.IGNORECASE
+)
+A_MODEL = re.compile(r"app:.+|.+\.(?:keras|h5|hdf5|json)", re.IGNORECASE)
+A_CALL = re.compile(r"([\w-]+)\s*(?:\(([^()]*)\)|,\s*([\w]+=.*))")
+
+
+def way_of(text: str) -> str:
+    """Return how something is given that stands where a block should, where that can be told.
+
+    >>> way_of("7,7,64"), way_of("se(ratio=8)")
+    ('a shape is given as --shape 7,7,64', 'options follow a colon: se:ratio=8')
+    """
+    if A_SHAPE.fullmatch(text):
+        return f"a shape is given as --shape {''.join(text.split())}"
+    if A_MODEL.fullmatch(text):
+        return "that names a model: attn inspect, attn diff and --in take models"
+    call = A_CALL.fullmatch(text)
+    if call and names_block(call[1]):
+        options = ",".join(part.strip() for part in (call[2] or call[3] or "").split(","))
+        return f"options follow a colon: {call[1]}:{options or 'key=value'}"
+    if re.fullmatch(r"\w+=[^=,]+", text):
+        return f"an option follows its block: se:{text}"
+    return ""
 
 
 def _split_name(text: str) -> tuple[str, str, str]:
@@ -314,6 +347,8 @@ def parse_place(text: str, channels: int | None = None) -> Place:
 
 def parse_channels(text: str) -> int:
     """Parse a number of channels."""
+    if A_SHAPE.fullmatch(text):
+        raise BadShape(f"{text!r} is no number of channels, as 512 is")
     size = _size(text, text)
     if size is None:
         raise BadShape("the number of channels must be known")

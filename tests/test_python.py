@@ -22,11 +22,15 @@ from attn_cli import (
     trace,
     walk,
 )
+from attn_cli.analysis.diff import diff
 from attn_cli.analysis.inspect import inspect, inspect_file
+from attn_cli.analysis.network import compare_in, read_network
+from attn_cli.analysis.summary import summarise
 from attn_cli.cost import graph_cost
 from attn_cli.errors import AttnError, BadArgument, BadFile, BadGraph, BadOption, BadShape
 from attn_cli.graph import Cost, Graph, Layer, Node, Params, Ref, Weight
 from attn_cli.showing import MOST, Small, as_html, as_text
+from attn_cli.spec import parse_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +98,32 @@ def test_a_model_shows_what_it_is() -> None:
     assert (len(lines), lines[-1]) == (19, "16 attention blocks, 636,540 params")
     alone = inspect_file(str(DATA / "tf_keras.weights.h5"))
     assert re.search(r"<Model \?: weights, layers not told, 259 params, warnings: 1>", repr(alone))
+
+
+def test_what_holds_a_graph_does_not_show_it() -> None:
+    """A line, or a table of its own."""
+    spec = parse_spec("se:ratio=4")
+    assert (repr(spec), repr(spec.block)) == ("<Spec se:ratio=4>", "<Block se>")
+    assert repr(summarise(spec, SHAPE)) == f"Summary of se:ratio=4: {trace(se_block, SHAPE)!r}"
+    entry = compare([spec], [SHAPE]).rows[0].entry
+    costs = "318 params, 288 MACs, 151,164 FLOPs"
+    assert repr(entry) == f"<Entry se:ratio=4 on 56,56,24: {costs}>"
+    network = read_network("app:MobileNetV2")
+    line = "156 calls, 3,538,984 params>, 300,774,272 MACs, 621,398,000 FLOPs>"
+    assert repr(network).endswith(line)
+    assert repr(compare_in(network, [parse_spec("eca")], ["residual"])) == (
+        "app:MobileNetV2 at residual\n"
+        "  block     places     params         MACs        FLOPs\n"
+        "  as it is       0  3,538,984  300,774,272  621,398,000\n"
+        "  eca           10  3,539,018  300,777,288  621,837,592"
+    )
+    before, after = map(inspect_file, ("app:EfficientNetB0", "app:EfficientNetB1"))
+    lines = repr(diff(before, after)).splitlines()
+    assert lines[0] == "app:EfficientNetB0 → app:EfficientNetB1"
+    assert lines[2] == "  changed  se    block1a_se_excite  input_shape        0        0"
+    assert sum(line.startswith("  added    se") for line in lines) == 7
+    assert lines[-1] == "0 blocks the same"
+    assert "<table>" in diff(before, after)._repr_html_()
 
 
 def test_a_long_table_is_cut_in_its_middle() -> None:

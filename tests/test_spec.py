@@ -112,6 +112,14 @@ NINES = "9" * 200
         ("se,", "no block is called 'se,'; blocks are separated by spaces: se"),
         ("se:ratio=8,eca", "as in se:ratio=4; blocks are separated by spaces"),
         ("ratio=8", "no block is called 'ratio=8'; an option follows its block: se:ratio=8"),
+        ("se,ratio=8", "no block is called 'se,ratio=8'; options follow a colon: se:ratio=8"),
+        (
+            "se(ratio=8, width=3)",
+            "no block is called 'se(ratio=8, width=3)'; options follow a colon: se:ratio=8,width=3",
+        ),
+        ("se()", "options follow a colon: se:key=value"),
+        ("(None, 7, 7, 64)", "a shape is given as --shape (None,7,7,64)"),
+        ("model.keras", "no block is called 'model.keras'; that names a model: attn inspect,"),
         ("eca:kernel_size=5.5", "kernel_size is an integer or none, not '5.5'"),
     ],
 )

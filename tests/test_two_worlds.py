@@ -14,7 +14,7 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from attn_cli.blocks import BLOCKS, find_block
-from attn_cli.errors import AttnError, NotModelled
+from attn_cli.errors import AttnError, BadArgument, NotModelled
 from attn_cli.sources.block import trace
 from attn_cli.symbolic import namespace_of
 
@@ -143,7 +143,7 @@ def test_blocks_in_one_model_are_the_same_in_both_worlds(build: Any, shape: Any)
 def test_a_block_wants_a_tensor_that_stands_for_one(keras: Any) -> None:
     """Called on values a block would make fresh weights each time, so it says how to build it."""
     for values in (keras.ops.ones((1, 4, 4, 8)), keras.ops.ones((1, 4, 4, 8)).numpy(), None):
-        with pytest.raises(TypeError, match=r"built once, on the output of keras\.Input"):
+        with pytest.raises(BadArgument, match=r"built once, on the output of keras\.Input"):
             find_block("se").build(values)
 
 

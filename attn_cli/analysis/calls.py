@@ -209,7 +209,7 @@ def filters_of(layer: Layer) -> int | None:
 
 
 def is_dense(call: Node) -> bool:
-    """Tell whether a call mixes the channels of each place alone: dense, or a 1×1 convolution."""
+    """Tell whether a call mixes the channels of each position alone: dense, or 1×1."""
     layer = call.layer
     if layer.type in ("Dense", "EinsumDense"):
         return True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attn_cli.analysis.figures import FIGURES, Figures, figures
 from attn_cli.errors import BadArgument, BadOption, BadShape, BadSpec, did_you_mean
 from attn_cli.graph import Params
-from attn_cli.showing import Small, as_html, as_text
+from attn_cli.showing import Small, as_html, as_text, one
 from attn_cli.spec import Place, Spec, parse_place, parse_spec
 
 if TYPE_CHECKING:
@@ -29,6 +29,13 @@ class Entry(NamedTuple):
     shape: Shape
     places: int
     figures: Figures
+
+    def __repr__(self) -> str:
+        """Show the block, its input and what it costs there, in a line."""
+        figures = self.figures
+        told = [(figures.params.total, "params"), (figures.macs, "MACs"), (figures.flops, "FLOPs")]
+        costs = ", ".join([one(figure, what) for figure, what in told])
+        return f"<Entry {self.as_given} on {Place(self.shape, self.places).text}: {costs}>"
 
 
 class Row(NamedTuple):

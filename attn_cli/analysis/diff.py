@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attn_cli.showing import Small, as_html, as_text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -73,6 +75,30 @@ class Diff(NamedTuple):
     changes: tuple[Change, ...]
     attention: dict[str, Total]
     model: dict[str, Total]
+
+    def __repr__(self) -> str:
+        """Show a row for each block that is not the same."""
+        return as_text(self._small())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._small())
+
+    def _small(self) -> Small:
+        rows: list[tuple[str | int | None, ...]] = []
+        for change in self.changes:
+            block = change.after or change.before
+            if block and change.status != SAME:
+                costs = (change.difference("params"), change.difference("macs"))
+                rows.append(
+                    (change.status, block.kind, block.path, ", ".join(change.fields), *costs)
+                )
+        same = sum(change.status == SAME for change in self.changes)
+        return Small(
+            f"{self.before.file} → {self.after.file}",
+            ("what", "kind", "at", "of it", "params", "MACs"),
+            rows,
+            f"{same:,} block{'s' * (same != 1)} the same",
+        )
 
     @property
     def is_different(self) -> bool:

@@ -2,8 +2,8 @@
 
 Each tensor on the way has a Value: the layout of its axes, and the paths that lead to it. A path is
 a normal form: what was pooled of the map, over which axes, and what was mixed afterwards. A mean is
-a mean whether a layer, an op, a sum that is divided by the number of places or a contraction makes
-it; what only moves, spreads, activates or scales leaves no trace.
+a mean whether a layer, an op, a sum that is divided by the number of positions or a contraction
+makes it; what only moves, spreads, activates or scales leaves no trace.
 """
 
 from __future__ import annotations

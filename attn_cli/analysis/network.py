@@ -11,6 +11,7 @@ from attn_cli.analysis.where import ATTENTION, NONE
 from attn_cli.cost import GraphCost, graph_cost
 from attn_cli.errors import BadFile, BadOption, BadShape, BadSpec
 from attn_cli.graph import Params
+from attn_cli.showing import Small, as_html, as_text, one
 from attn_cli.sources.saved import read_model
 from attn_cli.sources.text import shown
 from attn_cli.splice import block_at, splice
@@ -30,6 +31,11 @@ class Network(NamedTuple):
     model: Model
     graph: Graph
     cost: GraphCost
+
+    def __repr__(self) -> str:
+        """Show what it is, and costs, in a line; its graph tells the rest."""
+        costs = f"{one(self.cost.macs, 'MACs')}, {one(self.cost.flops, 'FLOPs')}"
+        return f"<Network {self.file}: {self.model!r}, {costs}>"
 
 
 class Totals(NamedTuple):
@@ -77,6 +83,27 @@ class NetworkComparison(NamedTuple):
     chosen: Chosen
     before: Totals
     blocks: tuple[InNetwork, ...]
+
+    def __repr__(self) -> str:
+        """Show a row for the network as it is, and for each block in it."""
+        return as_text(self._small())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._small())
+
+    def _small(self) -> Small:
+        rows = [
+            ("as it is", self.before, 0),
+            *((b.spec, b.after, len(b.places)) for b in self.blocks),
+        ]
+        return Small(
+            f"{self.network.file} at {', '.join(self.chosen.at)}",
+            ("block", "places", "params", "MACs", "FLOPs"),
+            [
+                (name, places, totals.params.total, totals.macs, totals.flops)
+                for name, totals, places in rows
+            ],
+        )
 
 
 def read_network(path: str, input_shape: Shape | None = None) -> Network:

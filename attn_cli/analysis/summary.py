@@ -26,6 +26,13 @@ class Summary(NamedTuple):
     explanation: str | None = None
     source: str | None = None
 
+    def __repr__(self) -> str:
+        """Show the spec, and the block's graph."""
+        return f"Summary of {self.as_given}: {self.graph!r}"
+
+    def _repr_html_(self) -> str:
+        return self.graph._repr_html_()
+
 
 def summarise(spec: Spec, shape: Shape) -> Summary:
     """Return the summary of a block on an input (H, W, C), traced."""

@@ -139,6 +139,9 @@ class Block:
         self.explain = explain
         self.preset = preset
 
+    def __repr__(self) -> str:
+        return f"<Block {self.name}>"
+
     @cached_property
     def defaults(self) -> dict[str, Any]:
         """The options and their defaults, in the order of the signature."""

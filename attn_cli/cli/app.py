@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -61,14 +62,27 @@ class Command(TyperCommand):
                 raise AttnError(f"{name} is given twice; attn {self.name} takes one")
         if extra:
             taken = [option_name(each) for each in self.params if is_argument(each)]
-            several = "; attn compare takes several blocks" if taken == ["SPEC"] else ""
+            way = _way_of_one_more(extra) if taken == ["SPEC"] else ""
             raise AttnError(
-                f"attn {self.name} takes {' '.join(taken)}, and {extra[0]!r} is one more{several}"
+                f"attn {self.name} takes {' '.join(taken)}, and {extra[0]!r} is one more{way}"
             )
+
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """Return the line for the list of commands, whole: where it is too long, it is wrapped."""
+        return super().get_short_help_str(1000)
 
     def get_help_option(self, ctx: typer.Context) -> Any:  # type: ignore[override] # Typer's own Context
         """Return the option that shows the help."""
         return showing(super().get_help_option(ctx))
+
+
+def _way_of_one_more(extra: Sequence[str]) -> str:
+    """Return how that is given which stands behind a block."""
+    from attn_cli.spec import way_of
+
+    if all(word.isdigit() for word in extra):
+        return "; a shape is one word: --shape H,W,C"
+    return f"; {way_of(extra[0]) or 'attn compare takes several blocks'}"
 
 
 class LazyGroup(TyperGroup):
@@ -129,10 +143,14 @@ def showing(help_option: Any) -> Any:
 def show_help(ctx: Any, _: Any, wanted: bool) -> None:
     """Print the help of a command."""
     if wanted and not ctx.resilient_parsing:
+        # Left alone, the help is 50 columns wide at least, and breaks within words on fewer.
+        columns = get_terminal_size().columns
+        ctx.terminal_width = max(min(columns, HELP_WIDTH) - 2, 20)
         write(f"{ctx.get_help()}\n")
         raise typer.Exit
 
 
+HELP_WIDTH = 80
 COMPLETION = ("--install-completion", "--show-completion")
 INTERRUPTED = 130  # as a shell says it: 128 and the number of SIGINT
 

@@ -53,7 +53,7 @@ from attn_cli.views.check import label, report, told_of
 
 # The formats that people read.
 READ = ("table", "markdown", *SPECIAL)
-MISSING = "a block or a model is missing: SPEC --shape H,W,C, or MODEL"
+MISSING = "what to check is missing: SPEC --shape H,W,C, as in eca -s 26,26,512, or MODEL"
 
 
 def flag(name: str) -> str:

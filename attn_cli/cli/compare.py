@@ -35,7 +35,7 @@ from attn_cli.cli.options import (
 from attn_cli.cli.output import emit, picked_format
 from attn_cli.errors import AttnError, BadSpec
 from attn_cli.files import note_read
-from attn_cli.spec import expanded, parse_spec
+from attn_cli.spec import A_MODEL, A_SHAPE, expanded, parse_spec, way_of
 from attn_cli.views import formats_with
 from attn_cli.views.compare import report
 
@@ -114,6 +114,9 @@ def compare(
     refuse_input_alone(input)
     if sort is not None:
         sort = sort[: sort.startswith("-")] + known_key("sort key", sort.lstrip("-"), SORT_KEYS)
+    for text in specs:
+        if A_SHAPE.fullmatch(text) or A_MODEL.fullmatch(text):
+            raise BadSpec(f"{text!r} is no block; {way_of(text)}")
     inputs = places_from(shape, channels)
     compared = all_specs(specs, parse_spec)
     comparison = compare_blocks(compared, inputs, baseline=baseline, sort=sort)

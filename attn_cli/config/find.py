@@ -55,7 +55,7 @@ def find_config(given: str | None = None) -> Source:
                 return found
     raise BadFile(
         f"there is no {NAME}, and no [tool.attn] in a {PYPROJECT}, here or in a folder above; "
-        f"attn check --init writes one"
+        f"attn check --init SPEC --shape H,W,C writes one"
     )
 
 

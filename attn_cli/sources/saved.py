@@ -13,12 +13,18 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.account import account
+from attn_cli.blocks import BLOCKS, PRESETS
 from attn_cli.errors import BadArgument, BadFile, BadGraph, BadShape
 from attn_cli.files import ByteRange, open_file
 from attn_cli.graph import ITEM_SIZES, Graph, Params, params_of
 from attn_cli.operations import LAYERS
 from attn_cli.showing import one
-from attn_cli.sources.applications import PREFIX, application_text, is_application
+from attn_cli.sources.applications import (
+    PREFIX,
+    application_names,
+    application_text,
+    is_application,
+)
 from attn_cli.sources.archive import read_archive
 from attn_cli.sources.config import Part, parse_config
 from attn_cli.sources.container import format_of
@@ -112,7 +118,17 @@ def read_model(path: str | os.PathLike[str], *, input_shape: Shape | None = None
         return _read(name, input_shape)
     except (BadFile, BadGraph, BadShape) as error:
         kind = BadShape if isinstance(error, BadShape) else BadFile
-        raise kind(f"{shown(os.fsdecode(name))}: {error}") from None
+        word = os.fsdecode(name)
+        way = "" if is_application(word) or os.path.lexists(name) else _way_of(word)
+        raise kind(f"{shown(word)}: {error}{way}") from None
+
+
+def _way_of(word: str) -> str:
+    """Return what a name may be that is no file's: a block's, or an application's."""
+    if word in BLOCKS or word in PRESETS:
+        return "; it is the name of a block, and this takes a model"
+    near = [name for name in application_names() if name.lower() == word.lower()]
+    return f"; did you mean {PREFIX}{near[0]}?" if near else ""
 
 
 def _read(name: str | bytes, asked: Shape | None) -> Model:

@@ -7,7 +7,7 @@ refuses: an argument that it does not know is an error, never ignored.
 import sys
 from typing import Any
 
-from attn_cli.errors import NotModelled
+from attn_cli.errors import BadArgument, NotModelled
 from attn_cli.symbolic.members import LAYERS, OPS, Members, layer, op
 from attn_cli.symbolic.trace import SymbolicTensor, Trace
 
@@ -25,15 +25,15 @@ class Keras:
 def namespace_of(inputs: Any) -> Any:
     """Return the `keras` that a tensor belongs to: the real one, or the stand-in.
 
-    Raises TypeError for anything but a `keras.Input`-born or a symbolic tensor: called on values, a
-    block would silently make fresh weights each time.
+    Raises BadArgument for anything but a `keras.Input`-born or a symbolic tensor: called on values,
+    a block would silently make fresh weights each time.
     """
     if isinstance(inputs, SymbolicTensor):
         return Keras(inputs.trace)
     # Whoever holds a Keras tensor has imported keras; looking it up imports nothing.
     keras = sys.modules.get("keras")
     if keras is None or not isinstance(inputs, keras.KerasTensor):
-        raise TypeError(
+        raise BadArgument(
             f"a block is built once, on the output of keras.Input or of another layer; called on "
             f"{type(inputs).__module__}.{type(inputs).__qualname__} it would make fresh weights "
             f"each time (in a subclassed model, wrap it in a functional keras.Model in build())"

@@ -111,7 +111,7 @@ def catalogue(cards: Sequence[Card], shape: Shape, ratio: int) -> Report:
     forms = Table(CATALOGUE, list(map(_row, presets)), title="well-known forms")
     tables.append(chosen(forms, ("name", "form", *MEASURED, "whose"), fixed=False))
     ratios = f"blocks with a ratio are at ratio {ratio}, forms as they are"
-    more = "attn blocks NAME tells more, with the block's options: attn blocks se:ratio=8"
+    more = "more of each, with any options: attn blocks se:ratio=8"
     return Report(
         record=lambda: {
             "input_shape": with_batch(shape),

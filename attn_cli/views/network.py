@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 from attn_cli.analysis.where import WORDS
 from attn_cli.views.inspect import asked_text, input_fixes, model_record
 from attn_cli.views.records import params_record
-from attn_cli.views.report import Column, Picture, Report, Table, size_text, with_batch
+from attn_cli.views.report import (
+    Column,
+    Picture,
+    Report,
+    Table,
+    counted,
+    size_text,
+    with_batch,
+)
 from attn_cli.views.summary import unknown_lines
 
 if TYPE_CHECKING:
@@ -48,7 +56,9 @@ SHOWN = (
     Column("params_share", "share", "change", leaves=3, tells=("params", "added_params")),
     Column("macs", "MACs", "int", leaves=11, missing="?"),
     Column("added_macs", "MACs added", "difference", leaves=2, missing="?"),
-    Column("macs_share", "share", "change", leaves=1, missing="?", tells=("macs", "added_macs")),
+    Column(
+        "macs_share", "MACs share", "change", leaves=1, missing="?", tells=("macs", "added_macs")
+    ),
     Column("flops", "FLOPs", "int", leaves=12, missing="?"),
     Column("added_flops", "FLOPs added", "difference", leaves=10, missing="?"),
 )
@@ -126,10 +136,12 @@ def places_report(network: Network, places: Sequence[Place]) -> Report:
     shown = [
         (place.name, ", ".join(place.words), _size(place), place.there or "") for place in places
     ]
-    counted = ", ".join(f"{counts[word]} {word}" for word in _ordered(counts))
+    found = ", ".join(f"{counts[word]} {word}" for word in _ordered(counts))
     heading = [network_line(network)]
     closing = [
-        f"{counted or 'no place that has a word'}; --at takes these words, names and patterns",
+        f"{found}; --at takes these words, names and patterns"
+        if found
+        else "no place has a word (residual, stage, …); --at takes names and patterns",
         *[f"no block can go to {p.name}: {p.problem}" for p in places if p.problem],
     ]
     return Report(
@@ -169,10 +181,10 @@ def _ordered(words: Iterable[str]) -> list[str]:
 
 def network_line(network: Network) -> str:
     """Return what a network is and costs, in a line."""
-    text = f"{network.file}{asked_text(network.model)}   {network.graph.params.total:,} params"
+    text = f"{network.file}{asked_text(network.model)}   {counted(network.graph.params.total, 'params')}"
     for name, figure in (("MACs", network.cost.macs), ("FLOPs", network.cost.flops)):
         if figure is not None:
-            text += f"; {figure:,} {name}"
+            text += f"; {counted(figure, name)}"
     return text
 
 

@@ -62,6 +62,41 @@ BAD = [
     ),
     (["diff", "a", "b", "c"], "attn diff takes BEFORE AFTER, and 'c' is one more"),
     (["compare", "se,eca", "-s", "1,2,8"], "no block is called 'se,eca'; blocks are separated by spaces: se eca"),
+    (
+        ["compare", "se", "eca", "7,7,64"],
+        "'7,7,64' is no block; a shape is given as --shape 7,7,64",
+    ),
+    (
+        ["summary", "se", "56x56x24"],
+        "attn summary takes SPEC, and '56x56x24' is one more; a shape is given as --shape 56x56x24",
+    ),
+    (
+        ["params", "se", "-s", "7", "7", "64"],
+        "attn params takes SPEC, and '7' is one more; a shape is one word: --shape H,W,C",
+    ),
+    (
+        ["params", "se", "ratio=8", "-s", "1,2,8"],
+        "attn params takes SPEC, and 'ratio=8' is one more; "
+        "an option follows its block: se:ratio=8",
+    ),
+    (
+        ["compare", "old.keras", "new.h5"],
+        "'old.keras' is no block; that names a model: attn inspect, attn diff and --in take models",
+    ),
+    (
+        ["summary", "app:VGG16"],
+        "no block is called 'app:VGG16'; "
+        "that names a model: attn inspect, attn diff and --in take models",
+    ),
+    (
+        ["inspect", "se"],
+        "se: there is no such file; it is the name of a block, and this takes a model",
+    ),
+    (
+        ["compare", "se", "--in", "resnet50"],
+        "resnet50: there is no such file; did you mean app:ResNet50?",
+    ),
+    (["kernel-size", "64,128"], "'64,128' is no number of channels, as 512 is"),
     (["params", "se:ratio={4,8}", "-s", "1,2,8"], "'se:ratio={4,8}' is 2 blocks, and here is room for one"),
     ([*SE, "1,2,8", "-b", "se"], "--block SPEC is given twice; attn params takes one"),
     ([*SE, "1,2,8", "-s", "1,2,9"], "--shape H,W,C is given twice; attn params takes one"),

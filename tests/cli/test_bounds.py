@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -79,7 +80,7 @@ def test_time_grows_with_the_file(tmp_path: Path, name: str, command: Sequence[s
         if "takes more than" in line:
             break
         times.append(taken)
-    for before, after in zip(times, times[1:], strict=False):
+    for before, after in pairwise(times):
         assert after < 3 * before + 2 * unit, f"not in proportion: {times}"
 
 

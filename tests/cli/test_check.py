@@ -13,7 +13,7 @@ from process import attn, run_here
 from test_schema import validator
 
 from attn_cli import eca_block, namespace_of, se_block
-from attn_cli.cli.check import READ
+from attn_cli.cli.check import MISSING, READ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -356,12 +356,12 @@ def test_any_file_gets_an_answer(tmp_path_factory: pytest.TempPathFactory, data:
 
 NO_CONFIG = (
     "there is no attn.toml, and no [tool.attn] in a pyproject.toml, here or in a folder above; "
-    "attn check --init writes one"
+    "attn check --init SPEC --shape H,W,C writes one"
 )
 # ruff: noqa: E501 # a line of the table is as long as the line that it expects
 WRONG = [
     (("check",), NO_CONFIG),
-    (("check", "--max-params", "5"), "a block or a model is missing: SPEC --shape H,W,C, or MODEL"),
+    (("check", "--max-params", "5"), MISSING),
     (ECA, "it expects nothing; give it --max-params, --max-macs, --max-flops, --max-bytes or --expect"),
     ((*ECA, "--max-params", "ten"), "--max-params is an integer from 0 on, not 'ten'"),
     ((*ECA, "--max-params", "-1"), "--max-params is an integer from 0 on, not -1"),
@@ -392,7 +392,7 @@ WRONG = [
     ((*ECA, "--init", "--max-params", "5"), "--init takes its bounds from today's figures, and writes TOML"),
     ((*ECA, "--init", "--json"), "--init takes its bounds from today's figures, and writes TOML"),
     ((*ECA, "--init", "-o", "pyproject.toml"), "--init writes a file of its own; copy from it into pyproject.toml"),
-    (("check", "--init"), "a block or a model is missing: SPEC --shape H,W,C, or MODEL"),
+    (("check", "--init"), MISSING),
     ((*ECA, "--force", "--max-params", "5"), "--force is for --init: it replaces the file that --init writes"),
     (("check", "--init", "none.keras"), "none.keras: there is no such file"),
     ((*ECA, "--max-params", "5", "-f", "githup"), "no format is called 'githup'; did you mean github? (table, json, csv, markdown, plain, html, github)"),

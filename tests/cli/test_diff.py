@@ -119,7 +119,8 @@ def test_json_is_described(folder: Path) -> None:
         (("empty.h5", "before.json"), "empty.h5: the file is empty"),
         (
             ("before.json", "after.json", "-f", "github"),
-            "there is no github format here (table, json, csv, markdown, plain, svg, png, pdf, html)",
+            "there is no github format here "
+            "(table, json, csv, markdown, plain, svg, png, pdf, html)",
         ),
     ],
 )

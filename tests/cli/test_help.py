@@ -43,6 +43,17 @@ def test_help_has_two_names_and_fits(command: str) -> None:
     assert attn(*command.split(), "-h", "nonsense", "nonsense", env=WIDE) == result
 
 
+@pytest.mark.parametrize("columns", [40, 60])
+@pytest.mark.parametrize("command", ["", *QUICK])
+def test_help_fits_a_narrow_terminal(command: str, columns: int) -> None:
+    """Nothing is left out, and no line is wider, but for what one would copy."""
+    result = attn(*command.split(), "-h", env={"COLUMNS": str(columns)})
+    lines = [line for line in result.out.splitlines() if "attn " not in line]
+    assert [line for line in lines if len(line) > columns] == []
+    wide = attn(*command.split(), "-h", env=WIDE).out
+    assert "".join(result.out.split()) == "".join(wide.split())
+
+
 def test_every_command_is_listed_in_a_whole_line() -> None:
     """At 80 columns no description is cut."""
     listed = attn(env=WIDE).out.partition("Commands:\n")[2].splitlines()
