@@ -181,7 +181,8 @@ def _ordered(words: Iterable[str]) -> list[str]:
 
 def network_line(network: Network) -> str:
     """Return what a network is and costs, in a line."""
-    text = f"{network.file}{asked_text(network.model)}   {counted(network.graph.params.total, 'params')}"
+    params = counted(network.graph.params.total, "params")
+    text = f"{network.file}{asked_text(network.model)}   {params}"
     for name, figure in (("MACs", network.cost.macs), ("FLOPs", network.cost.flops)):
         if figure is not None:
             text += f"; {counted(figure, name)}"
