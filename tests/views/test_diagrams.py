@@ -150,25 +150,19 @@ def block(inputs, *, kernel_size=3):
         (
             "channels // 3 + 5",
             *("Cs + s params · Cs MACs", "Cs + C params · Cs MACs"),
-            "2Cs + s + C trainable params; 2Cs MACs",
+            ["2Cs + s + C trainable params", "2Cs MACs", "s is the squeezed width"],
         ),
         # No letter stands for either width: what is theirs is not told, however near it looks.
         (
             "channels // 3 + 5)(s)\n    s = layers.Dense(channels // 5 + 1",
             *("Cs + s params · Cs MACs", "? params · ? MACs"),
-            "? trainable params; ? MACs",
-        ),
-        # Another block for other channels.
-        (
-            "8)(s)\n    s = layers.Activation('relu')(s) if channels > 600 else layers.Dense(8",
-            *("? params · ? MACs", "? params · ? MACs"),
-            "? trainable params; ? non-trainable; ? MACs",
+            ["? trainable params", "? MACs"],
         ),
     ],
-    ids=["one width", "two widths", "two blocks"],
+    ids=["one width", "two widths"],
 )
 def test_a_block_of_ones_own_in_letters(
-    width: str, first: str, second: str, totals: str, tmp_path: Path
+    width: str, first: str, second: str, totals: list[str], tmp_path: Path
 ) -> None:
     """What letters say of one input holds for all, or is not said. Its options mean anything."""
     file = tmp_path / "own.py"
@@ -177,8 +171,23 @@ def test_a_block_of_ones_own_in_letters(
     assert (result.code, result.err) == (0, "")
     assert re.findall(r'"10">(.*?)<', result.out)[:2] == [first, second]
     said = re.findall(r'<td align="left" balign="left">(.*?)</td>', result.out)
-    assert totals in said
-    assert ("s is the squeezed width" in said) == (width == "channels // 3 + 5")
+    assert said[2:] == totals
+    shapes = re.findall(r'label="    (.*?)    "', result.out)
+    assert shapes[1:] == [
+        *("1 × 1 × C", "1 × 1 × s", *["1 × 1 × ?"] * (totals[0][0] == "?")),
+        *("H × W × C", "1 × 1 × C"),
+    ]
+
+
+def test_a_block_that_is_several_is_not_one_picture(tmp_path: Path) -> None:
+    """Other layers for other channels: one line says what there is a picture of."""
+    file = tmp_path / "own.py"
+    width = "8)(s)\n    s = layers.Activation('relu')(s) if channels > 600 else layers.Dense(8"
+    file.write_text(OWN.format(width=width), encoding="utf-8")
+    result = run_here(["blocks", f"{file}:block", "-f", "dot"])
+    assert (result.code, result.out) == (2, "")
+    assert "has other layers where the channels are others" in result.err
+    assert run_here(["blocks", f"{file}:block", "-f", "dot", "-s", "4,4,64"]).code == 0
 
 
 @pytest.mark.slow
