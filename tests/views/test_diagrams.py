@@ -312,10 +312,12 @@ def test_hostile_words_stay_words(text: str) -> None:
     texts = ["".join(element.itertext()) for element in root.iter(f"{SVG}text")]
     assert f"{said} {said}" in texts
     lines = mermaid(diagram).splitlines()
-    assert len(lines) == 3 + 3 + 2 + 1 + 2
-    assert json.loads(lines[1].removeprefix("title: ")) == " · ".join([said, said])
-    quoted = re.compile(r'  n\d(\["|\(")([^"]*)("\]|"\)):::(own|gate)|  n0 ==>\|"([^"]*)"\| n1')
-    for line in lines[6:9]:
+    assert len(lines) == 4 + 3 + 2 + 2 + 1 + 3
+    assert json.loads(lines[1].removeprefix("title: ")) == said
+    quoted = re.compile(
+        r'  \w+(\["|\(")([^"]*)("\]|"\)):::(caption|own|gate)|  n0 ==>\|"([^"]*)"\| n1'
+    )
+    for line in (lines[7], *lines[9:12]):
         told = quoted.fullmatch(line)
         assert told is not None
         words = (told[2] or told[5] or "").replace("<br/>", " ")
