@@ -129,6 +129,43 @@ def test_letters_come_to_what_the_trace_has(name: str) -> None:
         assert lettered.total_macs.total(sizes) == summary.figures.macs
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BLOCKS)
+@given(data=st.data())
+def test_letters_hold_for_other_options(name: str, data: st.DataObject) -> None:
+    """Whatever letters say of costs and shapes with some options is what any input has."""
+    spec = Spec(find_block(name), data.draw(option_sets(find_block(name))))
+    spec.given.pop("name", None)
+    try:
+        summary = summarise(spec, data.draw(GOOD_SHAPES))
+        lettered = in_letters(spec)
+    except (AttnError, TypeError):
+        assume(False)
+        raise
+    graph, figures = summary.graph, summary.figures
+    height, width, channels = graph.nodes[0].output_shapes[0][1:]
+    sizes = {"H": height, "W": width, "C": channels, "s": figures.width, "k": figures.kernel_size}
+    known = {letter: size for letter, size in sizes.items() if size is not None}
+    if [node.layer.type for node in graph.nodes] != [
+        node.layer.type for node in lettered.graph.nodes
+    ]:
+        return
+    assert None not in lettered.macs
+    assert None not in lettered.params
+    for node, params, macs in zip(graph.nodes, lettered.params, lettered.macs, strict=True):
+        for told, figure in ((params, node.layer.params.total), (macs, node.cost.macs)):
+            if told is not None and figure is not None and told.letters <= {*known}:
+                assert told.total(known) == figure
+    diagram, numbers = of_letters(spec), of_summary(summary)
+    for lettered_arrow, arrow in zip(diagram.arrows, numbers.arrows, strict=True):
+        for told, size in zip(
+            lettered_arrow.shape.split(" × "), arrow.shape.split(" × "), strict=True
+        ):
+            assert told != "?"
+            assert told not in known or str(known[told]) == size
+            assert not told.isdecimal() or told == size
+
+
 OWN = """\
 from attn_cli import namespace_of
 
