@@ -128,9 +128,15 @@ def _numbers_of(weights: Iterable[Weight], sizes: Mapping[str, int]) -> Formula:
 
 def in_letters(spec: Spec) -> Lettered:
     """Return a block in letters. Raises AttnError where it cannot be tried, or is several."""
-    graph, sizes = _probed(spec, SIDES, KERNEL)
-    again, others = _probed(spec, AGAIN, KERNEL_AGAIN)
-    if [node.layer.type for node in graph.nodes] != [node.layer.type for node in again.nodes]:
+    graph, sizes = _probed(spec, SIDES, None)
+    again, others = _probed(spec, AGAIN, None)
+    # A letter for an option, where it is as good as another: a user's own may mean anything.
+    if not spec.block.is_own:
+        tried, letters = _probed(spec, SIDES, KERNEL)
+        if _types(tried) == _types(graph):
+            graph, sizes = tried, letters
+            again, others = _probed(spec, AGAIN, KERNEL_AGAIN)
+    if _types(graph) != _types(again):
         raise BadSpec(
             f"{spec.text} has other layers where the channels are others, so there is no picture "
             "of it for all of them: --shape H,W,C gives an input"
@@ -158,6 +164,10 @@ def in_letters(spec: Spec) -> Lettered:
         of_all(True),
         of_all(False),
     )
+
+
+def _types(graph: Graph) -> list[str]:
+    return [node.layer.type for node in graph.nodes]
 
 
 def _named_pairs(
@@ -200,22 +210,19 @@ def _divided(figure: int, sizes: Mapping[str, int]) -> tuple[int, list[str]]:
     return figure, named
 
 
-def _probed(spec: Spec, sides: Sequence[Sides], kernel: int) -> tuple[Graph, dict[str, int]]:
-    """Trace a block where each letter is a number that is nothing else; return these."""
+def _probed(spec: Spec, sides: Sequence[Sides], kernel: int | None) -> tuple[Graph, dict[str, int]]:
+    """Trace a block where each letter is a number that is nothing else; return these.
+
+    Without a kernel, its options are what they are.
+    """
     given = dict(spec.given)
     letters: dict[str, int] = {}
-    if "kernel_size" in spec.options:
-        given["kernel_size"] = letters["k"] = kernel
-    if "ratio" in spec.options and not spec.options.get("width"):
-        given["ratio"] = 2
-    try:
-        graph, sizes = probe(Spec(spec.block, given), sides)
-    except AttnError:
-        if not spec.block.is_own:
-            raise
-        # Its options may mean anything: here what they are.
-        letters = {}
-        graph, sizes = probe(spec, sides)
+    if kernel is not None:
+        if "kernel_size" in spec.options:
+            given["kernel_size"] = letters["k"] = kernel
+        if "ratio" in spec.options and not spec.options.get("width"):
+            given["ratio"] = 2
+    graph, sizes = probe(Spec(spec.block, given), sides)
     letters |= {name.upper() if name != "s" else name: size for name, size in sizes.items()}
     return graph, {name: size for name, size in letters.items() if len(name) == 1}
 

@@ -169,9 +169,8 @@ def test_letters_hold_for_other_options(name: str, data: st.DataObject) -> None:
 OWN = """\
 from attn_cli import namespace_of
 
-def block(inputs, *, kernel_size=3):
-    if kernel_size > 9:
-        raise ValueError("too large")
+def block(inputs, *, ratio=3, kernel_size=3):
+    assert (ratio, kernel_size) == (3, 3)
     layers = namespace_of(inputs).layers
     channels = inputs.shape[-1]
     s = layers.GlobalAveragePooling2D(keepdims=True)(inputs)
@@ -214,6 +213,15 @@ def test_a_block_of_ones_own_in_letters(
         *("1 × 1 × C", "1 × 1 × s", *["1 × 1 × ?"] * (totals[0][0] == "?")),
         *("H × W × C", "1 × 1 × C"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "cropped"), [("ceca:kernel_size=1", 0), ("ceca:kernel_size=9", 2), ("ceca", 2)]
+)
+def test_a_letter_stands_where_any_number_would(spec: str, cropped: int) -> None:
+    """A kernel of 1 pads nothing: the block with it is another one than with k."""
+    types = [box.type for box in of_letters(parse_spec(spec)).boxes]
+    assert types.count("Cropping1D") == cropped
 
 
 def test_a_block_that_is_several_is_not_one_picture(tmp_path: Path) -> None:
