@@ -38,6 +38,7 @@ model, config = sys.argv[1:3]
 lines = ["--help", "blocks", "blocks eca", "blocks eca --source",
     "blocks se-timm --source --full", "kernel-size 512",
     "summary -b eca -s 26,26,512", "params -b se -s 26,26,512", "compare se eca -s 26,26,512",
+    "blocks eca -f mermaid", "summary -b eca -s 26,26,512 -f pdf",
     "build --help", "verify --help", "bench --help", f"inspect {model}.keras",
     f"inspect {model}.h5", f"inspect {model}.json",
     "inspect app:VGG16", "places app:ResNet50", "compare eca --in app:ResNet50",

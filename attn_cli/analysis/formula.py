@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from attn_cli.analysis.figures import width
 from attn_cli.blocks.eca import kernel_rule
 from attn_cli.blocks.options import width_rule
-from attn_cli.errors import AttnError
+from attn_cli.errors import AttnError, BadSpec
 from attn_cli.spec import Spec
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ KERNEL = 101
 Sides = tuple[int, int, int]
 SIDES: Sequence[Sides] = ((29, 31, 9), (37, 41, 11))
 # Far from these: what holds there as well was no chance.
+KERNEL_AGAIN = 107
 AGAIN: Sequence[Sides] = ((43, 47, 491), (53, 59, 493))
 # In the order that a term has them.
 LETTERS = "HWCks"
@@ -69,13 +70,15 @@ class Formula(NamedTuple):
 
 
 class Lettered(NamedTuple):
-    """A block on an input whose sizes are letters: C channels of H × W, s, k; what each stands for.
+    """A block on two inputs whose sizes are letters: C channels of H × W, s, k.
 
-    Then what each node has and costs, and what all have; None where letters do not say it.
+    `letters` are what a pair of sizes, one of each, is called; then come what each node has and
+    costs, and what all have: None where letters do not say it.
     """
 
     graph: Graph
-    sizes: Mapping[str, int]
+    again: Graph
+    letters: Mapping[tuple[int | None, int | None], str]
     params: Sequence[Formula | None]
     macs: Sequence[Formula | None]
     trainable: Formula | None
@@ -100,7 +103,7 @@ def formula(spec: Spec) -> Formula | None:
     where a block of the user's own cannot be tried.
     """
     try:
-        graph, sizes = _probed(spec, SIDES)
+        graph, sizes = _probed(spec, SIDES, KERNEL)
     except AttnError:
         return None
     return _numbers_of(_weights(graph, True), sizes)
@@ -124,25 +127,35 @@ def _numbers_of(weights: Iterable[Weight], sizes: Mapping[str, int]) -> Formula:
 
 
 def in_letters(spec: Spec) -> Lettered:
-    """Return a block in letters. Raises AttnError where it cannot be tried."""
-    graph, sizes = _probed(spec, SIDES)
-    again, others = _probed(spec, AGAIN)
-    alike = [node.layer.type for node in graph.nodes] == [node.layer.type for node in again.nodes]
+    """Return a block in letters. Raises AttnError where it cannot be tried, or is several."""
+    graph, sizes = _probed(spec, SIDES, None)
+    again, others = _probed(spec, AGAIN, None)
+    # A letter for an option, where it is as good as another: a user's own may mean anything.
+    if not spec.block.is_own:
+        tried, letters = _probed(spec, SIDES, KERNEL)
+        if _types(tried) == _types(graph):
+            graph, sizes = tried, letters
+            again, others = _probed(spec, AGAIN, KERNEL_AGAIN)
+    if _types(graph) != _types(again):
+        raise BadSpec(
+            f"{spec.text} has other layers where the channels are others, so there is no picture "
+            "of it for all of them: --shape H,W,C gives an input"
+        )
+    pairs = list(zip(graph.nodes, again.nodes, strict=True))
 
     def held(told: Iterable[Formula], figure: int | None) -> Formula | None:
         """Return what comes to the figure that the other input has."""
-        known = (each for each in told if alike and each.letters <= {*others})
+        known = (each for each in told if each.letters <= {*others})
         return next((each for each in known if each.total(others) == figure), None)
 
     def of_all(trainable: bool) -> Formula | None:
         told = _numbers_of(_weights(graph, trainable), sizes)
         return held([told], sum(weight.size for weight in _weights(again, trainable)))
 
-    # Where they are not alike, there is nothing to hold against.
-    pairs = list(zip(graph.nodes, again.nodes if alike else graph.nodes, strict=True))
     return Lettered(
         graph,
-        sizes,
+        again,
+        _named_pairs(sizes, others),
         [
             held([_numbers_of(node.layer.weights, sizes)], other.layer.params.total)
             for node, other in pairs
@@ -151,6 +164,27 @@ def in_letters(spec: Spec) -> Lettered:
         of_all(True),
         of_all(False),
     )
+
+
+def _types(graph: Graph) -> list[str]:
+    return [node.layer.type for node in graph.nodes]
+
+
+def _named_pairs(
+    sizes: Mapping[str, int], others: Mapping[str, int]
+) -> dict[tuple[int | None, int | None], str]:
+    """Return what pairs of sizes are called, of which the letters themselves win."""
+
+    def named(sizes: Mapping[str, int]) -> dict[str, int]:
+        told = {"H·W": sizes["H"] * sizes["W"], "(H + W)": sizes["H"] + sizes["W"]}
+        if "k" in sizes:
+            # What pads a feature map by hand, and what it is padded with.
+            told["(C + k − 1)"] = sizes["C"] + sizes["k"] - 1
+            told["(k − 1)/2"] = (sizes["k"] - 1) // 2
+        return told | {letter: sizes[letter] for letter in "skHWC" if letter in sizes}
+
+    there = named(others)
+    return {(size, there[name]): name for name, size in named(sizes).items() if name in there}
 
 
 def _read(figure: int | None, sizes: Mapping[str, int]) -> Iterator[Formula]:
@@ -176,23 +210,20 @@ def _divided(figure: int, sizes: Mapping[str, int]) -> tuple[int, list[str]]:
     return figure, named
 
 
-def _probed(spec: Spec, sides: Sequence[Sides]) -> tuple[Graph, dict[str, int]]:
-    """Trace a block where each letter is a number that is nothing else."""
+def _probed(spec: Spec, sides: Sequence[Sides], kernel: int | None) -> tuple[Graph, dict[str, int]]:
+    """Trace a block where each letter is a number that is nothing else; return these.
+
+    Without a kernel, its options are what they are.
+    """
     given = dict(spec.given)
     letters: dict[str, int] = {}
-    if "kernel_size" in spec.options:
-        given["kernel_size"] = letters["k"] = KERNEL
-    if "ratio" in spec.options and not spec.options.get("width"):
-        given["ratio"] = 2
-    try:
-        graph, sizes = probe(Spec(spec.block, given), sides)
-    except AttnError:
-        if not spec.block.is_own:
-            raise
-        # Its options may mean anything: here what they are.
-        letters = {}
-        graph, sizes = probe(spec, sides)
-    letters |= {name.upper() if name != "s" else "s": size for name, size in sizes.items()}
+    if kernel is not None:
+        if "kernel_size" in spec.options:
+            given["kernel_size"] = letters["k"] = kernel
+        if "ratio" in spec.options and not spec.options.get("width"):
+            given["ratio"] = 2
+    graph, sizes = probe(Spec(spec.block, given), sides)
+    letters |= {name.upper() if name != "s" else name: size for name, size in sizes.items()}
     return graph, {name: size for name, size in letters.items() if len(name) == 1}
 
 

@@ -17,10 +17,11 @@ from attn_cli.cli.options import (
     complete_spec,
     shape_from,
 )
-from attn_cli.cli.output import emit, write
+from attn_cli.cli.output import emit, picked_format, write
 from attn_cli.errors import AttnError, BadOption, BadShape
 from attn_cli.graph import Shape
 from attn_cli.spec import Spec, parse_spec
+from attn_cli.views import FORMATS, formats_with
 from attn_cli.views.blocks import Card, catalogue, page
 from attn_cli.views.report import Report
 
@@ -72,6 +73,9 @@ def blocks(
     measured = shape is not None or channels is not None
     sized = shape_from(shape, channels) if measured else COMMON
     if spec is None:
+        picked = picked_format(format, json, output, formats_with("diagram"))
+        if picked not in FORMATS:
+            raise AttnError(f"{picked} is a picture of one block: name it, as in attn blocks se")
         ratio = min(RATIO, sized[-1] or RATIO)
         cards = [card(at_ratio(find_block(name), ratio), sized) for name in NAMES]
         report = catalogue(cards, sized, ratio)

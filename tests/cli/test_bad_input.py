@@ -312,6 +312,10 @@ BAD = [
         "the suffix of 'figures.dot' names no format here: it is one of .json, .csv, .md, .txt, .tsv, .svg, .png, .pdf, .html, or give --format",
     ),
     (
+        ["blocks", "-o", "figures.svg"],
+        "svg is a picture of one block: name it, as in attn blocks se",
+    ),
+    (
         ["places", "app:VGG16", "-f", "dot"],
         "there is no dot format here (table, json, csv, markdown, plain, svg, png, pdf, html)",
     ),

@@ -129,12 +129,48 @@ def test_letters_come_to_what_the_trace_has(name: str) -> None:
         assert lettered.total_macs.total(sizes) == summary.figures.macs
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BLOCKS)
+@given(data=st.data())
+def test_letters_hold_for_other_options(name: str, data: st.DataObject) -> None:
+    """Whatever letters say of costs and shapes with some options is what any input has."""
+    spec = Spec(find_block(name), data.draw(option_sets(find_block(name))))
+    spec.given.pop("name", None)
+    try:
+        summary = summarise(spec, data.draw(GOOD_SHAPES))
+        lettered = in_letters(spec)
+    except (AttnError, TypeError):
+        assume(False)
+        raise
+    graph, figures = summary.graph, summary.figures
+    height, width, channels = graph.nodes[0].output_shapes[0][1:]
+    sizes = {"H": height, "W": width, "C": channels, "s": figures.width, "k": figures.kernel_size}
+    known = {letter: size for letter, size in sizes.items() if size is not None}
+    if [node.layer.type for node in graph.nodes] != [
+        node.layer.type for node in lettered.graph.nodes
+    ]:
+        return
+    assert None not in lettered.macs
+    assert None not in lettered.params
+    for node, params, macs in zip(graph.nodes, lettered.params, lettered.macs, strict=True):
+        for told, figure in ((params, node.layer.params.total), (macs, node.cost.macs)):
+            if told is not None and figure is not None and told.letters <= {*known}:
+                assert told.total(known) == figure
+    diagram, numbers = of_letters(spec), of_summary(summary)
+    for lettered_arrow, arrow in zip(diagram.arrows, numbers.arrows, strict=True):
+        for told, size in zip(
+            lettered_arrow.shape.split(" × "), arrow.shape.split(" × "), strict=True
+        ):
+            assert told != "?"
+            assert told not in known or str(known[told]) == size
+            assert not told.isdecimal() or told == size
+
+
 OWN = """\
 from attn_cli import namespace_of
 
-def block(inputs, *, kernel_size=3):
-    if kernel_size > 9:
-        raise ValueError("too large")
+def block(inputs, *, ratio=3, kernel_size=3):
+    assert (ratio, kernel_size) == (3, 3)
     layers = namespace_of(inputs).layers
     channels = inputs.shape[-1]
     s = layers.GlobalAveragePooling2D(keepdims=True)(inputs)
@@ -150,25 +186,19 @@ def block(inputs, *, kernel_size=3):
         (
             "channels // 3 + 5",
             *("Cs + s params · Cs MACs", "Cs + C params · Cs MACs"),
-            "2Cs + s + C trainable params; 2Cs MACs",
+            ["2Cs + s + C trainable params", "2Cs MACs", "s is the squeezed width"],
         ),
         # No letter stands for either width: what is theirs is not told, however near it looks.
         (
             "channels // 3 + 5)(s)\n    s = layers.Dense(channels // 5 + 1",
             *("Cs + s params · Cs MACs", "? params · ? MACs"),
-            "? trainable params; ? MACs",
-        ),
-        # Another block for other channels.
-        (
-            "8)(s)\n    s = layers.Activation('relu')(s) if channels > 600 else layers.Dense(8",
-            *("? params · ? MACs", "? params · ? MACs"),
-            "? trainable params; ? non-trainable; ? MACs",
+            ["? trainable params", "? MACs"],
         ),
     ],
-    ids=["one width", "two widths", "two blocks"],
+    ids=["one width", "two widths"],
 )
 def test_a_block_of_ones_own_in_letters(
-    width: str, first: str, second: str, totals: str, tmp_path: Path
+    width: str, first: str, second: str, totals: list[str], tmp_path: Path
 ) -> None:
     """What letters say of one input holds for all, or is not said. Its options mean anything."""
     file = tmp_path / "own.py"
@@ -177,8 +207,32 @@ def test_a_block_of_ones_own_in_letters(
     assert (result.code, result.err) == (0, "")
     assert re.findall(r'"10">(.*?)<', result.out)[:2] == [first, second]
     said = re.findall(r'<td align="left" balign="left">(.*?)</td>', result.out)
-    assert totals in said
-    assert ("s is the squeezed width" in said) == (width == "channels // 3 + 5")
+    assert said[2:] == totals
+    shapes = re.findall(r'label="    (.*?)    "', result.out)
+    assert shapes[1:] == [
+        *("1 × 1 × C", "1 × 1 × s", *["1 × 1 × ?"] * (totals[0][0] == "?")),
+        *("H × W × C", "1 × 1 × C"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "cropped"), [("ceca:kernel_size=1", 0), ("ceca:kernel_size=9", 2), ("ceca", 2)]
+)
+def test_a_letter_stands_where_any_number_would(spec: str, cropped: int) -> None:
+    """A kernel of 1 pads nothing: the block with it is another one than with k."""
+    types = [box.type for box in of_letters(parse_spec(spec)).boxes]
+    assert types.count("Cropping1D") == cropped
+
+
+def test_a_block_that_is_several_is_not_one_picture(tmp_path: Path) -> None:
+    """Other layers for other channels: one line says what there is a picture of."""
+    file = tmp_path / "own.py"
+    width = "8)(s)\n    s = layers.Activation('relu')(s) if channels > 600 else layers.Dense(8"
+    file.write_text(OWN.format(width=width), encoding="utf-8")
+    result = run_here(["blocks", f"{file}:block", "-f", "dot"])
+    assert (result.code, result.out) == (2, "")
+    assert "has other layers where the channels are others" in result.err
+    assert run_here(["blocks", f"{file}:block", "-f", "dot", "-s", "4,4,64"]).code == 0
 
 
 @pytest.mark.slow
@@ -263,6 +317,46 @@ def test_an_svg_is_a_drawing(name: str) -> None:
             assert faults(parts(drawn, wider), curves(drawn)) == []
 
 
+def luminance(color: str) -> float:
+    """Return how light a colour is, as WCAG has it."""
+    channels = (int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """Return how much two colours differ, from 1 to 21."""
+    dark, light = sorted(map(luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.slow
+def test_colours_hold_on_light_and_dark() -> None:
+    """Letters have a contrast of 7 to what is under them, lines of 3."""
+    drawn = svg(diagrams("se")[1])
+    dark = {
+        name: re.findall("#[0-9a-f]{6}", rule)
+        for name, rule in re.findall(r"\.attn-diagram \.?(.*?) {(.*?)}", drawn)
+    }
+    root = ElementTree.fromstring(drawn)
+    rects = {kind: root.find(f".//{SVG}g[@class='{kind}']/{SVG}rect") for kind in ("own", "gate")}
+    light = {
+        f"{kind} rect": [rect.get("fill", ""), rect.get("stroke", "")]
+        for kind, rect in rects.items()
+        if rect is not None
+    }
+    light |= {"text": [root.get("fill", "")], "paper": ["#ffffff"], "path": ["#3c4043"]}
+    for colors in (light, dark):
+        (text,), (paper,), (line,) = colors["text"], colors["paper"], colors["path"]
+        assert contrast(line, paper) > 3
+        assert contrast(text, paper) > 7
+        for kind in ("own rect", "gate rect"):
+            fill, stroke = colors[kind]
+            assert contrast(text, fill) > 7
+            assert contrast(stroke, paper) > 3
+            assert contrast(stroke, fill) > 3
+
+
 @pytest.mark.slow
 def test_faults_are_seen() -> None:
     """The eyes of the test above are open."""
@@ -303,10 +397,12 @@ def test_hostile_words_stay_words(text: str) -> None:
     texts = ["".join(element.itertext()) for element in root.iter(f"{SVG}text")]
     assert f"{said} {said}" in texts
     lines = mermaid(diagram).splitlines()
-    assert len(lines) == 3 + 3 + 2 + 1 + 2
-    assert json.loads(lines[1].removeprefix("title: ")) == " · ".join([said, said])
-    quoted = re.compile(r'  n\d(\["|\(")([^"]*)("\]|"\)):::(own|gate)|  n0 ==>\|"([^"]*)"\| n1')
-    for line in lines[6:9]:
+    assert len(lines) == 4 + 3 + 2 + 2 + 1 + 3
+    assert json.loads(lines[1].removeprefix("title: ")) == said
+    quoted = re.compile(
+        r'  \w+(\["|\(")([^"]*)("\]|"\)):::(caption|own|gate)|  n0 ==>\|"([^"]*)"\| n1'
+    )
+    for line in (lines[7], *lines[9:12]):
         told = quoted.fullmatch(line)
         assert told is not None
         words = (told[2] or told[5] or "").replace("<br/>", " ")

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
     from attn_cli.analysis.formula import Formula
     from attn_cli.analysis.summary import Summary
-    from attn_cli.graph import Graph, Node
+    from attn_cli.graph import Graph, Node, Shape
     from attn_cli.spec import Spec
+
+    # What a pair of sizes, one of each of two inputs, is called.
+    Letters = Mapping[tuple[int | None, int | None], str]
 
 
 # What nobody knows.
@@ -73,56 +76,52 @@ def of_summary(summary: Summary) -> Diagram:
         _counted(node, f"{node.params.total:,}", _number(node.cost.macs)) for node in graph.nodes
     ]
     title = f"{summary.block}  {summary.title}"
-    return drawn(graph, title, [_options(summary.options), *caption], counted, {})
+    return drawn(title, [_options(summary.options), *caption], graph, graph, counted, {})
 
 
 def of_letters(spec: Spec) -> Diagram:
     """Return the diagram of a block on any input: C channels of H × W, s, k in place of numbers."""
     lettered = in_letters(spec)
-    graph, sizes = lettered.graph, lettered.sizes
-    trainable, frozen = lettered.trainable, lettered.frozen
-    totals = [f"{_text(trainable)} trainable params"]
-    totals += [f"{_text(frozen)} non-trainable"] * (frozen is None or bool(frozen.terms))
-    totals.append(f"{_text(lettered.total_macs)} MACs")
+    graph, trainable, frozen = lettered.graph, lettered.trainable, lettered.frozen
+    caption = [
+        _options(spec.options),
+        f"{_text(trainable)} trainable params",
+        f"{_text(frozen)} non-trainable" if frozen is None or frozen.terms else "",
+        f"{_text(lettered.total_macs)} MACs",
+        *(rules(spec, trainable) if trainable else ()),
+    ]
     counted = [
         _counted(node, _text(params), _text(macs))
         for node, params, macs in zip(graph.nodes, lettered.params, lettered.macs, strict=True)
     ]
-    letters = {sizes["H"] * sizes["W"]: "H·W", sizes["H"] + sizes["W"]: "(H + W)"}
-    if "k" in sizes:
-        letters[sizes["C"] + sizes["k"] - 1] = "(C + k − 1)"
-        letters[(sizes["k"] - 1) // 2] = "(k − 1)/2"
-    letters |= {sizes[letter]: letter for letter in "skHWC" if letter in sizes}
     title = f"{spec.block.name}  {spec.block.title}"
-    caption = [
-        _options(spec.options),
-        "; ".join(totals),
-        *(rules(spec, trainable) if trainable else ()),
-    ]
-    return drawn(graph, title, caption, counted, letters)
+    return drawn(title, caption, graph, lettered.again, counted, lettered.letters)
 
 
 def drawn(
-    graph: Graph,
     title: str,
     caption: Sequence[str],
+    graph: Graph,
+    again: Graph,
     counted: Sequence[str],
-    letters: Mapping[int, str],
+    letters: Letters,
 ) -> Diagram:
-    """Return the diagram of a graph, with what its nodes cost in words; some sizes are letters."""
+    """Return the diagram of a graph, with what its nodes cost in words.
+
+    `again` is the same on another input, where letters stand for what differs.
+    """
     path = own_path(graph)
     steps = set(pairwise(path))
-    boxes = [
-        Box(shown(node.name), shown(node.layer.type), _detail(node, letters), costs, place in path)
-        for place, (node, costs) in enumerate(zip(graph.nodes, counted, strict=True))
-    ]
+    boxes = []
     arrows = []
-    for place, node in enumerate(graph.nodes):
-        for ref in node.inputs:
+    for place, (node, other) in enumerate(zip(graph.nodes, again.nodes, strict=True)):
+        detail = _detail(node, other, letters)
+        own = place in path
+        boxes.append(Box(shown(node.name), shown(node.layer.type), detail, counted[place], own))
+        for ref, that in zip(node.inputs, other.inputs, strict=True):
             own = (ref.node, place) in steps
             steps.discard((ref.node, place))
-            shape = graph.shape_of(ref)
-            words = UNKNOWN if not shape else _sizes(shape[1:], letters)
+            words = _shape(graph.shape_of(ref), again.shape_of(that), letters)
             arrows.append(Arrow(ref.node, place, words, own))
     return Diagram(shown(title), [shown(line) for line in caption if line], boxes, arrows)
 
@@ -139,9 +138,19 @@ def _options(options: Mapping[str, Any]) -> str:
     return "  ".join(f"{name}={format_value(value)}" for name, value in options.items())
 
 
-def _sizes(sizes: Sequence[int | None], letters: Mapping[int, str]) -> str:
+def _shape(here: Shape, there: Shape, letters: Letters) -> str:
+    """Return a shape without its batch."""
+    return _sizes(here[1:], there[1:], letters) if here and there else UNKNOWN
+
+
+def _sizes(here: Sequence[int | None], there: Sequence[int | None], letters: Letters) -> str:
     """Return sizes as people write them: 26 × 26 × 512, H × W × C."""
-    return " × ".join(str(size) if size is None else letters.get(size, str(size)) for size in sizes)
+    if len(here) != len(there):
+        return UNKNOWN
+    return " × ".join(
+        letters.get(pair, str(pair[0]) if pair[0] == pair[1] else UNKNOWN)
+        for pair in zip(here, there, strict=True)
+    )
 
 
 def _counted(node: Node, params: str, macs: str) -> str:
@@ -161,12 +170,11 @@ def _spoken(box: Box) -> str:
     return f"{words} ({box.figures})" if box.figures else words
 
 
-def _detail(node: Node, letters: Mapping[int, str]) -> str:
+def _detail(node: Node, other: Node, letters: Letters) -> str:
     """Return what of a layer changes what it does: its function, its kernel."""
-    kernel = node.layer.config.get("kernel_size")
     words = [shown(node.layer.function)] if node.layer.function else []
+    kernel = node.layer.config.get("kernel_size")
     if isinstance(kernel, tuple) and kernel and set(kernel) != {1}:
-        words.append(
-            _sizes(kernel, letters) if len(kernel) > 1 else f"kernel {_sizes(kernel, letters)}"
-        )
+        sizes = _sizes(kernel, other.layer.config["kernel_size"], letters)
+        words.append(sizes if len(kernel) > 1 else f"kernel {sizes}")
     return " ".join(words)

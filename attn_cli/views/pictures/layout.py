@@ -36,15 +36,15 @@ class Route(NamedTuple):
 
     curve: list[Point]
     tip: Point
-    label: Rectangle
+    label: Point
 
 
 class Layout(NamedTuple):
-    """A diagram laid out, in points; the caption stands above the rest and is this large."""
+    """A diagram laid out, in points; its caption stands above the rest and is this wide."""
 
     width: float
     height: float
-    caption: Rectangle
+    caption_width: float
     boxes: list[Rectangle]
     routes: list[Route]
 
@@ -74,11 +74,8 @@ def lay_out(diagram: Diagram) -> Layout:
     routes = []
     for each in told.get("edges", ()):
         end, *curve = each["pos"].removeprefix("e,").split()
-        routes.append(Route([*map(place, curve)], place(end), Rectangle(*place(each["lp"]), 0, 0)))
-    caption = Rectangle(
-        *place(told["lp"]), INCH * float(told["lwidth"]), INCH * float(told["lheight"])
-    )
-    return Layout(width, height, caption, boxes, routes)
+        routes.append(Route([*map(place, curve)], place(end), place(each["lp"])))
+    return Layout(width, height, INCH * float(told["lwidth"]), boxes, routes)
 
 
 def _numbers(text: str) -> Iterator[float]:

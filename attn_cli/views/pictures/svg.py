@@ -65,7 +65,7 @@ def _still(report: Report, font: str) -> str:
 def svg(diagram: Diagram, fonts: str = FONTS) -> str:
     """Return a diagram as SVG, on a ground of its own: light, or dark where that is asked for."""
     layout = lay_out(diagram)
-    width = max(layout.width, layout.caption.width * WIDER) + 2 * MARGIN
+    width = max(layout.width, layout.caption_width * WIDER) + 2 * MARGIN
     height = layout.height + 2 * MARGIN
     return "".join(
         [
@@ -118,7 +118,8 @@ def _arrow(arrow: Arrow, route: Route) -> str:
     start, *rest = route.curve
     curve = f"M{_at(start)} C{' '.join(map(_at, rest))}"
     look = 'stroke-width="2"' if arrow.own else 'stroke-dasharray="5 3"'
-    label = _text(route.label.x, route.label.y + 3.5, escape(arrow.shape), ' font-size="10"')
+    x, y = route.label
+    label = _text(x, y + 3.5, escape(arrow.shape), ' font-size="10"')
     return (
         f'<path d="{curve}" fill="none" stroke="#3c4043" {look}/>\n'
         f'<polygon points="{_head(rest[-1], route.tip)}" fill="#3c4043"/>\n{label}'
