@@ -272,6 +272,46 @@ def test_an_svg_is_a_drawing(name: str) -> None:
             assert faults(parts(drawn, wider), curves(drawn)) == []
 
 
+def luminance(color: str) -> float:
+    """Return how light a colour is, as WCAG has it."""
+    channels = (int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """Return how much two colours differ, from 1 to 21."""
+    dark, light = sorted(map(luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.slow
+def test_colours_hold_on_light_and_dark() -> None:
+    """Letters have a contrast of 7 to what is under them, lines of 3."""
+    drawn = svg(diagrams("se")[1])
+    dark = {
+        name: re.findall("#[0-9a-f]{6}", rule)
+        for name, rule in re.findall(r"\.attn-diagram \.?(.*?) {(.*?)}", drawn)
+    }
+    root = ElementTree.fromstring(drawn)
+    rects = {kind: root.find(f".//{SVG}g[@class='{kind}']/{SVG}rect") for kind in ("own", "gate")}
+    light = {
+        f"{kind} rect": [rect.get("fill", ""), rect.get("stroke", "")]
+        for kind, rect in rects.items()
+        if rect is not None
+    }
+    light |= {"text": [root.get("fill", "")], "paper": ["#ffffff"], "path": ["#3c4043"]}
+    for colors in (light, dark):
+        (text,), (paper,), (line,) = colors["text"], colors["paper"], colors["path"]
+        assert contrast(line, paper) > 3
+        assert contrast(text, paper) > 7
+        for kind in ("own rect", "gate rect"):
+            fill, stroke = colors[kind]
+            assert contrast(text, fill) > 7
+            assert contrast(stroke, paper) > 3
+            assert contrast(stroke, fill) > 3
+
+
 @pytest.mark.slow
 def test_faults_are_seen() -> None:
     """The eyes of the test above are open."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import struct
 import subprocess
 import sys
 from importlib import import_module
@@ -104,6 +106,36 @@ def test_one_input_is_one_picture(format: str) -> None:
         written.add(done.stdout)
     begins = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF"}
     assert [picture[:4] for picture in written] == [begins[format]]
+
+
+@pytest.mark.slow
+def test_a_pdf_is_whole_and_in_order() -> None:
+    """What its table says of each object is where that stands, and chance has no part in it."""
+    drawn = svg(of_letters(parse_spec("se")), raster.FONT)
+    # Two fonts, in one order or the other.
+    assert len({raster.converter().svg_to_pdf(drawn) for _ in range(40)}) > 1
+    (pdf,) = {raster.pdf(drawn) for _ in range(40)}
+    start = int(pdf.rsplit(b"startxref\n", 1)[1].split()[0])
+    table, trailer = pdf[start:].split(b"trailer")
+    _, size, *lines = table.splitlines()
+    assert size == b"0 %d" % len(lines)
+    assert b"/Size %d\n" % len(lines) in trailer
+    for number, line in enumerate(lines[1:], start=1):
+        assert pdf[int(line.split()[0]) :].startswith(b"%d 0 obj\n" % number)
+    named = {int(number) for number in re.findall(rb"\b(\d+) 0 R\b", pdf)}
+    assert named == set(range(1, len(lines)))
+    # Its words are there, and not only their outlines.
+    assert pdf.count(b"/BaseFont") == 4
+    assert pdf.count(b"/ToUnicode") == 2
+
+
+@pytest.mark.slow
+def test_a_png_is_twice_the_size() -> None:
+    """For screens that have two pixels where others have one."""
+    drawn = svg(of_letters(parse_spec("se")), raster.FONT)
+    size = re.search(r'width="(\d+)" height="(\d+)"', drawn)
+    assert size is not None
+    assert struct.unpack(">II", raster.png(drawn)[16:24]) == (2 * int(size[1]), 2 * int(size[2]))
 
 
 def test_a_picture_is_the_same_in_a_file_and_in_a_pipe(tmp_path: Path) -> None:
