@@ -274,11 +274,11 @@ BAD = [
     ),
     (
         ["places", "app:VGG16", "-o", "figures.dot"],
-        "the suffix of 'figures.dot' names no format here: it is one of .json, .csv, .md, .txt, .tsv, or give --format",
+        "the suffix of 'figures.dot' names no format here: it is one of .json, .csv, .md, .txt, .tsv, .svg, .png, .pdf, .html, or give --format",
     ),
     (
         ["places", "app:VGG16", "-f", "dot"],
-        "there is no dot format here (table, json, csv, markdown, plain)",
+        "there is no dot format here (table, json, csv, markdown, plain, svg, png, pdf, html)",
     ),
     (
         ["summary", "-b", "se", "-s", "1,2,8", "-o", "missing/figures.json"],
