@@ -113,6 +113,22 @@ def with_two_directories() -> bytes:
     return stream.getvalue()
 
 
+def with_text(name: str, value: Any, old: bytes, new: bytes) -> bytes:
+    """Return a legacy file with an attribute of the model, some bytes of it exchanged."""
+    stream = io.BytesIO(hdf5(1))
+    with h5py.File(stream, "r+") as file:
+        file.attrs[name] = value
+    assert stream.getvalue().count(old) == 1
+    return stream.getvalue().replace(old, new)
+
+
+def with_two_shapes() -> bytes:
+    """Return a legacy file with an array of which a second message tells the shape."""
+    fill_value, shape = struct.pack("<HHB", 5, 8, 1), struct.pack("<HHB", 1, 8, 1)
+    assert fill_value in hdf5(1)
+    return hdf5(1).replace(fill_value, shape)
+
+
 TWO_READINGS: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "HDF5 with a zip behind it": (
         "model.keras",
@@ -144,6 +160,17 @@ TWO_READINGS: dict[str, tuple[str, Callable[[], bytes], str]] = {
         named_anew,
         "'notes.txt' in the archive has a second name, 'config.json'",
     ),
+    "an attribute whose name ends early": (
+        "model.h5",
+        lambda: with_text("model_config.x", "{}", b"model_config.x", b"model_config\0x"),
+        "a text holds a NUL",
+    ),
+    "a text that ends early": (
+        "model.h5",
+        lambda: with_text("keras_version", np.bytes_("2.15.0"), b"2.15.0", b"2.\0005.0"),
+        "a text holds a NUL",
+    ),
+    "an array of two shapes": ("model.h5", with_two_shapes, "is described twice"),
     "two directories": (
         "model.keras",
         with_two_directories,

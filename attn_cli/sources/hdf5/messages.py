@@ -22,6 +22,9 @@ REFUSED = {
     15: "a table of shared messages",
 }
 
+# What an object has once: of two, libhdf5 goes by the first.
+ONCE = frozenset((DATASPACE, LINK_INFO, DATATYPE, LAYOUT, SYMBOL_TABLE, ATTRIBUTE_INFO))
+
 Scalar = str | int | float
 Value = Scalar | tuple[Scalar, ...]
 
@@ -45,7 +48,7 @@ class Datatype(NamedTuple):
     name: str
     size: int
     layout: str = ""  # struct's format of a number
-    padding: int = -1  # of a string of fixed length: 0 it ends at a NUL, 1 NULs fill it up
+    is_text: bool = False  # of a fixed length, filled up with NULs
 
 
 TEXT = "text"  # the name of a string type of variable length; its bytes are in the global heap
@@ -77,7 +80,7 @@ def datatype(data: bytes) -> Datatype:
         name, letter = _FLOATS[size, data[13], data[15]]
         return Datatype(name, size, order + letter if letter else "")
     if kind == 3 and bits & 15 < 2:
-        return Datatype(f"bytes{8 * size}", size, padding=bits & 15)
+        return Datatype(f"bytes{8 * size}", size, is_text=True)
     if kind == 8 and size == 1 and bits == 2 and b"FALSE" in data and b"TRUE" in data:
         return Datatype("bool", 1, "?")  # as h5py spells it
     if kind == 9 and size == 16 and bits & 15 == 1:
@@ -164,9 +167,9 @@ def attribute(data: bytes, storage: Storage) -> tuple[str, Value]:
 def _values(data: bytes, kind: Datatype, name: str, storage: Storage) -> tuple[Scalar, ...]:
     if kind.layout:
         return tuple(value for (value,) in struct.iter_unpack(kind.layout, data))
-    if kind.padding >= 0:
+    if kind.is_text:
         elements = (data[at : at + kind.size] for at in range(0, len(data), kind.size))
-        return tuple(_text(_unpad(element, kind.padding)) for element in elements)
+        return tuple(_text(element.rstrip(b"\0")) for element in elements)
     if kind.name != TEXT:
         raise foreign(f"an attribute of the type {kind.name} ({quote(name)})")
     texts = []
@@ -175,13 +178,11 @@ def _values(data: bytes, kind: Datatype, name: str, storage: Storage) -> tuple[S
     return tuple(texts)
 
 
-def _unpad(text: bytes, padding: int) -> bytes:
-    return text.rstrip(b"\0") if padding else text.split(b"\0", 1)[0]
-
-
 def _text(data: bytes) -> str:
     # Not ASCII, each of its characters may take four bytes.
     charge(1 + (len(data) >> (6 if data.isascii() else 4)))
+    if b"\0" in data:  # where libhdf5 sees a name end, and h5py a text
+        raise damaged("a text holds a NUL")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

@@ -135,6 +135,9 @@ class _Tree:
             raise foreign(f"one object under two names (a hard link, {quote(name)})")
         messages = self._header(address)
         kinds = {kind for kind, _ in messages}
+        once = [kind for kind, _ in messages if kind in m.ONCE]
+        if len(once) > len(set(once)) or kinds >= {m.SYMBOL_TABLE, m.LINK_INFO}:
+            raise damaged(f"the object at byte {address:,} is described twice")
         if m.LAYOUT in kinds:
             return self._dataset(messages, name)
         if m.SYMBOL_TABLE in kinds or m.LINK_INFO in kinds:
@@ -174,7 +177,7 @@ class _Tree:
         return attributes
 
     def _dataset(self, messages: _Messages, name: str) -> Dataset:
-        by_kind = dict(messages[::-1])  # the first of each kind
+        by_kind = dict(messages)
         if not by_kind.keys() >= {m.DATASPACE, m.DATATYPE}:
             raise damaged(f"the array {quote(name)} has no shape or type")
         shape = _decode(m.dataspace, by_kind[m.DATASPACE])
