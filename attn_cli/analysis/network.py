@@ -92,22 +92,25 @@ def read_network(path: str) -> Network:
 
 
 def choose_places(
-    network: Network, specs: Sequence[Spec | None], at: Sequence[str], skip: Sequence[str] = ()
+    graph: Graph, specs: Sequence[Spec | None], at: Sequence[str], skip: Sequence[str] = ()
 ) -> Chosen:
     """Return the places that are named, or where none is, those that are usual for all blocks.
 
-    None among the specs is to take attention out. Raises what naming a place does.
+    None among the specs is to take attention out. Raises what naming a place does, and BadSpec
+    where there is none to take out.
     """
     if at:
-        return Chosen(tuple(at), select_places(network.graph, at, skip))
+        chosen = Chosen(tuple(at), select_places(graph, at, skip))
+        if None in specs and not any(place.site.replaces for place in chosen.places):
+            raise BadSpec(f"{NONE} takes attention out, and there is none at these places")
+        return chosen
     usual = {
-        ATTENTION if spec is None else usual_place(network.graph, spec.block.name): spec
-        for spec in specs
+        ATTENTION if spec is None else usual_place(graph, spec.block.name): spec for spec in specs
     }
     if len(usual) > 1:
         told = [f"{_text(spec)} usually goes to {word}" for word, spec in usual.items()]
         raise BadOption(f"{', and '.join(told)}: say where with --at")
-    return Chosen(tuple(usual), select_places(network.graph, list(usual), skip), usual=True)
+    return Chosen(tuple(usual), select_places(graph, list(usual), skip), usual=True)
 
 
 def compare_in(
@@ -123,7 +126,7 @@ def compare_in(
     Raises BadOption or BadShape, with the name of the place that a block does not fit, unless those
     are skipped.
     """
-    chosen = choose_places(network, specs, at, skip)
+    chosen = choose_places(network.graph, specs, at, skip)
     blocks = [_in_network(network, chosen, spec, skip_misfits) for spec in specs]
     return NetworkComparison(network, chosen, totals(network.graph, network.cost), tuple(blocks))
 
@@ -138,8 +141,6 @@ def _in_network(
 ) -> InNetwork:
     places = chosen.places
     misfits: list[tuple[str, str]] = []
-    if spec is None and not any(place.site.replaces for place in places):
-        raise BadSpec(f"{NONE} takes attention out, and there is none at these places")
     if spec is not None and skip_misfits:
         told = {place.name: misfit(network.graph, place, spec) for place in places}
         misfits = [(name, reason) for name, reason in told.items() if reason is not None]

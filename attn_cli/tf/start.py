@@ -12,6 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.calls import HANDING_ON, MIXING, NORMALISING, function_of
+from attn_cli.errors import BadOption
 from attn_cli.tf.insert import computing_in
 from attn_cli.tf.load import load_keras
 from attn_cli.tf.walk import calls_of, walk
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from attn_cli.splice import Site
     from attn_cli.tf.insert import Inserted
 
+SAME, FRESH = "same", "fresh"
+STARTS = (SAME, FRESH)
 FACTORS = (1, 2, 4, 8)
 # What stands for a dynamic size where a block is tried, and what is enough of a large one.
 TRIAL_SIZE = 7
@@ -59,6 +62,24 @@ class Started(NamedTuple):
 
     quiet: tuple[str, ...]
     moving: tuple[tuple[str, str], ...]
+
+    def lines(self) -> list[str]:
+        """Return where blocks move the outputs, a line for each reason."""
+        reasons: dict[str, list[str]] = {}
+        for name, why in self.moving:
+            reasons.setdefault(why, []).append(name)
+        return [f"fresh weights at {_several(names)}: {why}" for why, names in reasons.items()]
+
+
+def _several(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more}"
+
+
+def check_start(start: str) -> None:
+    """Raise BadOption for a start that there is not."""
+    if start not in STARTS:
+        raise BadOption(f"a start is {' or '.join(STARTS)}, not {start!r}")
 
 
 def start_quietly(model: Any, graph: Graph, inserted: Inserted, spec: Spec) -> Started:
