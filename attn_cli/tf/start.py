@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.analysis.calls import HANDING_ON, MIXING, NORMALISING, function_of
+from attn_cli.analysis.calls import MIXING, NORMALISING, function_of
 from attn_cli.errors import BadOption
 from attn_cli.tf.insert import computing_in
 from attn_cli.tf.load import load_keras
@@ -50,11 +50,12 @@ KERNELS: Mapping[str, frozenset[str]] = {
     "SeparableConv2D": frozenset(("depthwise_kernel",)),
 }
 REST = ("bias", "pointwise_kernel")
-# What makes twice as much of twice as much: f(2x) = 2 f(x), to the bit.
-HOMOGENEOUS = HANDING_ON | {
-    "AveragePooling2D", "Cropping2D", "LeakyReLU", "MaxPooling2D", "PReLU", "StochasticDepth",
-    "UpSampling2D", "ZeroPadding2D",
-}  # fmt: skip
+# What makes twice as much of twice as much: f(2x) = 2 f(x), to the bit, in training as well.
+HOMOGENEOUS = frozenset((
+    "AveragePooling2D", "Copy", "Cropping2D", "Dropout", "Flatten", "GlobalAveragePooling2D",
+    "GlobalMaxPooling2D", "Identity", "LeakyReLU", "MaxPooling2D", "PReLU", "Permute", "Reshape",
+    "SpatialDropout2D", "StochasticDepth", "UpSampling2D", "ZeroPadding2D",
+))  # fmt: skip
 
 
 class Started(NamedTuple):
@@ -230,6 +231,8 @@ class _Around:
                     names = {weight.name for weight in node.layer.weights}
                     if self.calls[id(node.layer)] > 1 or names - {*KERNELS[node.layer.type], *REST}:
                         return []
+                    if _is_held(node):
+                        return []
                     found.append(Scaling(reader, KERNELS[node.layer.type]))
                 elif len(node.inputs) == 1 and _is_homogeneous(node):
                     stack.append(reader)
@@ -249,7 +252,15 @@ def _unscaled(node: Node) -> str:
         return f"{layer.path} has no gamma"
     if names - scaled - NOT_SCALED or not names & scaled:
         return f"{layer.path} has weights of another kind"
+    if _is_held(node):
+        return f"{layer.path} holds its weights to a constraint"
     return ""
+
+
+def _is_held(node: Node) -> bool:
+    """Tell whether a constraint would undo a factor at the first step of a training."""
+    config = node.layer.config
+    return any(name.endswith("_constraint") and config[name] is not None for name in config)
 
 
 def _described(node: Node) -> str:
