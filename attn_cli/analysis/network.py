@@ -11,7 +11,7 @@ from attn_cli.analysis.where import ATTENTION, NONE
 from attn_cli.cost import GraphCost, graph_cost
 from attn_cli.errors import BadFile, BadOption, BadShape, BadSpec
 from attn_cli.graph import Params
-from attn_cli.sources.saved import read_model
+from attn_cli.sources.saved import OPAQUE, read_model
 from attn_cli.sources.text import shown
 from attn_cli.splice import block_at, splice
 
@@ -87,7 +87,9 @@ def read_network(path: str) -> Network:
     except BadFile as error:
         raise BadFile(f"{name}: {error}") from None
     if model.graph is None:
-        raise BadFile(f"{name}: the file does not tell the layers, only their weights")
+        opaque = OPAQUE in model.warnings
+        why = OPAQUE if opaque else "the file does not tell the layers, only their weights"
+        raise BadFile(f"{name}: {why}")
     return Network(name, model, model.graph, graph_cost(model.graph))
 
 
@@ -119,12 +121,12 @@ def compare_in(
     at: Sequence[str] = (),
     skip: Sequence[str] = (),
     *,
-    skip_misfits: bool = False,
+    skip_misfits: bool | None = None,
 ) -> NetworkComparison:
     """Return what each block adds to a network at the chosen places; None takes attention out.
 
     Raises BadOption or BadShape, with the name of the place that a block does not fit, unless those
-    are skipped.
+    are skipped; that they could be is said where `skip_misfits` is False, and no option where None.
     """
     chosen = choose_places(network.graph, specs, at, skip)
     blocks = [_in_network(network, chosen, spec, skip_misfits) for spec in specs]
@@ -137,7 +139,7 @@ def totals(graph: Graph, cost: GraphCost) -> Totals:
 
 
 def _in_network(
-    network: Network, chosen: Chosen, spec: Spec | None, skip_misfits: bool
+    network: Network, chosen: Chosen, spec: Spec | None, skip_misfits: bool | None
 ) -> InNetwork:
     places = chosen.places
     misfits: list[tuple[str, str]] = []
@@ -150,7 +152,8 @@ def _in_network(
     try:
         spliced = splice(network.graph, [place.site for place in places], spec)
     except (BadOption, BadShape) as error:
-        raise type(error)(f"{error} (--skip-misfits leaves such places out)") from None
+        hint = " (--skip-misfits leaves such places out)" if skip_misfits is False else ""
+        raise type(error)(f"{error}{hint}") from None
     cost = graph_cost(spliced.graph)
     after = totals(spliced.graph, cost)
     of_site = {place.site: place for place in places}
