@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from attn_cli.sources.block import trace
     from attn_cli.sources.saved import Model, read_model
     from attn_cli.symbolic import namespace_of
+    from attn_cli.tf.either import insert
     from attn_cli.tf.walk import walk
 
     __version__: str
@@ -43,6 +44,7 @@ _HOMES = {
     "find_attention": "analysis.find",
     "gc_block": "blocks.gc",
     "gct_block": "blocks.gct",
+    "insert": "tf.either",
     "namespace_of": "symbolic",
     "read_model": "sources.saved",
     "scse_block": "blocks.scse",
@@ -71,6 +73,7 @@ __all__ = [
     "find_attention",
     "gc_block",
     "gct_block",
+    "insert",
     "namespace_of",
     "read_model",
     "scse_block",

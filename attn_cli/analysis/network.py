@@ -12,7 +12,7 @@ from attn_cli.cost import GraphCost, graph_cost
 from attn_cli.errors import BadFile, BadOption, BadShape, BadSpec
 from attn_cli.graph import Params
 from attn_cli.showing import Small, as_html, as_text, one
-from attn_cli.sources.saved import read_model
+from attn_cli.sources.saved import OPAQUE, read_model
 from attn_cli.sources.text import shown
 from attn_cli.splice import block_at, splice
 
@@ -114,27 +114,32 @@ def read_network(path: str, input_shape: Shape | None = None) -> Network:
     """
     name, model = shown(path), read_model(path, input_shape=input_shape)
     if model.graph is None:
-        raise BadFile(f"{name}: the file does not tell the layers, only their weights")
+        opaque = OPAQUE in model.warnings
+        why = OPAQUE if opaque else "the file does not tell the layers, only their weights"
+        raise BadFile(f"{name}: {why}")
     return Network(name, model, model.graph, graph_cost(model.graph))
 
 
 def choose_places(
-    network: Network, specs: Sequence[Spec | None], at: Sequence[str], skip: Sequence[str] = ()
+    graph: Graph, specs: Sequence[Spec | None], at: Sequence[str], skip: Sequence[str] = ()
 ) -> Chosen:
     """Return the places that are named, or where none is, those that are usual for all blocks.
 
-    None among the specs is to take attention out. Raises what naming a place does.
+    None among the specs is to take attention out. Raises what naming a place does, and BadSpec
+    where there is none to take out.
     """
     if at:
-        return Chosen(tuple(at), select_places(network.graph, at, skip))
+        chosen = Chosen(tuple(at), select_places(graph, at, skip))
+        if None in specs and not any(place.site.replaces for place in chosen.places):
+            raise BadSpec(f"{NONE} takes attention out, and there is none at these places")
+        return chosen
     usual = {
-        ATTENTION if spec is None else usual_place(network.graph, spec.block.name): spec
-        for spec in specs
+        ATTENTION if spec is None else usual_place(graph, spec.block.name): spec for spec in specs
     }
     if len(usual) > 1:
         told = [f"{_text(spec)} usually goes to {word}" for word, spec in usual.items()]
         raise BadOption(f"{', and '.join(told)}: say where with --at")
-    return Chosen(tuple(usual), select_places(network.graph, list(usual), skip), usual=True)
+    return Chosen(tuple(usual), select_places(graph, list(usual), skip), usual=True)
 
 
 def compare_in(
@@ -143,14 +148,14 @@ def compare_in(
     at: Sequence[str] = (),
     skip: Sequence[str] = (),
     *,
-    skip_misfits: bool = False,
+    skip_misfits: bool | None = None,
 ) -> NetworkComparison:
     """Return what each block adds to a network at the chosen places; None takes attention out.
 
     Raises BadOption or BadShape, with the name of the place that a block does not fit, unless those
-    are skipped.
+    are skipped; that they could be is said where `skip_misfits` is False, and no option where None.
     """
-    chosen = choose_places(network, specs, at, skip)
+    chosen = choose_places(network.graph, specs, at, skip)
     blocks = [_in_network(network, chosen, spec, skip_misfits) for spec in specs]
     return NetworkComparison(network, chosen, totals(network.graph, network.cost), tuple(blocks))
 
@@ -161,12 +166,10 @@ def totals(graph: Graph, cost: GraphCost) -> Totals:
 
 
 def _in_network(
-    network: Network, chosen: Chosen, spec: Spec | None, skip_misfits: bool
+    network: Network, chosen: Chosen, spec: Spec | None, skip_misfits: bool | None
 ) -> InNetwork:
     places = chosen.places
     misfits: list[tuple[str, str]] = []
-    if spec is None and not any(place.site.replaces for place in places):
-        raise BadSpec(f"{NONE} takes attention out, and there is none at these places")
     if spec is not None and skip_misfits:
         told = {place.name: misfit(network.graph, place, spec) for place in places}
         misfits = [(name, reason) for name, reason in told.items() if reason is not None]
@@ -176,7 +179,8 @@ def _in_network(
     try:
         spliced = splice(network.graph, [place.site for place in places], spec)
     except (BadOption, BadShape) as error:
-        raise type(error)(f"{error} (--skip-misfits leaves such places out)") from None
+        hint = " (--skip-misfits leaves such places out)" if skip_misfits is False else ""
+        raise type(error)(f"{error}{hint}") from None
     cost = graph_cost(spliced.graph)
     after = totals(spliced.graph, cost)
     of_site = {place.site: place for place in places}

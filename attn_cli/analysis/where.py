@@ -1,4 +1,13 @@
-"""The vocabulary of the places in a network, in the order in which they are listed."""
+"""The vocabulary of what is put in a network, and where: words, in the order of their listing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attn_cli.spec import parse_spec
+
+if TYPE_CHECKING:
+    from attn_cli.spec import Spec
 
 RESIDUAL, DEPTHWISE, POST, STAGE = "residual", "depthwise", "post", "stage"
 ATTENTION = "attention"
@@ -11,3 +20,8 @@ WORDS = {
 }
 # In place of a block: takes out the attention that is there, and puts nothing in.
 NONE = "none"
+
+
+def parse_block(text: str) -> Spec | None:
+    """Parse a block for a network; `none` is what takes attention out."""
+    return None if text.strip() == NONE else parse_spec(text)

@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from attn_cli.analysis.figures import figures
+from attn_cli.analysis.where import parse_block
 from attn_cli.cli.network import (
     AtOption,
     InOption,
     SkipOption,
-    parse_block,
     refuse_with_network,
     refuse_without_network,
 )

@@ -32,8 +32,9 @@ from attn_cli.cli.options import (
 )
 from attn_cli.cli.output import emit, picked_format
 from attn_cli.cli.progress import load_tensorflow
-from attn_cli.tf.network import SAME, STARTS, check_build_in, save_network
+from attn_cli.tf.network import check_build_in, save_network
 from attn_cli.tf.save import check_build, save_block
+from attn_cli.tf.start import SAME, STARTS
 from attn_cli.views.saved import network_report, report
 
 

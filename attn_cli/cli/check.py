@@ -18,14 +18,13 @@ from attn_cli.analysis.check import (
     judge,
     part_of,
 )
-from attn_cli.analysis.where import NONE
+from attn_cli.analysis.where import NONE, parse_block
 from attn_cli.cli.measure import measure, measure_block
 from attn_cli.cli.models import complete_model, names_model
 from attn_cli.cli.network import (
     AtOption,
     InOption,
     SkipOption,
-    parse_block,
     refuse_input_alone,
     refuse_with_network,
     refuse_without_network,

@@ -10,12 +10,12 @@ import typer
 
 from attn_cli.analysis.compare import SORT_KEYS
 from attn_cli.analysis.compare import compare as compare_blocks
+from attn_cli.analysis.where import parse_block
 from attn_cli.cli.network import (
     AtOption,
     InOption,
     SkipMisfitsOption,
     SkipOption,
-    parse_block,
     refuse_input_alone,
     refuse_with_network,
     refuse_without_network,

@@ -4,12 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
-from attn_cli.analysis.where import NONE, WORDS
+from attn_cli.analysis.where import WORDS
 from attn_cli.blocks import BLOCKS
 from attn_cli.cli.models import complete_model
 from attn_cli.cli.options import completing
 from attn_cli.errors import AttnError
-from attn_cli.spec import Spec, parse_spec
 
 InOption = Annotated[
     str | None,
@@ -37,11 +36,6 @@ SkipOption = Annotated[
 SkipMisfitsOption = Annotated[
     bool, typer.Option("--skip-misfits", help="Leave out the places that a block does not fit.")
 ]
-
-
-def parse_block(text: str) -> Spec | None:
-    """Parse a block for a network; `none` is what takes attention out."""
-    return None if text.strip() == NONE else parse_spec(text)
 
 
 def refuse_with_network(**given: Any) -> None:

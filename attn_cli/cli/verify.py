@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from attn_cli.analysis.network import NetworkComparison
+from attn_cli.analysis.where import parse_block
 from attn_cli.cli.network import (
     AtOption,
     InOption,
     SkipOption,
-    parse_block,
     refuse_with_network,
     refuse_without_network,
 )

@@ -9,8 +9,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attn_cli.errors import BadGraph
 from attn_cli.splice import Spliced, counted, named, splice
 from attn_cli.tf.load import load_keras
+from attn_cli.tf.memory import is_out_of_memory
+from attn_cli.tf.save import reason_of
 from attn_cli.tf.walk import calls_of, functional_of
 
 if TYPE_CHECKING:
@@ -43,6 +46,34 @@ def insert_blocks(model: Any, graph: Graph, sites: Sequence[Site], spec: Spec | 
     rebuilt = surgeon.rebuilt(model)
     blocks, before, after = zip(*surgeon.exchanged, strict=True) if surgeon.exchanged else NOTHING
     return Inserted(rebuilt, spliced, tuple(surgeon.layers), blocks, before, after)
+
+
+def copied(model: Any) -> Any:
+    """Return a functional model like another one, with layers of its own that hold its weights.
+
+    It is not compiled. Raises BadGraph where Keras cannot make one of its layers again.
+    """
+    keras = load_keras()
+    functional = functional_of(model)
+    struct = functional._inputs_struct
+    bare = keras.Model(struct, functional._outputs_struct, name=model.name)
+
+    def again(tensor: Any) -> Any:
+        layer = tensor._keras_history.operation
+        return type(layer).from_config(layer.get_config()).output
+
+    try:
+        # Given no inputs, Keras names them anew.
+        copy = keras.models.clone_model(bare, input_tensors=keras.tree.map_structure(again, struct))
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        raise BadGraph(f"Keras cannot copy {model.name!r}: {reason_of(error)}") from error
+    for ours, theirs in zip(copy.weights, model.weights, strict=True):
+        ours.assign(theirs)
+    if not model.trainable:
+        copy.trainable = False
+    return copy
 
 
 NOTHING: tuple[tuple[Any, ...], ...] = ((), (), ())

@@ -148,12 +148,20 @@ def apart_but_for_2(after: Any, before: Any) -> float:
 
 def check_foretold(foretold: Graph, graph: Graph, what: str) -> None:
     """Raise BadFile where a graph has other names, shapes, weights or wiring than another one."""
+    difference = first_difference(foretold, graph)
+    if difference:
+        raise BadFile(f"{what} has {difference}")
+
+
+def first_difference(foretold: Graph, graph: Graph) -> str:
+    """Return what is the first thing that a graph has otherwise; empty where there is nothing."""
     ours, theirs = [_facts(each) for each in (foretold, graph)]
     for mine, other in zip(ours, theirs, strict=False):
         if mine != other:
-            raise BadFile(f"{what} has {other[0]!r} where {mine[0]!r} was foretold, or another one")
+            return f"{other[0]!r} where {mine[0]!r} was foretold, or another one"
     if len(ours) != len(theirs) or foretold.outputs != graph.outputs:
-        raise BadFile(f"{what} has {len(theirs)} calls, and {len(ours)} were foretold")
+        return f"{len(theirs)} calls, and {len(ours)} were foretold"
+    return ""
 
 
 def _facts(graph: Graph) -> list[tuple[Any, ...]]:

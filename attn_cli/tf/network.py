@@ -29,7 +29,7 @@ from attn_cli.tf.save import (
     size_of,
     write_and_compare,
 )
-from attn_cli.tf.start import Started, start_quietly
+from attn_cli.tf.start import SAME, Started, check_start, start_quietly
 from attn_cli.tf.walk import walk
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from attn_cli.graph import Graph, Shape
     from attn_cli.spec import Spec
 
-SAME, FRESH = "same", "fresh"
-STARTS = (SAME, FRESH)
 READ_BACK = ".keras"
 
 
@@ -86,8 +84,7 @@ def check_build_in(
     force: bool,
 ) -> Request:
     """Return what is to be built. Raises what keeps it from being, without TensorFlow."""
-    if start not in STARTS:
-        raise BadOption(f"a start is {' or '.join(STARTS)}, not {start!r}")
+    check_start(start)
     if not 0 <= seed <= LARGEST_SEED:
         raise BadOption(f"a seed is from 0 to {LARGEST_SEED}, not {seed}")
     network = read_network(model, input_shape)

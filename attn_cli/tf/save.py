@@ -32,6 +32,8 @@ TRIAL_SIZE = 16
 TOLERANCE = 1e-5
 # As many tensors of the output's size are around where two outputs are compared, as measured.
 COPIES = 4
+# What Keras 3 writes, and cannot read where ops stand in a model, as in most blocks.
+LEGACY = (".h5", ".hdf5")
 LARGEST_SEED = 2**32 - 1
 
 # What a SavedModel is made of, and which of that are folders.
@@ -178,10 +180,10 @@ def format_of(path: Path) -> Format:
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         known = ", ".join(filter(None, FORMATS))
-        raise BadFile(
-            f"the suffix of {str(path)!r} names no format: it is one of {known}, "
-            f"or there is none for a SavedModel folder"
-        )
+        wrong = f"the suffix of {str(path)!r} names no format"
+        if suffix in LEGACY:
+            wrong = f"{str(path)!r} is not written: Keras 3 loads no {suffix} again with ops in it"
+        raise BadFile(f"{wrong}; it is one of {known}, or there is none for a SavedModel folder")
     return FORMATS[suffix]
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.analysis.calls import HANDING_ON, MIXING, NORMALISING, function_of
+from attn_cli.analysis.calls import MIXING, NORMALISING, function_of
+from attn_cli.errors import BadOption
 from attn_cli.tf.insert import computing_in
 from attn_cli.tf.load import load_keras
 from attn_cli.tf.walk import calls_of, walk
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from attn_cli.splice import Site
     from attn_cli.tf.insert import Inserted
 
+SAME, FRESH = "same", "fresh"
+STARTS = (SAME, FRESH)
 FACTORS = (1, 2, 4, 8)
 # What stands for a dynamic size where a block is tried, and what is enough of a large one.
 TRIAL_SIZE = 7
@@ -47,11 +50,12 @@ KERNELS: Mapping[str, frozenset[str]] = {
     "SeparableConv2D": frozenset(("depthwise_kernel",)),
 }
 REST = ("bias", "pointwise_kernel")
-# What makes twice as much of twice as much: f(2x) = 2 f(x), to the bit.
-HOMOGENEOUS = HANDING_ON | {
-    "AveragePooling2D", "Cropping2D", "LeakyReLU", "MaxPooling2D", "PReLU", "StochasticDepth",
-    "UpSampling2D", "ZeroPadding2D",
-}  # fmt: skip
+# What makes twice as much of twice as much: f(2x) = 2 f(x), to the bit, in training as well.
+HOMOGENEOUS = frozenset((
+    "AveragePooling2D", "Copy", "Cropping2D", "Dropout", "Flatten", "GlobalAveragePooling2D",
+    "GlobalMaxPooling2D", "Identity", "LeakyReLU", "MaxPooling2D", "PReLU", "Permute", "Reshape",
+    "SpatialDropout2D", "StochasticDepth", "UpSampling2D", "ZeroPadding2D",
+))  # fmt: skip
 
 
 class Started(NamedTuple):
@@ -59,6 +63,24 @@ class Started(NamedTuple):
 
     quiet: tuple[str, ...]
     moving: tuple[tuple[str, str], ...]
+
+    def lines(self) -> list[str]:
+        """Return where blocks move the outputs, a line for each reason."""
+        reasons: dict[str, list[str]] = {}
+        for name, why in self.moving:
+            reasons.setdefault(why, []).append(name)
+        return [f"fresh weights at {_several(names)}: {why}" for why, names in reasons.items()]
+
+
+def _several(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more}"
+
+
+def check_start(start: str) -> None:
+    """Raise BadOption for a start that there is not."""
+    if start not in STARTS:
+        raise BadOption(f"a start is {' or '.join(STARTS)}, not {start!r}")
 
 
 def start_quietly(model: Any, graph: Graph, inserted: Inserted, spec: Spec) -> Started:
@@ -209,6 +231,8 @@ class _Around:
                     names = {weight.name for weight in node.layer.weights}
                     if self.calls[id(node.layer)] > 1 or names - {*KERNELS[node.layer.type], *REST}:
                         return []
+                    if _is_held(node):
+                        return []
                     found.append(Scaling(reader, KERNELS[node.layer.type]))
                 elif len(node.inputs) == 1 and _is_homogeneous(node):
                     stack.append(reader)
@@ -228,7 +252,15 @@ def _unscaled(node: Node) -> str:
         return f"{layer.path} has no gamma"
     if names - scaled - NOT_SCALED or not names & scaled:
         return f"{layer.path} has weights of another kind"
+    if _is_held(node):
+        return f"{layer.path} holds its weights to a constraint"
     return ""
+
+
+def _is_held(node: Node) -> bool:
+    """Tell whether a constraint would undo a factor at the first step of a training."""
+    config = node.layer.config
+    return any(name.endswith("_constraint") and config[name] is not None for name in config)
 
 
 def _described(node: Node) -> str:

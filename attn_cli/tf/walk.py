@@ -181,7 +181,7 @@ class _Walker:
     ) -> list[_Value]:
         """Add the call of a layer or an op."""
         is_op = not isinstance(operation, self.keras.layers.Layer)
-        does = bind(_type(operation), operation.get_config(), is_op=is_op)
+        does = bind(_type(operation), _config(operation), is_op=is_op)
         bound = bind_call(does, _written(args), _written(kwargs), [t for _, t in inputs])
         outputs, cost = tell(bound, shapes)
         cost = repeated(cost, times)
@@ -229,8 +229,17 @@ def _layer(operation: Any, within: tuple[str, ...]) -> Layer:
         Weight(variable.name, tuple(variable.shape), variable.dtype, id(variable) in trainable)
         for variable in variables
     )
-    config = operation.get_config()
+    config = _config(operation)
     return Layer(operation.name, _type(operation), {**config, **plain(config)}, weights, within)
+
+
+def _config(operation: Any) -> dict[str, Any]:
+    """Return the config of a layer or an op; empty where a layer of somebody's own has none."""
+    try:
+        config: dict[str, Any] = operation.get_config()
+    except NotImplementedError:
+        return {}
+    return config
 
 
 def _type(operation: Any) -> str:

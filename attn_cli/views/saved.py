@@ -100,16 +100,8 @@ def network_report(saved: SavedNetwork) -> Report:
 def _start_lines(saved: SavedNetwork) -> list[str]:
     """Return how the network begins: how far its outputs moved, and where and why they did."""
     moved = f"{saved.moved:.2g}" if saved.moved else "0"
-    lines = [f"against the network before: max difference {moved}"]
-    if saved.started is None or not saved.started.moving:
-        return lines
-    reasons: dict[str, list[str]] = {}
-    for name, why in saved.started.moving:
-        reasons.setdefault(why, []).append(name)
-    for why, names in reasons.items():
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        lines.append(f"fresh weights at {', '.join(names[:3])}{more}: {why}")
-    return lines
+    moved_line = f"against the network before: max difference {moved}"
+    return [moved_line, *(saved.started.lines() if saved.started else ())]
 
 
 def _network_record(saved: SavedNetwork) -> dict[str, Any]:

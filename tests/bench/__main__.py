@@ -218,6 +218,22 @@ def inspect(runs: int) -> list[Line]:
     ]
 
 
+def in_network(runs: int) -> list[Line]:
+    """What blocks cost in a network beside reading that network as a saved file."""
+    compare = [*ATTN, "compare", "se:ratio=16", "eca", "cbam", "--in", "app:ResNet50"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/ResNet50.keras"
+        run([*python(SAVE.replace("EfficientNetB0", "ResNet50")), path])
+        ours, theirs = in_turns(
+            max(3, runs // 2), [*compare, "--at", "residual"], [*ATTN, "inspect", path]
+        )
+    memory = f"{ours.memory:.1f} MiB"
+    return [
+        ratio("compare --in / attn inspect, CPU", ours.cpu, theirs.cpu, 2),
+        Line("compare --in, memory", "60 MB", memory, ours.memory <= 60e6 / 2**20),
+    ]
+
+
 def ratio(name: str, ours: float, theirs: float, target: float) -> Line:
     """Return the line of a time as a multiple of another one."""
     measured = f"{ours / theirs:.2f}×  ({1000 * ours:.0f} ms, {1000 * theirs:.0f} ms)"
@@ -232,6 +248,7 @@ ROWS: dict[str, Callable[[int], list[Line]]] = {
     "verify": verify,
     "configurations": configurations,
     "inspect": inspect,
+    "in": in_network,
     "check": budgets,
 }
 

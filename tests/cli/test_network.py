@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,72 @@ BAD = {
     "inspect tests/data/keras_3_5.keras --input 224,224,3": "tests/data/keras_3_5.keras: another input size is asked of a model that takes one feature map (H, W, C); this takes input_layer_2 (None, 3, 8, 8, 4)",
     "check -b se -s 7,7,64 --max-added-params 1": "--max-added-params is for a block in a network",
 }
+
+
+# What every command that takes --in answers alike.
+COMMANDS = {
+    "compare": "compare {0}",
+    "check": "check -b {0} --max-params 1",
+    "build": "build {0} -o new.keras",
+    "verify": "verify {0}",
+    "bench": "bench {0}",
+}
+BAD_ANYWHERE = {
+    "se --at post": "--at is about places in a network: name that with --in MODEL",
+    "se --skip x": "--skip is about places in a network: name that with --in MODEL",
+    "se --in app:VGG16 --shape 7,7,64": "--shape is for blocks on their own, and --in puts them in a network",
+    "se --in app:VGG16 --channels 64": "--channels is for blocks on their own, and --in puts them in a network",
+    "se --in app:VGG16 --at residual": "no place is residual: no branch is added to a shortcut",
+    "se --in app:VGG16 --at se": "no place is se: it has no attention",
+    "none --in app:VGG16": "no place is attention: it has no attention",
+    "none --in app:VGG16 --at stage": "none takes attention out, and there is none at these places",
+    "se --in app:VGG16 --at residule": "no layer is called 'residule', and no word; did you mean residual? (words: residual, depthwise, post, stage, attention, or a block's name)",
+    "se --in app:VGG16 --at x* --at stage": "no layer is called 'x*', and no word (words: residual, depthwise, post, stage, attention, or a block's name)",
+    "se --in app:VGG16 --at fc1": "fc1 yields (None, 4096): no feature map",
+    "se --in app:VGG16 --at stage --skip x*": "nothing is skipped by 'x*': none of the places is called so",
+    "se --in app:VGG16 --at stage --skip block*": "every place is skipped: no place is left",
+    "se --in app:VG16": "app:VG16: no application is called 'VG16'; did you mean app:VGG16, or app:VGG19?",
+    "se --in no.keras": "no.keras: there is no such file",
+    "se --in weights.h5": "weights.h5: the file does not tell the layers, only their weights",
+    "se --in subclassed.keras": "subclassed.keras: a subclassed model: its layers stand in its own code, not in the file",
+    "coord --in app:MobileNetV3Small --at residual": "coord at expanded_conv_2_project_bn: this block takes rows and columns apart, so it needs a fixed H and W: (B, H, W, C) is (None, None, None, 24)",
+    "se:ratio=32 --in app:MobileNetV2 --at residual": "se:ratio=32 at block_2_project_BN: ratio 32 squeezes 24 channels to a width of 0; the largest ratio here is 24",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with models that do not tell their layers."""
+    folder = tmp_path_factory.mktemp("models")
+    data = Path(__file__).parents[1] / "data"
+    (folder / "weights.h5").write_bytes((data / "keras_3_5.weights.h5").read_bytes())
+    config = {
+        "class_name": "Net",
+        "config": {"name": "net", "trainable": True},
+        "registered_name": "mine>Net",
+    }
+    with zipfile.ZipFile(folder / "subclassed.keras", "w") as file:
+        file.writestr("metadata.json", json.dumps({"keras_version": "3.5.0"}))
+        file.writestr("config.json", json.dumps(config))
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("given", BAD_ANYWHERE)
+def test_bad_input_gets_the_same_line_of_every_command(
+    given: str, command: str, folder: Path
+) -> None:
+    """Exit code 2, and nothing written; and TensorFlow, which two of them need, is not loaded."""
+    block, _, rest = given.partition(" ")
+    before = sorted(folder.iterdir())
+    line = f"{COMMANDS[command].format(block)} {rest}"
+    shaped = "--in" not in given and command != "check"
+    result = run_here([*line.split(), *(["-s", "7,7,64"] if shaped else [])], cwd=folder)
+    answer = BAD_ANYWHERE[given]
+    if command == "compare" and answer.startswith(f"{block} at "):
+        answer += " (--skip-misfits leaves such places out)"
+    assert (result.code, result.out, result.err) == (2, "", f"attn: {answer}\n")
+    assert sorted(folder.iterdir()) == before
 
 
 @pytest.mark.parametrize("line", BAD)

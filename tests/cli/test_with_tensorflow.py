@@ -269,7 +269,7 @@ BAD = [
     ("build -b se -o m.keras", "no input is given: --shape H,W,C, or --channels C"),
     (
         "build -b se -s 4,4,8 -o m.h5",
-        "the suffix of 'm.h5' names no format: it is one of .keras, .tflite, or there is none for a SavedModel folder",
+        "'m.h5' is not written: Keras 3 loads no .h5 again with ops in it; it is one of .keras, .tflite, or there is none for a SavedModel folder",
     ),
     (
         "build -b se -s 4,4,8 -o -",
