@@ -22,6 +22,10 @@ def main() -> None:
         program()
     except KeyboardInterrupt:
         leave()
+    except MemoryError:
+        give_up("there is not enough memory")
+    except (ImportError, SystemError) as error:  # where memory is short, of Python's own
+        give_up(f"cannot start: {' '.join(str(error).split())}")
 
 
 def leave(*_: object) -> None:
@@ -29,6 +33,16 @@ def leave(*_: object) -> None:
     import os
 
     os._exit(130)
+
+
+def give_up(why: str) -> None:
+    """Say in a line why nothing can be done, and exit: 1 would say that a check has failed."""
+    import os
+    from contextlib import suppress
+
+    with suppress(OSError):
+        os.write(2, f"attn: {why}\n".encode("utf-8", "backslashreplace"))
+    os._exit(2)
 
 
 if __name__ == "__main__":

@@ -504,6 +504,38 @@ def test_an_interrupt_exits_with_130(module: str) -> None:
     assert b"Traceback" not in err
 
 
+FAILING = """
+from attn_cli import __main__
+from attn_cli.cli import app
+
+def main():
+    raise {}
+
+app.main = main
+__main__.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("MemoryError", "there is not enough memory"),
+        ("ImportError('libx.so: failed to map segment')", "cannot start: libx.so: failed to map segment"),
+        ("ModuleNotFoundError(\"No module named 'rich'\")", "cannot start: No module named 'rich'"),
+    ],
+)  # fmt: skip
+def test_what_keeps_the_program_from_running_is_no_failed_check(error: str, said: str) -> None:
+    """One line, and 2: 1 would say that a check has failed."""
+    done = subprocess.run(
+        [sys.executable, "-c", FAILING.format(error)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"attn: {said}\n")
+
+
 C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
