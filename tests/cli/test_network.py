@@ -91,7 +91,7 @@ BAD = {
     "compare se -s 7,7,64 --input 7,7,64": "--input is the input of a network: name that with --in MODEL (a block alone has --shape 7,7,64)",
     "build se -s 7,7,64 --input 7,7,64 -o x.keras": "--input is the input of a network: name that with --in MODEL (a block alone has --shape 7,7,64)",
     "check se -s 7,7,64 --input 7,7,64 --max-params 1": "--input is the input of a network: name that with --in MODEL (a block alone has --shape 7,7,64)",
-    "check --input 7,7,64": "a block or a model is missing: SPEC --shape H,W,C, or MODEL",
+    "check --input 7,7,64": "what to check is missing: SPEC --shape H,W,C, as in eca -s 26,26,512, or MODEL",
     "compare se --in app:ResNet50 --input 448,448": "a shape is H,W,C, as in 26,26,512, not '448,448'",
     "compare se --in app:ResNet50 --input big": "a shape is H,W,C, as in 26,26,512, not 'big'",
     "inspect app:ResNet50 --input 448,448,0": "a size in '448,448,0' is 0; the least is 1",
@@ -115,7 +115,7 @@ COMMANDS = {
 BAD_ANYWHERE = {
     "se --at post": "--at is about places in a network: name that with --in MODEL",
     "se --skip x": "--skip is about places in a network: name that with --in MODEL",
-    "se --in app:VGG16 --shape 7,7,64": "--shape is for blocks on their own, and --in puts them in a network",
+    "se --in app:VGG16 --shape 7,7,64": "--shape is for blocks on their own, and --in puts them in a network; --input is the size that the network is asked at",
     "se --in app:VGG16 --channels 64": "--channels is for blocks on their own, and --in puts them in a network",
     "se --in app:VGG16 --at residual": "no place is residual: no branch is added to a shortcut",
     "se --in app:VGG16 --at se": "no place is se: it has no attention",

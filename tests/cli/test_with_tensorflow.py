@@ -327,7 +327,8 @@ BAD = [
     ),
     (
         "verify se -s 4,4,8 --in app:VGG16",
-        "--shape is for blocks on their own, and --in puts them in a network",
+        "--shape is for blocks on their own, and --in puts them in a network; "
+        "--input is the size that the network is asked at",
     ),
     (
         "bench se -c 8 --in app:VGG16",
@@ -335,7 +336,8 @@ BAD = [
     ),
     (
         "build se -s 4,4,8 --in app:VGG16 -o m.keras",
-        "--shape is for blocks on their own, and --in puts them in a network",
+        "--shape is for blocks on their own, and --in puts them in a network; "
+        "--input is the size that the network is asked at",
     ),
     ("verify --in app:VGG16", "no block is given: name some, or --all"),
     (
