@@ -14,6 +14,7 @@ from attn_cli.operations.base import Opaque, Unknown
 from attn_cli.operations.call import (
     Bound,
     Tensor,
+    believed,
     bind_call,
     input_tensor,
     repeated,
@@ -140,7 +141,7 @@ class _Unfolder:
         bound = self.bound(part, called)
         shapes = tuple([value.tensor.shape for value in called.values])
         layer = self.layer(part, bound.operation, shapes, within, called.kwargs)
-        outputs, cost = tell(bound, recorded)
+        outputs, cost = tell(bound, believed(bound, recorded))
         if layer.weights and not all(weight.name for weight in layer.weights):
             cost = Cost(why=f"the weights of {layer.name} are not those of a {layer.type}")
         refs = tuple([value.ref for value in called.values])
