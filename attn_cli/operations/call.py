@@ -185,19 +185,37 @@ def tell(bound: Bound, recorded: Sequence[Shape | None] = ()) -> tuple[list[Tens
     return outputs, cost
 
 
+def believed(bound: Bound, recorded: Sequence[Shape | None]) -> list[Shape | None]:
+    """Return the shapes that a file notes, which may be any: unknown where the entry tells others.
+
+    Keras makes its own when it loads the file.
+    """
+    if not any(recorded):
+        return list(recorded)
+    told = _told(bound.operation, bound.operands)
+    return [
+        UNKNOWN if noted and i < len(told) and not _agree(told[i], noted) else noted
+        for i, noted in enumerate(recorded)
+    ]
+
+
+def _told(operation: Operation, operands: Sequence[Operand]) -> Sequence[Shape]:
+    """Return the shapes that come out as the entry tells, none where it does not."""
+    shapes = [each.shape for each in operands]
+    if not all(shape or isinstance(shape, Constant) for shape in shapes):
+        return ()
+    try:
+        told = [tuple(shape) for shape in operation.outputs(*shapes)]
+    except (Unknown, *NONSENSE):
+        return ()
+    return told if all(_is_shape(shape) for shape in told) else ()
+
+
 def _noted(
     operation: Operation, operands: Sequence[Operand], recorded: Sequence[Shape | None]
 ) -> list[Shape]:
     """Return the shapes that come out: as Keras noted them, or else as the entry tells."""
-    shapes = [each.shape for each in operands]
-    told: tuple[Shape, ...] = ()
-    if all(shape or isinstance(shape, Constant) for shape in shapes):
-        try:
-            told = tuple([tuple(shape) for shape in operation.outputs(*shapes)])
-        except (Unknown, *NONSENSE):
-            told = ()
-        if not all(_is_shape(shape) for shape in told):
-            told = ()
+    told = _told(operation, operands)
     count = max(len(told), len(recorded), 1)
     return [
         (recorded[i] if i < len(recorded) else None) or (told[i] if i < len(told) else UNKNOWN)

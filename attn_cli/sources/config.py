@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.account import charge
 from attn_cli.errors import BadFile
-from attn_cli.operations import LAYERS, bind
+from attn_cli.operations import LAYERS, OPS, bind
 from attn_cli.operations.base import MAX_RANK, MAX_SIZE
 from attn_cli.sources.text import quote, shown
 
@@ -196,8 +196,15 @@ def layer_type(class_name: str, data: dict[str, Any]) -> str:
         # A registered class says what it is in place of where it is from.
         is_told = isinstance(registered, str) and ">" in registered
         return str(registered) if is_told else class_name
-    of_keras = isinstance(module, str) and module.split(".")[0] in ("keras", "tf_keras")
-    return class_name if of_keras else f"{module}>{class_name}"
+    if not is_of_keras(module):
+        return f"{module}>{class_name}"
+    # A class that is registered under another name comes before Keras' own.
+    return class_name if registered in (None, class_name) else f"{module}>{registered}"
+
+
+def is_of_keras(module: Any) -> bool:
+    """Tell whether a module is Keras' own."""
+    return isinstance(module, str) and module.split(".")[0] in ("keras", "tf_keras")
 
 
 class _Parser:
@@ -240,7 +247,7 @@ class _Parser:
             return self.shared[identity]
         part = self._new(name, class_name, config, data, where)
         self.holding.append(part)
-        self._fill(part, class_name, data)
+        self._fill(part, data)
         self.holding.pop()
         if self.shared is not None and identity is not None:
             self.shared[identity] = part
@@ -253,13 +260,17 @@ class _Parser:
         type = layer_type(class_name, data)
         # Ops have no flags. A legacy .h5 does not tell the module.
         is_op = (
-            ".ops." in f"{module}."
+            is_of_keras(module) and ".ops." in f"{module}."
             if module is not None
-            else not config.keys() & {"trainable", "layers", "batch_shape", "batch_input_shape"}
+            else class_name in OPS and "trainable" not in config
         )
+        if not isinstance(config.get("trainable", True), bool):
+            raise BadFile(
+                f"whether {where} is trained is told by something else than true or false"
+            )
         function = config.get("function")
         part = Part(name, shown(type), config, is_op)
-        if class_name in ("TFOpLambda", "SlicingOpLambda") and isinstance(function, str):
+        if type in ("TFOpLambda", "SlicingOpLambda") and isinstance(function, str):
             from attn_cli.operations.tensorflow import type_of_function
 
             part.type = shown(type_of_function(function))
@@ -271,9 +282,11 @@ class _Parser:
             part.built_on = parse_shape(shape, f"what {where} is built on")
         return part
 
-    def _fill(self, part: Part, class_name: str, data: dict[str, Any]) -> None:
+    def _fill(self, part: Part, data: dict[str, Any]) -> None:
         config = part.config
-        if class_name == "InputLayer":
+        if part.type == "InputLayer":
+            if self.keras_2 and "batch_shape" in config:
+                raise BadFile(f"{quote(part.name)} is not as {_WRITER}")
             part.batch_shape = _noted_shape([config], f"input {quote(part.name)}")
         elif part.type == "Sequential":
             self._sequential(part, data)
@@ -285,7 +298,7 @@ class _Parser:
                 self._functional(part)
             elif "input_layers" not in config:
                 self._sequential(part, data)
-        elif class_name == "TimeDistributed":
+        elif part.type == "TimeDistributed":
             part.wrapped = self.part(config.get("layer"), f"what {quote(part.name)} applies")
 
     def _functional(self, part: Part) -> None:
@@ -309,6 +322,8 @@ class _Parser:
             nodes.extend([(name, node) for node in inbound])
         if self.shares_in_models:
             self.shared = None
+        if self.keras_2 and any(isinstance(node, dict) for _, node in nodes):
+            raise BadFile(f"the calls in {quote(part.name)} are not as {_WRITER}")
         for name, node in nodes:
             part.entries[name].calls.append(_call(node, part, name))
         models = ALL if any(isinstance(node, list) for _, node in nodes) else FUNCTIONAL
@@ -358,6 +373,10 @@ class _Parser:
             raise BadFile(f"{quote(part.name)} has no layers")
         part.outputs = (previous,)
         part.used.update([Source(name, 0, 0) for name in part.entries])
+
+
+# The rules of which Keras hold follows from the version, which a file could lie about.
+_WRITER = "Keras 2 notes them, which is said to have written the file"
 
 
 def _require_needed(part: Part) -> None:

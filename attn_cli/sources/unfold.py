@@ -15,6 +15,7 @@ from attn_cli.operations.base import Opaque, Unknown, reason
 from attn_cli.operations.call import (
     Bound,
     Tensor,
+    believed,
     bind_call,
     input_tensor,
     repeated,
@@ -145,7 +146,7 @@ class Unfolder:
         layer = self.layer(part, bound.operation, shapes, within, called.kwargs)
         refs = tuple([value.ref for value in called.values])
         charge(self.said(part) + sum([self.named[ref.node] for ref in refs]))
-        outputs, cost = tell(bound, recorded)
+        outputs, cost = tell(bound, believed(bound, recorded))
         if layer.weights and not all(weight.name for weight in layer.weights):
             cost = Cost(why=f"the weights of {layer.name} are not those of a {layer.type}")
         noted = tuple([tensor.shape for tensor in outputs])

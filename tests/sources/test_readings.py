@@ -228,9 +228,9 @@ def row(*, shape: list[int | None] | None = None, **more: Any) -> dict[str, Any]
     return {"module": "keras", "class_name": "Sequential", "config": inside}
 
 
-def input_of(**shapes: list[int | None]) -> dict[str, Any]:
+def input_of(**more: Any) -> dict[str, Any]:
     config = dense(1)
-    config["config"]["layers"][0]["config"] |= shapes
+    config["config"]["layers"][0]["config"] |= more
     return config
 
 
@@ -306,6 +306,14 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
         r"'norm' is built on \(None, 1\) and called on \(None, 8\), for which it has other weights",
     ),
     "a layer that nothing needs": (needless(), "no output of 'model' needs its layer 'other'"),
+    "a version that did not write it": (
+        dense(1) | {"keras_version": "2.15.0"},
+        "not as Keras 2 notes them, which is said to have written the file",
+    ),
+    "a flag that is none": (
+        input_of(trainable="false"),
+        "whether layer 0 of 'model' is trained is told by something else than true or false",
+    ),
     "a call before the first": (
         called_before(),
         "refers to a call of 'inner' before the first",
@@ -329,7 +337,8 @@ def test_a_sequential_is_read_as_one(tmp_path: Path) -> None:
     first = config.add("Dense", config.input, units=8)
     config.add("Dense", config.input, units=3)
     path = tmp_path / "model.json"
-    path.write_text(json.dumps(config.model(first) | {"class_name": "Sequential"}), "utf-8")
+    model = config.model(first) | {"class_name": "Sequential", "registered_name": None}
+    path.write_text(json.dumps(model), encoding="utf-8")
     graph = read_model(path).graph
     assert graph is not None
     assert [node.output_shapes for node in graph.nodes] == [((None, n),) for n in (8, 8, 3)]
@@ -343,3 +352,41 @@ def test_weights_of_another_layer_are_refused(tmp_path: Path, units: int) -> Non
         path.write_bytes(data.replace(b'"units": 1', b'"units": 5') if name == "model.h5" else data)
         with pytest.raises(BadFile, match="the weights stored for 'dense' are not those of its co"):
             read_model(path)
+
+
+def alone(tmp_path: Path, config: Any) -> tuple[int, bool]:
+    """Return how many params a config has, and whether there may be more."""
+    path = tmp_path / "alone.json"
+    path.write_text(json.dumps(config), encoding="utf-8")
+    model = read_model(path)
+    return model.total, model.at_least
+
+
+def test_what_is_not_known_to_be_an_op_may_have_weights(tmp_path: Path) -> None:
+    """A module of ops that is not Keras' own; a layer that leaves out what ops do not have."""
+    model = dense(1)
+    model["config"]["layers"][1]["module"] = "mine.ops.dense"
+    assert alone(tmp_path, model) == (0, True)
+    layer: Any = {"class_name": "Dense", "config": {"units": 1, "batch_input_shape": [None, 8]}}
+    model = {"class_name": "Sequential", "config": {"name": "row", "layers": [layer]}}
+    assert alone(tmp_path, model) == (9, False)
+
+
+def test_a_class_of_one_s_own_is_not_keras_own(tmp_path: Path) -> None:
+    """By whatever of its names it is taken for one."""
+    model = dense(1)
+    model["config"]["layers"][1]["registered_name"] = "mine>Dense"
+    assert alone(tmp_path, model) == (0, True)
+
+
+def test_shapes_are_those_that_keras_makes(tmp_path: Path) -> None:
+    """Where another one is noted, what follows from it is not known."""
+    config = Config(8)
+    x = config.add("Dense", config.input, units=2)
+    model = config.model(config.add("Dense", x, units=1))
+    assert alone(tmp_path, model) == (18 + 3, False)
+    (node,) = model["config"]["layers"][2]["inbound_nodes"]
+    node["args"][0]["config"]["shape"] = [None, 2]
+    assert alone(tmp_path, model) == (18 + 3, False)
+    node["args"][0]["config"]["shape"] = [None, 100]
+    assert alone(tmp_path, model) == (18, True)

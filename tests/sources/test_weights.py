@@ -149,7 +149,9 @@ def test_a_model_whose_parts_are_known_may_have_optimizers_too(tmp_path: Path) -
 def test_metrics_of_keras_2_do_not_count(tmp_path: Path) -> None:
     """Where it keeps them; where it may be one it is a lower bound. Keras 3 stores none."""
     mean: Arrays = {"vars/0": ("float32", ()), "vars/1": ("float32", ())}
-    config = one("Dense", 3, units=4)
+    layer: Any = {"class_name": "Dense", "config": {"name": "one", "units": 4}}
+    layer["config"]["batch_input_shape"] = [None, 3]
+    config = {"class_name": "Sequential", "config": {"name": "model", "layers": [layer]}}
     layers = below("layers/dense", DENSE)
     arrays = layers | below("metrics/mean", mean)
     read = keras_file(tmp_path / "m.keras", config, arrays, version="2.15.0")
