@@ -19,7 +19,7 @@ from attn_cli.cli.network import (
 )
 from attn_cli.cli.options import (
     ChannelsOption,
-    FormatOption,
+    ChartFormatOption,
     JsonOption,
     OutputOption,
     complete_spec,
@@ -30,6 +30,7 @@ from attn_cli.cli.options import (
 from attn_cli.cli.output import emit, picked_format
 from attn_cli.errors import AttnError, BadSpec
 from attn_cli.spec import expanded, parse_spec
+from attn_cli.views import formats_with
 from attn_cli.views.compare import report
 
 T = TypeVar("T")
@@ -77,7 +78,7 @@ def compare(
             autocompletion=completing(SORT_KEYS),
         ),
     ] = None,
-    format: FormatOption = None,
+    format: ChartFormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
@@ -92,7 +93,7 @@ def compare(
     """
     if within is not None:
         refuse_with_network(shape=shape, channels=channels, baseline=baseline, sort=sort)
-        picked_format(format, json, output)
+        picked_format(format, json, output, formats_with("chart"))
         blocks = all_specs(specs, parse_block)
         # A comparison of blocks on their own has no need of what reads a model.
         from attn_cli.analysis.network import compare_in, read_network

@@ -7,9 +7,10 @@ import typer
 from attn_cli.analysis.diff import diff as diff_models
 from attn_cli.analysis.inspect import Inspection, inspect_file
 from attn_cli.cli.models import complete_model
-from attn_cli.cli.options import FormatOption, JsonOption, OutputOption
+from attn_cli.cli.options import ChartFormatOption, JsonOption, OutputOption
 from attn_cli.cli.output import emit, picked_format
 from attn_cli.errors import BadFile
+from attn_cli.views import formats_with
 from attn_cli.views.diff import report
 
 
@@ -31,7 +32,7 @@ def diff(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 1 where anything differs.")
     ] = False,
-    format: FormatOption = None,
+    format: ChartFormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> int:
@@ -41,7 +42,7 @@ def diff(
     attn diff before.keras after.keras
     attn diff before.keras after.keras --format markdown --exit-code
     """
-    picked_format(format, json, output)
+    picked_format(format, json, output, formats_with("chart"))
     changes = diff_models(layered(before), layered(after))
     emit(report(changes), format, json, output)
     return int(exit_code and changes.is_different)

@@ -6,9 +6,10 @@ import typer
 
 from attn_cli.analysis.inspect import Inspection, inspect_file
 from attn_cli.cli.models import complete_model
-from attn_cli.cli.options import FormatOption, JsonOption, OutputOption
+from attn_cli.cli.options import ChartFormatOption, JsonOption, OutputOption
 from attn_cli.cli.output import emit, picked_format, write_error
 from attn_cli.errors import AttnError, BadFile
+from attn_cli.views import formats_with
 from attn_cli.views.inspect import files_report, layers_report, report
 
 
@@ -33,7 +34,7 @@ def inspect(
     fail_if_none: Annotated[
         bool, typer.Option("--fail-if-none", help="Exit with 1 where a file has no attention.")
     ] = False,
-    format: FormatOption = None,
+    format: ChartFormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> int:
@@ -50,7 +51,7 @@ def inspect(
         raise AttnError(f"the depth is at least 0, not {depth}")
     if layers and len(files) > 1:
         raise AttnError("--layers shows the layers of one file")
-    picked_format(format, json, output)
+    picked_format(format, json, output, formats_with("chart"))
     if len(files) == 1:
         inspections = [inspect_file(files[0])]
     else:

@@ -6,10 +6,10 @@ import typer
 
 from attn_cli.blocks import find_block
 from attn_cli.blocks.eca import eca_kernel_size
-from attn_cli.cli.options import BOption, FormatOption, GammaOption, JsonOption, OutputOption
+from attn_cli.cli.options import BOption, ChartFormatOption, GammaOption, JsonOption, OutputOption
 from attn_cli.cli.output import emit, write
 from attn_cli.spec import parse_channels, parse_spec
-from attn_cli.views.report import Column, Report, Table
+from attn_cli.views.report import Column, Picture, Report, Table
 
 COLUMNS = (
     Column("channels", "channels", "int"),
@@ -24,7 +24,7 @@ def kernel_size(
     ],
     b: BOption = None,
     gamma: GammaOption = None,
-    format: FormatOption = None,
+    format: ChartFormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
@@ -49,4 +49,16 @@ def kernel_size(
     table = Table(COLUMNS, list(zip(counts, kernels, steps, strict=True)))
     keys = [column.key for column in COLUMNS]
     rows = [dict(zip(keys, row, strict=True)) for row in table.rows]
-    emit(Report(lambda: {**rule, "rows": rows}, table, [table]), format, json, output)
+    picture = Picture("chart", lambda: staircase(rule, list(zip(counts, kernels, strict=True))))
+    report = Report(lambda: {**rule, "rows": rows}, table, [table], picture=picture)
+    emit(report, format, json, output)
+
+
+def staircase(rule: dict[str, Any], asked: list[tuple[int, int]]) -> Any:
+    """Return the chart of a rule, with what was asked for on it."""
+    from attn_cli.views.pictures.staircase import of_kernels
+
+    # As far as log2 C + b is below 0 the rule falls.
+    turn = 2 ** -max(-64, rule["b"]) if rule["b"] < 0 else 0
+    options = "  ".join(f"{name}={value:g}" for name, value in rule.items())
+    return of_kernels(lambda channels: eca_kernel_size(channels, **rule), turn, asked, options)

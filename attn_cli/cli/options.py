@@ -99,6 +99,7 @@ def format_option(*formats: str) -> Any:
 
 FormatOption = Annotated[str | None, format_option(*FORMATS)]
 DiagramFormatOption = Annotated[str | None, format_option(*formats_with("diagram"))]
+ChartFormatOption = Annotated[str | None, format_option(*formats_with("chart"))]
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
 OutputOption = Annotated[
     str | None,

@@ -8,8 +8,9 @@ from attn_cli.analysis.network import read_network
 from attn_cli.analysis.places import find_places, select_places
 from attn_cli.cli.models import complete_model
 from attn_cli.cli.network import AtOption, SkipOption, refuse_without_at
-from attn_cli.cli.options import FormatOption, JsonOption, OutputOption
+from attn_cli.cli.options import ChartFormatOption, JsonOption, OutputOption
 from attn_cli.cli.output import emit, picked_format
+from attn_cli.views import formats_with
 from attn_cli.views.network import places_report
 
 
@@ -24,7 +25,7 @@ def places(
     ],
     at: AtOption = None,
     skip: SkipOption = None,
-    format: FormatOption = None,
+    format: ChartFormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
@@ -34,7 +35,7 @@ def places(
     attn places app:MobileNetV2
     attn places app:ResNet50 --at 'conv[45]_*_bn' --skip '*_0_bn'
     """
-    picked_format(format, json, output)
+    picked_format(format, json, output, formats_with("chart"))
     refuse_without_at(at, skip)
     network = read_network(model)
     found = select_places(network.graph, at, skip or ()) if at else find_places(network.graph)

@@ -31,6 +31,13 @@ PICTURES = {
         "dot": "attn_cli.views.pictures.dot:draw",
         "mermaid": "attn_cli.views.pictures.mermaid:draw",
     },
+    "chart": {
+        "svg": "attn_cli.views.pictures.vega:draw",
+        "png": "attn_cli.views.pictures.vega:png",
+        "pdf": "attn_cli.views.pictures.vega:pdf",
+        "html": "attn_cli.views.pictures.page:draw",
+    },
+    "page": {"html": "attn_cli.views.pictures.page:draw"},
 }
 
 # What no terminal can show.

@@ -6,13 +6,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.views.records import figures_record, params_record
-from attn_cli.views.report import EXTRA, Column, Report, Table, size_text, with_batch
+from attn_cli.views.report import EXTRA, Column, Picture, Report, Table, size_text, with_batch
 from attn_cli.views.summary import unknown_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from attn_cli.analysis.compare import Comparison, Row, Total
+    from attn_cli.views.pictures.vega import Chart
 
 ROWS = (
     Column("as_given", "block", "name"),
@@ -55,6 +56,7 @@ def report(comparison: Comparison) -> Report:
     tables = [_shape_table(baseline.as_given, rows) for rows in groups]
     if comparison.totals[0].places > 1:
         tables.append(_totals_table(baseline.as_given, comparison.totals))
+    closing = unknown_reasons(row.entry.figures.cost for row in comparison.rows)
     return Report(
         record=lambda: {
             "baseline": baseline.text,
@@ -64,8 +66,15 @@ def report(comparison: Comparison) -> Report:
         },
         rows=Table(ROWS, [_flat(row) for row in comparison.rows]),
         tables=tables,
-        closing=unknown_reasons(row.entry.figures.cost for row in comparison.rows),
+        closing=closing,
+        picture=Picture("chart", lambda: _chart(comparison, closing)),
     )
+
+
+def _chart(comparison: Comparison, notes: Sequence[str]) -> Chart:
+    from attn_cli.views.pictures.compare import of_comparison
+
+    return of_comparison(comparison, notes)
 
 
 def _shape_table(baseline: str, rows: Sequence[Row]) -> Table:

@@ -9,15 +9,16 @@ from attn_cli.analysis.diff import ADDED, CHANGED, FIELDS, ORDER, REMOVED, SAME
 from attn_cli.blocks.options import format_value
 from attn_cli.graph import UNKNOWN
 from attn_cli.views.inspect import INPUT_FIXES, block_record
-from attn_cli.views.report import Column, Report, Table, size_text
+from attn_cli.views.report import Column, Picture, Report, Table, size_text
 from attn_cli.views.summary import unknown_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from attn_cli.analysis.diff import Change, Diff, Total
     from attn_cli.analysis.find import Attention
     from attn_cli.graph import Shape
+    from attn_cli.views.pictures.vega import Chart
 
 FIGURES = {
     "count": "blocks",
@@ -84,13 +85,22 @@ def report(diff: Diff) -> Report:
             for name, total in figures.items()
         ]
         tables.append(Table(TOTALS, totals))
+    heading = [f"{diff.before.file} → {diff.after.file}"]
+    closing = [_counted(diff), *_unknown(diff)]
     return Report(
         record=lambda: _record(diff),
         rows=Table(ROWS, list(_rows(diff))),
         tables=tables,
-        heading=[f"{diff.before.file} → {diff.after.file}"],
-        closing=[_counted(diff), *_unknown(diff)],
+        heading=heading,
+        closing=closing,
+        picture=Picture("chart", lambda: _strips(diff, heading, closing)),
     )
+
+
+def _strips(diff: Diff, heading: Sequence[str], notes: Sequence[str]) -> Chart:
+    from attn_cli.views.pictures.strip import of_diff
+
+    return of_diff(diff, heading, notes)
 
 
 def _shown(change: Change) -> Iterator[tuple[Any, ...]]:

@@ -10,6 +10,7 @@ from attn_cli.views.records import layer_records, params_record
 from attn_cli.views.report import (
     EXTRA,
     Column,
+    Picture,
     Report,
     Table,
     chosen,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from attn_cli.analysis.inspect import Inspection
     from attn_cli.graph import Graph, Shape
     from attn_cli.sources.saved import Model
+    from attn_cli.views.pictures.vega import Chart
 
 # A row for each block, with what its file is; a file without any has one row.
 ROWS = (
@@ -104,6 +106,7 @@ def report(inspection: Inspection) -> Report:
         tables=tables,
         heading=heading(inspection),
         closing=closing(inspection),
+        picture=Picture("chart", lambda: _strip(inspection)),
     )
 
 
@@ -119,6 +122,7 @@ def layers_report(inspection: Inspection, depth: int | None) -> Report:
         tables=[chosen(table, SHOWN, fixed=False)],
         heading=heading(inspection),
         closing=closing(inspection),
+        picture=Picture("chart", lambda: _strip(inspection)),
     )
 
 
@@ -140,7 +144,20 @@ def files_report(inspections: Sequence[Inspection]) -> Report:
         rows=Table(ROWS, [row for inspection in inspections for row in _rows(inspection)]),
         tables=[_without_empty(Table(FILES, rows))],
         closing=notes,
+        picture=Picture("chart", lambda: _strips(inspections)),
     )
+
+
+def _strip(inspection: Inspection) -> Chart:
+    from attn_cli.views.pictures.strip import of_inspection
+
+    return of_inspection(inspection, heading(inspection), closing(inspection))
+
+
+def _strips(inspections: Sequence[Inspection]) -> Chart:
+    from attn_cli.views.pictures.strip import of_inspections
+
+    return of_inspections(inspections)
 
 
 def record(inspection: Inspection) -> dict[str, Any]:

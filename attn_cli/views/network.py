@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attn_cli.analysis.where import WORDS
 from attn_cli.views.inspect import INPUT_FIXES, model_record
 from attn_cli.views.records import params_record
-from attn_cli.views.report import Column, Report, Table, size_text, with_batch
+from attn_cli.views.report import Column, Picture, Report, Table, size_text, with_batch
 from attn_cli.views.summary import unknown_lines
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Totals,
     )
     from attn_cli.analysis.places import Place
+    from attn_cli.views.pictures.vega import Chart
 
 BLOCKS = (
     Column("spec", "block", "name"),
@@ -94,6 +95,7 @@ def report(comparison: NetworkComparison, each: bool) -> Report:
             for block in comparison.blocks
             if block.places
         ]
+    heading, closing = [_heading(network), places_line(comparison.chosen)], _closing(comparison)
     return Report(
         record=lambda: {
             **_network_record(network),
@@ -104,9 +106,16 @@ def report(comparison: NetworkComparison, each: bool) -> Report:
         },
         rows=_rows_of_places(comparison) if each else _rows(comparison),
         tables=tables,
-        heading=[_heading(network), places_line(comparison.chosen)],
-        closing=_closing(comparison),
+        heading=heading,
+        closing=closing,
+        picture=Picture("chart", lambda: _chart(comparison, [*heading, *closing])),
     )
+
+
+def _chart(comparison: NetworkComparison, notes: Sequence[str]) -> Chart:
+    from attn_cli.views.pictures.compare import of_network
+
+    return of_network(comparison, notes)
 
 
 def places_report(network: Network, places: Sequence[Place]) -> Report:
@@ -120,6 +129,11 @@ def places_report(network: Network, places: Sequence[Place]) -> Report:
         (place.name, ", ".join(place.words), _size(place), place.there or "") for place in places
     ]
     counted = ", ".join(f"{counts[word]} {word}" for word in _ordered(counts))
+    heading = [_heading(network)]
+    closing = [
+        f"{counted or 'no place that has a word'}; --at takes these words, names and patterns",
+        *[f"no block can go to {p.name}: {p.problem}" for p in places if p.problem],
+    ]
     return Report(
         record=lambda: {
             **_network_record(network),
@@ -135,12 +149,18 @@ def places_report(network: Network, places: Sequence[Place]) -> Report:
         },
         rows=Table(PLACES, rows),
         tables=[Table(SHOWN_PLACES, shown)] if places else [],
-        heading=[_heading(network)],
-        closing=[
-            f"{counted or 'no place that has a word'}; --at takes these words, names and patterns",
-            *[f"no block can go to {p.name}: {p.problem}" for p in places if p.problem],
-        ],
+        heading=heading,
+        closing=closing,
+        picture=Picture("chart", lambda: _strip(network, places, heading, closing)),
     )
+
+
+def _strip(
+    network: Network, places: Sequence[Place], heading: Sequence[str], notes: Sequence[str]
+) -> Chart:
+    from attn_cli.views.pictures.strip import of_places
+
+    return of_places(network, places, heading, notes)
 
 
 def _ordered(words: Iterable[str]) -> list[str]:

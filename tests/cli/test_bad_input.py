@@ -274,7 +274,7 @@ BAD = [
     ),
     (
         ["places", "app:VGG16", "-o", "figures.dot"],
-        "the suffix of 'figures.dot' names no format here: it is one of .json, .csv, .md, .txt, .tsv, or give --format",
+        "the suffix of 'figures.dot' names no format here: it is one of .json, .csv, .md, .txt, .tsv, .svg, .png, .pdf, .html, or give --format",
     ),
     (
         ["blocks", "-o", "figures.svg"],
@@ -282,7 +282,7 @@ BAD = [
     ),
     (
         ["places", "app:VGG16", "-f", "dot"],
-        "there is no dot format here (table, json, csv, markdown, plain)",
+        "there is no dot format here (table, json, csv, markdown, plain, svg, png, pdf, html)",
     ),
     (
         ["summary", "-b", "se", "-s", "1,2,8", "-o", "missing/figures.json"],

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # In the converter itself, and as wide as the Helvetica that Graphviz measures.
 FONT = "Liberation Sans"
+# What an SVG names instead: the reader's own, as wide as that where a machine has them.
+FONTS = "Helvetica, Arial, 'Liberation Sans', Arimo, sans-serif"
 SCALE = 2
 REFERENCE = re.compile(rb"\b(\d+) 0 R\b")
 # What a dictionary names, a line each.

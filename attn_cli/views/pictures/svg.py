@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attn_cli.views.pictures.dot import caption_lines
 from attn_cli.views.pictures.layout import lay_out
+from attn_cli.views.pictures.raster import FONTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from attn_cli.views.pictures.layout import Point, Rectangle, Route
     from attn_cli.views.report import Report
 
-# As wide as the Helvetica that Graphviz measures, where a machine has them.
-FONTS = "Helvetica, Arial, 'Liberation Sans', Arimo, sans-serif"
 MARGIN = 14
 # How much wider another machine's sans may be.
 WIDER = 1.25
