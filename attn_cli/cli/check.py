@@ -43,7 +43,7 @@ from attn_cli.config.find import find_config
 from attn_cli.errors import AttnError
 from attn_cli.sources.text import shown
 from attn_cli.spec import INTEGER, NUMBER, Place, expanded, parse_spec
-from attn_cli.views import FORMATS, SPECIAL
+from attn_cli.views import SPECIAL, formats_with
 from attn_cli.views.check import label, report, told_of
 
 # The formats that people read.
@@ -156,7 +156,7 @@ def check(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print nothing that is not an error.")
     ] = False,
-    format: Annotated[str | None, format_option(*FORMATS, *SPECIAL)] = None,
+    format: Annotated[str | None, format_option(*formats_with("page"), *SPECIAL)] = None,
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> int:

@@ -10,6 +10,7 @@ from attn_cli.sources.text import shown
 from attn_cli.views.report import (
     Annotation,
     Column,
+    Picture,
     Report,
     Table,
     chosen,
@@ -83,6 +84,7 @@ def report(results: Sequence[Result], path: str | None, annotated: str | None = 
         heading=[] if path is None else [f"{path}   {count}"],
         closing=[*[not_checked(each) for each in results if each.problem], _counted(results)],
         annotations=[each for result in results for each in _annotations(result, annotated)],
+        picture=Picture("page", lambda: None),
     )
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import AttnError
 from attn_cli.sources.text import shown
-from attn_cli.views.pictures.figures import Figure, Scale, Series, Spec, bars, lines
-from attn_cli.views.pictures.vega import Chart
+from attn_cli.views.pictures.figures import Figure, Scale, Series, Spec, bars, lines, told
+from attn_cli.views.pictures.vega import Chart, lines_of
 from attn_cli.views.report import size_text
 
 if TYPE_CHECKING:
@@ -34,12 +34,11 @@ def of_comparison(comparison: Comparison, notes: Sequence[str]) -> Chart:
     """Return the chart of blocks on their own."""
     entries = [row.entry for row in comparison.rows]
     shapes = list(dict.fromkeys((entry.shape, entry.places) for entry in entries))
-    blocks = list(dict.fromkeys(entry.as_given for entry in entries))
     title, spec = (
         _along_places(entries, shapes) if len(shapes) > 1 else _on_one(entries, shapes[0][0])
     )
-    what = f"Params, MACs and FLOPs of {len(blocks)} blocks: {', '.join(blocks[:MAX_LINES])}."
-    return Chart(shown(title), shown(what, 1000), _shown(notes), spec)
+    costs = [_told(entry, alone=len(shapes) == 1) for entry in entries[:MAX_BARS]]
+    return Chart(shown(title), f"{title}. {'; '.join(costs)}.", lines_of(notes), spec)
 
 
 def of_network(comparison: NetworkComparison, notes: Sequence[str]) -> Chart:
@@ -55,14 +54,20 @@ def of_network(comparison: NetworkComparison, notes: Sequence[str]) -> Chart:
         for block in blocks
     ]
     title = f"what blocks add to {comparison.network.file}"
-    what = f"Params, MACs and FLOPs that {len(blocks)} blocks add to a network."
-    return Chart(
-        shown(title), what, _shown(notes), bars([shown(b.spec) for b in blocks], values, ADDED)
-    )
+    names = [shown(block.spec) for block in blocks]
+    what = "; ".join(map(_in_words, names, values))
+    return Chart(shown(title), f"{title}: {what}.", lines_of(notes), bars(names, values, ADDED))
 
 
-def _shown(lines: Sequence[str]) -> list[str]:
-    return [shown(line) for line in lines]
+def _told(entry: Entry, *, alone: bool) -> str:
+    """Return what an entry costs, for who does not see it."""
+    name = shown(entry.as_given)
+    return _in_words(name if alone else f"{name} on {size_text(entry.shape)}", _values(entry))
+
+
+def _in_words(name: str, values: Mapping[str, int | None]) -> str:
+    figures = [f"{told(values[figure.key])} {figure.label}" for figure in COSTS]
+    return f"{name} {', '.join(figures)}"
 
 
 def _on_one(entries: Sequence[Entry], shape: Sequence[int | None]) -> tuple[str, Spec]:

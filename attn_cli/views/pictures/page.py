@@ -42,14 +42,15 @@ th, td { padding: .25rem .9rem .25rem 0; text-align: left; vertical-align: top;
 th { border-bottom: 1px solid var(--rule); font-weight: 600; }
 td { border-bottom: 1px solid var(--shade); }
 .n { text-align: right; }
-.name { overflow-wrap: anywhere; white-space: normal; min-width: 9rem; }
+.name { overflow-wrap: anywhere; white-space: normal; min-width: 12rem; }
 tfoot td { font-weight: 600; border-top: 1px solid var(--rule); }
 th button { all: unset; cursor: pointer; }
 th button:focus-visible { outline: 2px solid; outline-offset: 2px; }
 th[aria-sort] button::after { content: " \\2191"; }
 th[aria-sort="descending"] button::after { content: " \\2193"; }
 .warning { color: var(--mark); }
-@media print { body { max-width: none; padding: 0; font-size: 11px; color: #000; background: #fff; }
+@media print { body { max-width: none; padding: 0; font-size: 10px; color: #000; background: #fff; }
+  th, td { padding-right: .6rem; } .name { min-width: 0; }
   figure, .table { overflow: visible; } figure svg { min-width: 0; }
   tr, figure { break-inside: avoid; } thead { display: table-header-group; } }
 """
@@ -62,6 +63,7 @@ for (const table of document.querySelectorAll("table")) {
   for (const row of body.rows)
     row.dataset.on === undefined ? rows.push([row]) : rows[rows.length - 1].push(row);
   heads.forEach((head, place) => {
+    if (!head.textContent) return;
     const button = document.createElement("button");
     button.append(...head.childNodes);
     head.append(button);

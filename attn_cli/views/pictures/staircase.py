@@ -6,7 +6,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import AttnError
-from attn_cli.views.pictures.vega import INK, PLAIN, STRONG, Chart
+from attn_cli.views.pictures.vega import INK, PLAIN, STRONG, Chart, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -81,7 +81,9 @@ def of_kernels(
             }
         )
     spec = {"width": 640, "height": 240, "encoding": {"x": x, "y": y}, "layer": layers}
-    return Chart("ECA's kernel along the channels", f"A staircase: {told}.", [options], spec)
+    return Chart(
+        "ECA's kernel along the channels", f"A staircase: {told}.", lines_of([options]), spec
+    )
 
 
 # With more points than these, what each is told stands in each other's way.

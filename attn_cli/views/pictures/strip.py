@@ -27,6 +27,7 @@ from attn_cli.views.pictures.vega import (
     RULE,
     SHAPES,
     STRONG,
+    STRONG_INK,
     Chart,
     apart,
     labelled,
@@ -50,6 +51,7 @@ Figures = tuple[int | None, int | None]
 
 WIDTH = 860
 ROOM = 78  # for the words of a stage
+RIM = 6  # of a stage, which half a mark takes
 HIGH, LOW = 84, 14  # the height of the largest map, and of the smallest
 WORDS_ABOVE, WORDS_BELOW = 16, 20
 BAR = 60
@@ -57,7 +59,7 @@ OTHER = "other gates"
 HIDDEN = "hidden by layers that cannot be read"
 # How a change is told between two strips: a sign, and its colour.
 SIGNS = {ADDED: ("+", COLORS[2]), REMOVED: ("−", STRONG), CHANGED: ("~", COLORS[3])}
-BETWEEN = 56
+BETWEEN = 72
 MAX_STRIPS = 24
 
 
@@ -87,13 +89,12 @@ def of_inspection(inspection: Inspection, heading: Sequence[str], notes: Sequenc
             "there is nothing to draw"
         )
     strip = strip_of(graph, inspection.blocks, (*inspection.unnamed, *inspection.hidden))
+    model = inspection.model
     panels = [
         band([strip]),
-        *[
-            costs(strip, name, figures)
-            for name, figures in FIGURES
-            if any(figures(stage)[0] for stage in strip.stages)
-        ],
+        *costs(strip, "params", _params, model.total, at_least=model.at_least),
+        *costs(strip, "MACs", _macs, inspection.macs),
+        *costs(strip, "FLOPs", _flops, inspection.flops),
     ]
     told = f"{inspection.file}, from input to output: {_in_words(strip)}."
     return _chart(heading, told, notes, panels)
@@ -180,8 +181,9 @@ def strip_of(
     for place, stage in enumerate(stages):
         width = ROOM + shared * len(stage.nodes) / calls
         ends.append(round(start + width, 2))
+        inside = width - 2 * RIM
         for order, node in enumerate(stage.nodes):
-            at[node] = round(start + width * (order + 0.5) / len(stage.nodes), 2)
+            at[node] = round(start + RIM + inside * (order + 0.5) / len(stage.nodes), 2)
             stage_of[node] = place
         start += width
     return Strip(stages, tuple(ends), at, stage_of, tuple(marks))
@@ -341,12 +343,13 @@ def _between(changes: Sequence[Spec], top: float) -> list[Spec]:
             }
         )  # fmt: skip
         if sign:
-            # Where a line ends half-way its sign stands at that end, else beside it.
-            aside = {ADDED: (0, -8), REMOVED: (0, 8)}.get(status, (8, 0))
+            # Where a line ends half-way its sign stands at that end, else beside its beginning.
+            along = {ADDED: 0.39, REMOVED: 0.61}.get(status, 0.1)
+            aside = 8 if status == CHANGED else 0
             signs.append(
                 {
-                    "x": (ends[0][0] + ends[1][0]) / 2 + aside[0], "y": half + aside[1],
-                    "text": sign, "color": color,
+                    "x": ends[0][0] + (ends[1][0] - ends[0][0]) * along + aside,
+                    "y": top + BETWEEN * along, "text": sign, "color": color,
                 }
             )  # fmt: skip
     colored = {"field": "color", "type": "nominal", "scale": None}
@@ -379,30 +382,41 @@ def _flops(stage: Stage) -> Figures:
     return stage.cost.flops, stage.gate_cost.flops
 
 
-# What the bars below a strip tell: of a stage, and of the gates in it.
-FIGURES = (("params", _params), ("MACs", _macs), ("FLOPs", _flops))
+def costs(
+    strip: Strip,
+    name: str,
+    figures: Callable[[Stage], Figures],
+    total: int | None,
+    *,
+    at_least: bool = False,
+) -> list[Spec]:
+    """Return bars below the stages: what part of a total each has, and attention's part of it.
 
-
-def costs(strip: Strip, name: str, figures: Callable[[Stage], Figures]) -> Spec:
-    """Return bars below the stages: what part of a figure each has, and attention's part of it."""
+    Where there are `at_least` so many of them, no part of them is known. None are drawn where
+    none of it is known, or there is none.
+    """
     told = [figures(stage) for stage in strip.stages]
-    known = [whole for whole, _ in told]
-    total = None if None in known else sum(filter(None, known))
-    most = max([whole or 0 for whole in known], default=0) or 1
+    if not any(whole for whole, _ in told):
+        return []
+    most = max([whole or 0 for whole, _ in told]) or 1
     rows = []
     for place, (whole, part) in enumerate(told):
         start = strip.ends[place - 1] if place else 0.0
-        words = "?" if whole is None else f"{whole:,}"
-        if total and whole is not None:
-            words = percent_text(whole / total, 1) if whole else "0"
-        share = part / whole if whole and part is not None else None
+        share = ""
+        if whole is None:
+            words = "?"
+        elif at_least:
+            words = f"≥ {whole:,}"
+        else:
+            words = percent_text(whole / total, 1) if whole and total else f"{whole:,}"
+            if whole and part:
+                share = f"attn {percent_text(part / whole, 1)}"
         rows.append(
             {
                 "x": start + 6, "x2": strip.ends[place] - 6,
                 "middle": (start + strip.ends[place]) / 2,
                 "whole": (whole or 0) / most, "words": words,
-                "part": 0 if whole is None else (part or 0) / most,
-                "share": "" if not part or share is None else f"attn {percent_text(share, 1)}",
+                "part": (part or 0) / most if share else 0, "share": share,
             }
         )  # fmt: skip
     width = strip.ends[-1]
@@ -418,8 +432,9 @@ def costs(strip: Strip, name: str, figures: Callable[[Stage], Figures]) -> Spec:
             },
         }  # fmt: skip
 
-    def text(field: str, color: str, up: float) -> Spec:
+    def text(field: str, color: str, up: float, where: str) -> Spec:
         return {
+            "transform": [{"filter": where}],
             "mark": {"type": "text", "color": color, "dy": -up},
             "encoding": {
                 "x": {**x, "field": "middle"},
@@ -429,23 +444,27 @@ def costs(strip: Strip, name: str, figures: Callable[[Stage], Figures]) -> Spec:
         }  # fmt: skip
 
     in_all = "unknown" if total is None else f"{total:,}"
-    return {
+    parts = "by stage"
+    if any(row["share"] for row in rows):
+        parts += ", and attention's part of each"
+    panel = {
         "data": {"values": rows},
         "width": width,
         "height": BAR,
         "title": {
-            "text": f"{name}: {in_all}; each stage's part"
-            + (", and of it attention's" if any(stage.gates for stage in strip.stages) else ""),
+            "text": f"{name}: {'at least ' * at_least}{in_all}, {parts}",
             "fontSize": 12,
             "offset": 26,
         },
         "layer": [
             bar("whole", PLAIN, 0.75),
             bar("part", STRONG, 1),
-            text("words", INK, 19),
-            text("share", STRONG, 6),
+            text("words", INK, 19, "datum.share"),
+            text("words", INK, 6, "!datum.share"),
+            text("share", STRONG_INK, 6, "datum.share"),
         ],
     }
+    return [panel]
 
 
 def _rows(
@@ -484,7 +503,7 @@ def heights(extents: Sequence[Extent]) -> list[float]:
     """Return how high each stage is drawn: by how often its map was halved."""
     # Of what is only known as a part of the input, the input is as large as most are.
     levels = [
-        log2(max(1.0, (each.positions or 1.0) * (2**16 if each.is_relative else 1)))
+        log2(max(1.0, (each.positions or 0.0) * (2**16 if each.is_relative else 1)))
         for each in extents
     ]
     most = max(levels) or 1.0

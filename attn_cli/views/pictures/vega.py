@@ -24,6 +24,7 @@ STRONG = COLORS[1]
 GREY = "#767676"
 # The texts of a drawing, and what it stands on; a page gives them its own colours.
 INK = "#1a1a1a"
+STRONG_INK = "#b34700"
 PAPER = "#ffffff"
 RULE = "#8c8c8c"
 SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
@@ -53,7 +54,7 @@ MAX_COLUMNS, MAX_LINES = 120, 12
 STYLE = f"""<style>@media screen and (prefers-color-scheme: dark) {{
 .attn-chart > rect {{ fill: #14171c }}
 .attn-chart text[fill="{INK}"] {{ fill: #e8eaed }}
-.attn-chart text[fill="{STRONG}"] {{ fill: #ff9d5c }}
+.attn-chart text[fill="{STRONG_INK}"] {{ fill: #ff9d5c }}
 }}</style>"""
 
 
@@ -120,7 +121,7 @@ def lines_of(notes: Sequence[str]) -> list[str]:
     told = [shown(apart(note), 4 * MAX_COLUMNS) for note in notes]
     lines = [line for note in told for line in wrap(note, MAX_COLUMNS)]
     more = len(lines) - MAX_LINES
-    return lines if more <= 0 else [*lines[:MAX_LINES], f"and {more} more lines"]
+    return lines if more <= 0 else [*lines[:MAX_LINES], f"and {more} more line{'s' * (more > 1)}"]
 
 
 def labelled(names: Sequence[str]) -> str:
