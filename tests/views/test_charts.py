@@ -46,6 +46,14 @@ PICTURES: dict[str, tuple[list[str], list[str]]] = {
         ["compare", *[f"se:ratio={ratio}" for ratio in (2, 4, 8, 16)], "-s", "7,7,64"],
         ["se on 7 × 7 × 64, by ratio", "ratio", "width", "params"],
     ),
+    "with-none": (
+        ["compare", "se", "eca", "simam", "-s", "3@56,56,64", "-s", "4@28,28,128"],
+        ["params (log scale)", "simam", "0", "1,000"],
+    ),
+    "less": (
+        ["compare", "eca", "none", "--in", "app:EfficientNetB0", "--at", "se"],
+        ["-636,464", "-636,540"],
+    ),
     "network": (
         ["compare", "se", "eca", "--in", "app:ResNet50", "--at", "residual"],
         ["what blocks add to app:ResNet50", "params added (log scale)", "86"],
@@ -96,6 +104,7 @@ EVIL = (
     "javascript:alert(8)",
     "名前 é 🙂",
 )
+SPACE = "{http://www.w3.org/2000/svg}"
 drawing = pytest.mark.parametrize("name", PICTURES)
 
 
@@ -113,13 +122,12 @@ def test_a_chart_says_what_it_shows(name: str, tmp_path: Path) -> None:
     """It is XML, has a title and a description, and the texts that it is drawn for."""
     args, texts = PICTURES[name]
     svg = ElementTree.fromstring(drawn(args, "svg", tmp_path))
-    space = "{http://www.w3.org/2000/svg}"
-    title, description = svg.find(f"{space}title"), svg.find(f"{space}desc")
+    title, description = svg.find(f"{SPACE}title"), svg.find(f"{SPACE}desc")
     assert title is not None
     assert description is not None
     assert 0 < len(title.text or "") < len(description.text or "")
     assert svg.get("role") == "img"
-    shown = ["".join(each.itertext()) for each in svg.iter(f"{space}text")]
+    shown = ["".join(each.itertext()) for each in svg.iter(f"{SPACE}text")]
     assert [text for text in texts if not any(text in each for each in shown)] == []
 
 
@@ -133,6 +141,18 @@ def test_one_input_is_one_picture(name: str, format: str, begins: bytes, tmp_pat
     first, second = [drawn(PICTURES[name][0], format, tmp_path) for _ in range(2)]
     assert first == second
     assert first.startswith(begins)
+
+
+@pytest.mark.parametrize("name", ["places", "with-none", "channels"])
+def test_a_scale_says_no_wrong_number(name: str, tmp_path: Path) -> None:
+    """What stands at the scale of a figure is a whole number in full, and 0 once."""
+    svg = ElementTree.fromstring(drawn(PICTURES[name][0], "svg", tmp_path))
+    axes = [each for each in svg.iter() if each.get("aria-label", "").startswith("Y-axis")]
+    assert len(axes) >= 3
+    for axis in axes:
+        told = ["".join(each.itertext()) for each in axis.iter(f"{SPACE}text")]
+        values = [int(text.replace(",", "")) for text in told if text]
+        assert values == sorted(set(values))
 
 
 def test_a_scale_is_log_where_a_linear_one_hides_what_is_small(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ Spec = dict[str, Any]
 
 # From here on a linear scale hides what is small.
 TENFOLD = 10
+DASHES = ([1, 0], [7, 4], [2, 3], [9, 3, 2, 3])
 WIDTH = 190
 BAND = 22
 
@@ -73,11 +74,11 @@ def _bars(
         "sort": None,
         "scale": {"paddingInner": 0.35},
         "axis": {
-            "labelExpr": labelled(names), "labelLimit": 300, "title": None, "ticks": False,
+            "labelExpr": labelled(names), "labelLimit": 420, "title": None, "ticks": False,
             "domain": False, "labelPadding": 8,
         } if is_first else None,
     }  # fmt: skip
-    base = {"datum": low}
+    base = {"datum": low if log else 0}
     known = {"filter": "isValid(datum.value)"}
     drawn: list[Spec] = [
         {
@@ -101,7 +102,7 @@ def _bars(
             },
         ]
     text = {
-        "transform": [{"calculate": f"isValid(datum.value) ? datum.value : {low}", "as": "at"}],
+        "transform": [{"calculate": f"max(datum.value, {base['datum']})", "as": "at"}],
         "mark": {"type": "text", "align": "left", "dx": 8, "color": INK},
         "encoding": {"x": {**x, "field": "at"}, "text": {"field": "text"}},
     }
@@ -109,11 +110,7 @@ def _bars(
         "data": {"values": rows},
         "width": WIDTH,
         "height": {"step": BAND},
-        "title": {
-            "text": f"{figure.label} (log scale)" if log else figure.label,
-            "fontSize": 12,
-            "offset": 6,
-        },
+        "title": _heading(figure, log=log),
         "encoding": {"y": y},
         "layer": [*drawn, text],
     }
@@ -129,10 +126,9 @@ def _lines(series: Sequence[Series], scale: Scale, figure: Figure, *, is_last: b
     values = [point[figure.key] for each in series for _, point in each.points]
     log = differ_tenfold(values)
     rows = [
-        {"series": place, "at": at, "value": point[figure.key], "text": told(point[figure.key])}
+        {"series": place, "at": at, "value": point[figure.key]}
         for place, each in enumerate(series)
         for at, point in each.points
-        if point[figure.key] is not None and (point[figure.key] or not log)
     ]
     stops = sorted({at for each in series for at, _ in each.points})
     axis: Spec = {"title": scale.title if is_last else None, "labels": is_last}
@@ -141,45 +137,71 @@ def _lines(series: Sequence[Series], scale: Scale, figure: Figure, *, is_last: b
         x |= {"type": "quantitative", "scale": {"zero": False, "nice": False}}
         if scale.base:
             x["scale"] |= {"type": "log", "base": scale.base}
-            axis |= {"values": stops, "labelOverlap": True}
+            axis |= {"values": stops, "labelOverlap": "greedy"}
     else:
         x |= {"type": "ordinal", "scale": {"paddingOuter": 0.5}}
         axis |= {"labelExpr": labelled(scale.names), "labelAngle": -35, "labelLimit": 200}
     names = [each.name for each in series]
-    label = f"{figure.label} (log scale)" if log else figure.label
-    legend = {"title": None, "labelExpr": labelled(names), "orient": "top", "columns": 3}
-    stepped = {"interpolate": "step-after"} if figure.key == "kernel_size" else {}
+    legend = {"title": None, "labelExpr": labelled(names), "orient": "top", "columns": 4}
+
+    def by_series(looks: Sequence[Any]) -> Spec:
+        looks = [looks[place % len(looks)] for place in range(len(names))]
+        return {
+            "field": "series", "type": "nominal", "legend": legend if len(series) > 1 else None,
+            "scale": {"domain": [*range(len(names))], "range": looks},
+        }  # fmt: skip
+
     encoding = {
         "x": x,
         "y": {
             "field": "value",
             "type": "quantitative",
-            "scale": {"type": "log" if log else "linear", "zero": not log},
-            "axis": {"title": label, "format": "~s", "tickCount": 5},
+            # Where there is a 0, a scale that has one.
+            "scale": {"type": ("symlog" if 0 in values else "log") if log else "linear"},
+            "axis": {
+                "title": None,
+                "labelExpr": "format(datum.value, ',')",
+                **({"values": _decades(values)} if log else {"tickCount": 5, "tickMinStep": 1}),
+            },
         },
-        "color": {
-            "field": "series", "type": "nominal", "legend": legend if len(series) > 1 else None,
-            "scale": {"domain": [*range(len(names))], "range": _cycled(COLORS, len(names))},
-        },
-        "shape": {
-            "field": "series", "type": "nominal", "legend": legend if len(series) > 1 else None,
-            "scale": {"domain": [*range(len(names))], "range": _cycled(SHAPES, len(names))},
-        },
-    }  # fmt: skip
+        "color": by_series(COLORS),
+    }
+    # Of lines and points that lie on each other, each is to be seen.
+    line: Spec = {"type": "line", "strokeWidth": 1.5}
+    if figure.key == "kernel_size":
+        line["interpolate"] = "step-after"
+    point = {"type": "point", "filled": False, "strokeWidth": 1.5, "opacity": 1, "size": 70}
     return {
         "data": {"values": rows},
+        "title": _heading(figure, log=log),
         "width": 560,
         "height": 130,
         "encoding": encoding,
         "layer": [
-            {"mark": {"type": "line", "strokeWidth": 1.5, **stepped}},
-            {"mark": {"type": "point", "filled": True, "size": 50, "opacity": 1}},
+            *[
+                {
+                    "transform": [{"filter": f"datum.series === {place}"}],
+                    "mark": line | {"strokeDash": DASHES[place % len(DASHES)]},
+                }
+                for place in range(len(names))
+            ],
+            {"mark": point, "encoding": {"shape": by_series(SHAPES)}},
         ],
     }
 
 
-def _cycled(values: Sequence[str], count: int) -> list[str]:
-    return [values[place % len(values)] for place in range(count)]
+def _heading(figure: Figure, *, log: bool) -> Spec:
+    """Return what stands over a panel."""
+    label = f"{figure.label} (log scale)" if log else figure.label
+    return {"text": label, "fontSize": 12, "offset": 8}
+
+
+def _decades(values: Sequence[int | None]) -> list[int]:
+    """Return where a logarithmic scale has its marks: at each power of ten, and at 0 if it is."""
+    known = [value for value in values if value]
+    marks = [10**power for power in range(len(str(min(known))) - 1, len(str(max(known))) + 1)]
+    # Beside a 0 there is no room for a 1.
+    return [0, *[mark for mark in marks if mark > 1]] if 0 in values else marks
 
 
 def differ_tenfold(values: Sequence[int | None]) -> bool:

@@ -96,7 +96,9 @@ def svg(chart: Chart, named: str | None = None) -> str:
 
 def still(chart: Chart) -> str:
     """Return a chart as an SVG in letters that are the same on all machines."""
-    title = {"text": wrap(chart.title, MAX_COLUMNS - 20), "subtitle": [*chart.notes]}
+    title: dict[str, Any] = {"text": wrap(chart.title, MAX_COLUMNS - 20)}
+    if chart.notes:
+        title["subtitle"] = [*chart.notes]
     spec = {
         "$schema": SCHEMA,
         "background": PAPER,
