@@ -323,7 +323,7 @@ BAD = [
         ["summary", "-b", "se", "-s", "1,2,8", "-o", "missing/figures.json"],
         "cannot write 'missing/figures.json': No such file or directory",
     ),
-    (["summary", "-b", "se", "-s", "1,2,8", "-o", "/"], "cannot write '/': Is a directory"),
+    (["summary", "-b", "se", "-s", "1,2,8", "-o", "/"], "cannot write '/': this names a folder, not a file"),
     (
         ["summary", "-b", "se", "-s", "1,2,8", "-o", "/dev/full"],
         "cannot write '/dev/full': No space left on device",
