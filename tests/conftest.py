@@ -8,6 +8,7 @@ every run; `--hypothesis-profile=explore` draws new ones, and more of them.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 from slow import is_slow
+
+from attn_cli.cli.app import TRACEBACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +43,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Draw less for who waits for it, if nothing else is said."""
+    """Draw less for who waits for it, if nothing else is said; let faults be seen."""
+    os.environ[TRACEBACK] = "1"  # a fault of ours is to be seen
     quick = config.getoption("markexpr") == "not slow"
     if quick and config.getoption("--hypothesis-profile") is None:
         settings.load_profile("quick")

@@ -152,6 +152,7 @@ def show_help(ctx: Any, _: Any, wanted: bool) -> None:
 
 HELP_WIDTH = 80
 COMPLETION = ("--install-completion", "--show-completion")
+TRACEBACK = "ATTN_TRACEBACK"  # set, what is unforeseen ends in one; our tests set it
 INTERRUPTED = 130  # as a shell says it: 128 and the number of SIGINT
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -226,7 +227,24 @@ def run(args: list[str] | None = None) -> int:
         return fail(usage_error(error))
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        return fail(unforeseen(error))
     return result if isinstance(result, int) else 0
+
+
+def unforeseen(error: Exception) -> str:
+    """Return in a line what nobody saw coming: it is a fault of ours, but 1 is for checks alone."""
+    from attn_cli.sources.text import shown
+
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this"
+    what = shown(": ".join(filter(None, (type(error).__name__, str(error)))))
+    return (
+        f"this is a fault of attn, not yours ({what}); please report it, with the command, "
+        f"and what it prints after {TRACEBACK}=1"
+    )
 
 
 def in_words(args: Sequence[str]) -> list[str]:

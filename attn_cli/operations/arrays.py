@@ -93,6 +93,8 @@ class ExpandDims(OnArray):
         given = (self.axis,) if isinstance(self.axis, int) else self.axis
         rank = len(inputs[0]) + len(given)
         places = set(axes_of(given, (None,) * rank))
+        if len(places) < len(given):
+            raise BadShape(f"axis {self.axis} names one new axis twice")
         rest = iter(inputs[0])
         return tuple([1 if place in places else next(rest) for place in range(rank)])
 

@@ -176,7 +176,8 @@ class Unfolder:
             from attn_cli.operations.tensorflow import bind_function
 
             try:
-                operation, args = bind_function(part.config["function"], args[0], kwargs)
+                first = args[0] if args else None
+                operation, args = bind_function(part.config["function"], first, kwargs)
             except Unknown as unknown:
                 return Bound(Opaque(part.type, reason(unknown)), tensors)
             return bind_call(operation, args, {}, tensors)

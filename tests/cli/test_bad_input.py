@@ -627,3 +627,32 @@ def test_no_arguments_end_in_a_traceback(args: list[str], stdin: bytes) -> None:
     assert err.count("\n") == len(err.splitlines())
     if code == 2:
         assert out == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (KeyError("a\x1b[2J\nb"), "this is a fault of attn, not yours (KeyError: "),
+        (RecursionError("too deep"), "not yours (RecursionError: too deep); please report it"),
+        (AssertionError(), "not yours (AssertionError); please report it"),
+        (MemoryError(), "there is not enough memory for this"),
+    ],
+    ids=repr,
+)
+def test_what_is_unforeseen_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    """With the exit code of what cannot be used: 1 says that a check failed."""
+
+    def broken(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("attn_cli.cli.inspect.inspect_file", broken)
+    with pytest.raises(type(error)):
+        run_here(["inspect", "m.json"])
+    monkeypatch.delenv("ATTN_TRACEBACK")
+    code, out, err = run_here(["inspect", "m.json"])
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("attn: ")
+    assert words in err
+    assert err.rstrip("\n").isprintable()
