@@ -168,6 +168,21 @@ def gates_in_gates(n: int) -> bytes:
     return text(model("o", layers, [["a", 0, 0]]))
 
 
+def deep_gates(n: int, word: str = "a") -> bytes:
+    """Gates side by side, in models 30 deep with long names."""
+    layers = [start()]
+    source = "i"
+    for place in range(n):
+        layers += gate(f"{word}{place}", source)
+        source = f"{word}{place}"
+    inner = model(f"{word * 50}0", layers, [[source, 0, 0]])
+    for place in range(1, 30):
+        of = inner["name"]
+        inner["inbound_nodes"] = [[["i", 0, 0, {}]]]
+        inner = model(f"{word * 50}{place}", [start(), inner], [[of, 1, 0]])
+    return text(inner)
+
+
 def gates_of_gates(n: int) -> bytes:
     """Gates whose gate is a gated gate, and so on."""
     layers = [start(), layer("GlobalAveragePooling2D", "p", [["i"]], keepdims=True)]

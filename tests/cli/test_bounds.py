@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from hostile import FILES, keras, layer, model, start, text, weights_alone
+from hostile import FILES, deep_gates, keras, layer, model, start, text, weights_alone
 from process import run_here
 
 from attn_cli.views import FORMATS
@@ -98,6 +98,19 @@ def test_memory_grows_with_the_file(tmp_path: Path, name: str) -> None:
             tracemalloc.stop()
         allowed = MOST_MEMORY + MEMORY_PER_BYTE * path.stat().st_size
         assert peak < allowed, f"{size}: {peak >> 20} of {allowed >> 20} MiB"
+
+
+@pytest.mark.slow
+def test_blocks_are_paired_in_time(tmp_path: Path) -> None:
+    """Of two models that have nothing in common, each block is held against each."""
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    for count in (50, 200):
+        before.write_bytes(deep_gates(count, "a"))
+        after.write_bytes(deep_gates(count, "b"))
+        begin = time.process_time()
+        result = run_here(["diff", str(before), str(after)])
+        assert (time.process_time() - begin) / fixed_loop() < 2 * MOST_TIME
+        assert result.code == 0, result.err
 
 
 LARGEST = 2**31 - 1
