@@ -168,6 +168,21 @@ def gates_in_gates(n: int) -> bytes:
     return text(model("o", layers, [["a", 0, 0]]))
 
 
+def deep_gates(n: int, word: str = "a") -> bytes:
+    """Gates side by side, in models 30 deep with long names."""
+    layers = [start()]
+    source = "i"
+    for place in range(n):
+        layers += gate(f"{word}{place}", source)
+        source = f"{word}{place}"
+    inner = model(f"{word * 50}0", layers, [[source, 0, 0]])
+    for place in range(1, 30):
+        of = inner["name"]
+        inner["inbound_nodes"] = [[["i", 0, 0, {}]]]
+        inner = model(f"{word * 50}{place}", [start(), inner], [[of, 1, 0]])
+    return text(inner)
+
+
 def gates_of_gates(n: int) -> bytes:
     """Gates whose gate is a gated gate, and so on."""
     layers = [start(), layer("GlobalAveragePooling2D", "p", [["i"]], keepdims=True)]
@@ -224,22 +239,14 @@ def doubled_models(n: int) -> bytes:
     return text(inner)
 
 
-def shared_models(n: int) -> bytes:
-    """n models within each other, each named in place of being spelt out."""
-
-    def part(place: int) -> dict[str, Any]:
-        within = [start(), layer("ReLU", "r", [["i"]])]
-        output = ["r", 0, 0]
-        if place:
-            name = f"m{place - 1}"
-            again = {"class_name": "Functional", "name": name, "shared_object_id": place - 1,
-                     "config": {}, "inbound_nodes": [[["i", 0, 0, {}]]]}  # fmt: skip
-            within, output = [start(), again], [name, 1, 0]
-        return {**model(f"m{place}", within, [output]), "shared_object_id": place}
-
-    parts = [part(place) for place in range(n)]
-    parts[-1]["inbound_nodes"] = [[["i", 0, 0, {}]]]
-    return text(model("o", [start(), *parts], [[f"m{n - 1}", 1, 0]]))
+def nested_models(n: int) -> bytes:
+    """n models, each in the one before it."""
+    inner = model("m0", [start(), layer("ReLU", "r", [["i"]])], [["r", 0, 0]])
+    for place in range(1, n):
+        of = inner["name"]
+        inner["inbound_nodes"] = [[["i", 0, 0, {}]]]
+        inner = model(f"m{place}", [start(), inner], [[of, 1, 0]])
+    return text(inner)
 
 
 def empty_values(n: int) -> bytes:
@@ -395,7 +402,7 @@ FILES: dict[str, tuple[Callable[[int], bytes], str, int]] = {
     "long names": (long_names, ".json", 1000),
     "long names in sums": (long_names_in_sums, ".json", 1000),
     "models called twice": (doubled_models, ".json", 1000),
-    "shared models": (shared_models, ".json", 300),
+    "nested models": (nested_models, ".json", 20),
     "empty values": (empty_values, ".json", 20_000),
     "what acts": (dangers, ".json", 1000),
     "messages": (many_messages, ".weights.h5", 20_000),

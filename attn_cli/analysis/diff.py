@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.showing import Small, as_html, as_text
@@ -28,13 +29,14 @@ FIELDS = {
     "gate": 0.1,
 }
 APART = 2.0
+PATH, CHANNELS = [list(FIELDS).index(name) for name in ("path", "channels")]
 # What differs of a block that only stands elsewhere among the others.
 ORDER = "order"
 # A layer that was given no name is called multiply_4, or tf.math.multiply_4 by Keras 2, for the
 # order in which it was made: that is no place, and changes with one more block before it.
 UNGIVEN = re.compile(r"(^|/)(?:multiply|add|average|maximum|tf\.[\w.]+?)(?:_\d+)?(?=$|:)")
 # Above this many pairs, only blocks at the same place are compared.
-MAX_PAIRS = 1_000_000
+MAX_PAIRS = 250_000
 
 
 class Change(NamedTuple):
@@ -137,13 +139,12 @@ def match(before: Sequence[Attention], after: Sequence[Attention]) -> tuple[Chan
     Blocks keep their order, and are paired so that as little as possible changes. One that is taken
     away in one place and put back under its own name in another has changed its place.
     """
+    alike = [_values(block) for block in before], [_values(block) for block in after]
     start = 0
-    while start < min(len(before), len(after)) and not changed(before[start], after[start]):
+    while start < min(len(before), len(after)) and alike[0][start] == alike[1][start]:
         start += 1
     end = 0
-    while end < min(len(before), len(after)) - start and not changed(
-        before[-1 - end], after[-1 - end]
-    ):
+    while end < min(len(before), len(after)) - start and alike[0][-1 - end] == alike[1][-1 - end]:
         end += 1
     pairs: list[tuple[Attention | None, Attention | None]] = [
         *zip(before[:start], after[:start], strict=True),
@@ -156,22 +157,24 @@ def match(before: Sequence[Attention], after: Sequence[Attention]) -> tuple[Chan
 
 def changed(before: Attention, after: Attention) -> tuple[str, ...]:
     """Return which of FIELDS differ."""
-    return tuple([name for name in FIELDS if _value(before, name) != _value(after, name)])
+    pairs = zip(FIELDS, _values(before), _values(after), strict=True)
+    return tuple([name for name, one, other in pairs if one != other])
 
 
-def _value(block: Attention, field: str) -> Any:
-    value = getattr(block, field)
-    return UNGIVEN.sub(r"\1", value) if field == "path" else value
+def _values(block: Attention) -> tuple[Any, ...]:
+    """Return what FIELDS say of a block, a name that was not given being none."""
+    return (
+        UNGIVEN.sub(r"\1", block.path),
+        *[getattr(block, name) for name in FIELDS if name != "path"],
+    )
 
 
-def _distance(before: Attention, after: Attention) -> float:
-    """Return how much speaks against two blocks' being the same one."""
-    differing = changed(before, after)
-    if "path" in differing and "channels" in differing:
+def _apart(before: Sequence[Any], after: Sequence[Any]) -> float:
+    """Return how much speaks against two blocks' being the same one, by what FIELDS say of them."""
+    differing = [one != other for one, other in zip(before, after, strict=True)]
+    if differing[PATH] and differing[CHANNELS]:
         return 2 * APART
-    # Of two that are alike, the one with the very same name.
-    unlike = 0.0 if before.path == after.path else 0.01
-    return unlike + sum([FIELDS[name] for name in differing])
+    return sum(compress(FIELDS.values(), differing))
 
 
 def _aligned(before: Sequence[Attention], after: Sequence[Attention]) -> list[Any]:
@@ -180,6 +183,13 @@ def _aligned(before: Sequence[Attention], after: Sequence[Attention]) -> list[An
         return _by_path(before, after)
     # costs[i][j]: of the blocks from i and from j on.
     rows, columns = len(before), len(after)
+    values = [[_values(block) for block in blocks] for blocks in (before, after)]
+
+    def distance(i: int, j: int) -> float:
+        apart = _apart(values[0][i], values[1][j])
+        # Of two that are alike, the one with the very same name.
+        return apart if before[i].path == after[j].path else apart + 0.01
+
     costs = [
         [APART / 2 * (rows - i + columns - j) for j in range(columns + 1)] for i in range(rows + 1)
     ]
@@ -188,12 +198,12 @@ def _aligned(before: Sequence[Attention], after: Sequence[Attention]) -> list[An
             costs[i][j] = min(
                 costs[i + 1][j] + APART / 2,
                 costs[i][j + 1] + APART / 2,
-                costs[i + 1][j + 1] + _distance(before[i], after[j]),
+                costs[i + 1][j + 1] + distance(i, j),
             )
     pairs: list[Any] = []
     i = j = 0
     while i < rows and j < columns:
-        if costs[i][j] == costs[i + 1][j + 1] + _distance(before[i], after[j]):
+        if costs[i][j] == costs[i + 1][j + 1] + distance(i, j):
             pairs.append((before[i], after[j]))
             i, j = i + 1, j + 1
         elif costs[i][j] == costs[i + 1][j] + APART / 2:

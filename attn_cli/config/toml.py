@@ -16,6 +16,9 @@ DOTTED = rf"""((?:{NAME})(?:\s*\.\s*(?:{NAME}))*)"""
 HEADER = re.compile(rf"\s*(\[\[?)\s*{DOTTED}\s*\]\]?\s*(#.*)?")
 PART = re.compile(r"""([\w-]+)|"([^"]*)"|'([^']*)'""")
 KEY = re.compile(rf"\s*{DOTTED}\s*=")
+# A key of more parts than anybody writes: parsers keep each of its beginnings, for each of them.
+MAX_PARTS = 100
+TOO_DEEP = re.compile(rf"(?<![\w-])(?:{NAME})(?:[ \t]*\.[ \t]*(?:{NAME})){{{MAX_PARTS}}}")
 # What decides whether a line ends inside a text of several lines: comments, texts, and their ends.
 TOKENS = re.compile(
     r"""(?P<comment>\#.*)
@@ -35,6 +38,9 @@ def parse_toml(data: bytes, name: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise BadFile(f"{name}, line {line}: this is not UTF-8 text") from None
+    if deep := TOO_DEEP.search(text):
+        line = text.count("\n", 0, deep.start()) + 1
+        raise BadFile(f"{name}, line {line}: a key of more than {MAX_PARTS} parts")
     loads, broken = _parser()
     try:
         result: dict[str, Any] = loads(text)

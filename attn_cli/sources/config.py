@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from attn_cli.graph import Shape
     from attn_cli.operations.base import Operation
 
-# What follows models into each other recurs: one may be named in another in place of being spelt
-# out, so the depth of the JSON does not bound it.
-MAX_NESTED = 100
-
 
 class Source(NamedTuple):
     """A tensor: an output of a call of a layer, by name."""
@@ -55,7 +51,6 @@ class Part:
         "built_on",
         "class_name",
         "config",
-        "depth",
         "entries",
         "inputs",
         "is_function",
@@ -91,7 +86,6 @@ class Part:
         # All tensors that its calls and outputs take.
         self.used: set[Source] = set()
         self.wrapped: Part | None = None  # what a TimeDistributed applies
-        self.depth = 0  # of the parts within it
         self.batch_shape: Shape | None = None  # of an input
         self.built_on: Shape | None = None  # before it is called
         self.known: Operation | None = None
@@ -211,25 +205,14 @@ class _Parser:
     def __init__(self, format: str, keras_2: bool) -> None:
         # What is shared, by its id, for as long as Keras keeps it: in a `.keras` file always; in
         # Keras 2's other formats until the next model begins or ends; in Keras 3's not at all.
-        self.shared: dict[Any, Part] | None = {} if format == "keras" else None
+        self.shared: dict[int, Part] | None = {} if format == "keras" else None
         self.keras_2 = keras_2
         self.shares_in_models = keras_2 and format != "keras"
         if self.shares_in_models and format == "h5":
             self.shared = {}
-        self.holding: list[Part] = []  # the one that is read, outermost first
 
     def part(self, data: Any, where: str) -> Part:
         """Return the layer, op or model described; one that was seen before is the same one."""
-        part = self.read(data, where)
-        if self.holding:
-            outer = self.holding[-1]
-            outer.depth = max(outer.depth, part.depth + 1)
-            if outer.depth > MAX_NESTED:
-                raise BadFile(f"models are nested more than {MAX_NESTED} deep in it")
-        return part
-
-    def read(self, data: Any, where: str) -> Part:
-        """Return what is described, without saying so to what holds it."""
         charge(10)
         data = _object(data, where)
         class_name = data.get("class_name")
@@ -241,14 +224,10 @@ class _Parser:
         config = _object(config, f"the config of {where}")
         name = _name(data, config, where) or class_name
         identity = data.get("shared_object_id")
-        if isinstance(identity, (list, dict)):
-            raise BadFile(f"the shared_object_id of {where} is not a number")
         if self.shared is not None and identity in self.shared:
             return self.shared[identity]
         part = self._new(name, class_name, config, data, where)
-        self.holding.append(part)
         self._fill(part, data)
-        self.holding.pop()
         if self.shared is not None and identity is not None:
             self.shared[identity] = part
         return part

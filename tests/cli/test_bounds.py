@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from hostile import FILES, keras, layer, model, start, text, weights_alone
+from hostile import FILES, deep_gates, keras, layer, model, start, text, weights_alone
 from process import run_here
 
 from attn_cli.views import FORMATS
@@ -100,6 +100,19 @@ def test_memory_grows_with_the_file(tmp_path: Path, name: str) -> None:
         assert peak < allowed, f"{size}: {peak >> 20} of {allowed >> 20} MiB"
 
 
+@pytest.mark.slow
+def test_blocks_are_paired_in_time(tmp_path: Path) -> None:
+    """Of two models that have nothing in common, each block is held against each."""
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    for count in (50, 200):
+        before.write_bytes(deep_gates(count, "a"))
+        after.write_bytes(deep_gates(count, "b"))
+        begin = time.process_time()
+        result = run_here(["diff", str(before), str(after)])
+        assert (time.process_time() - begin) / fixed_loop() < 2 * MOST_TIME
+        assert result.code == 0, result.err
+
+
 LARGEST = 2**31 - 1
 
 
@@ -120,15 +133,15 @@ def test_counts_have_a_bound(tmp_path: Path, type: str, axes: int, format: str) 
 
 
 def test_models_are_nested_so_deep(tmp_path: Path) -> None:
-    """50 deep is read, in a file without weights or with; 1,200 get a line."""
+    """50 deep is read, in a file without weights or with; more than the JSON holds get a line."""
     for suffix in ("json", "keras"):
-        for depth in (50, 1200):
+        for depth in (50, 101, 150):
             path = tmp_path / f"m{depth}.{suffix}"
-            config = FILES["shared models"][0](depth)
+            config = FILES["nested models"][0](depth)
             path.write_bytes(config if suffix == "json" else keras(config, weights_alone(b"")))
             code, _, err = run_here(["inspect", str(path)])
             if depth == 50:
                 assert (code, err) == (0, "")
             else:
                 assert code == 2
-                assert err.endswith("models are nested more than 100 deep in it\n")
+                assert err.endswith("is nested more than 200 levels deep\n")

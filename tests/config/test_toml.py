@@ -16,6 +16,9 @@ BROKEN = {
     b"a = 'x\xff'": "f.toml, line 1: this is not UTF-8 text",
     b"\n\n\xe9": "f.toml, line 3: this is not UTF-8 text",
     b"a = " + b"[" * 5000: "f.toml is nested too deeply",
+    b"a = 1\n" + b"a." * 20_000 + b"a = 1": "f.toml, line 2: a key of more than 100 parts",
+    b"a = { " + b'"b" . ' * 20_000 + b"a = 1 }": "f.toml, line 1: a key of more than 100 parts",
+    b"[" + b"a." * 20_000 + b"a]": "f.toml, line 1: a key of more than 100 parts",
 }
 
 
