@@ -38,6 +38,8 @@ def write_file(name: str, content: str | bytes) -> None:
         raise BadFile("the name of the output file is empty")
     if "\0" in name:
         raise BadFile(f"cannot write {name!r}: no file has a NUL character in its name")
+    if name.endswith("/"):
+        raise BadFile(f"cannot write {name!r}: this names a folder, not a file")
     refuse_what_was_read(name)
     try:
         data = content.encode() if isinstance(content, str) else content
@@ -47,8 +49,8 @@ def write_file(name: str, content: str | bytes) -> None:
         elif os.path.exists(name) and not os.path.isfile(name):
             _pour(_open_special(name), data)
         else:
-            with held_back(), beside(Path(name)) as temporary:
-                temporary.write_bytes(data)
+            with held_back(), beside(Path(name)) as temporary, temporary.open("xb") as file:
+                file.write(data)
     except OSError as error:
         raise BadFile(f"cannot write {name!r}: {error.strerror}") from None
 
@@ -102,8 +104,8 @@ def _rename(
     temporary: Path, target: Path, aside: Path, check: Callable[[Path], None] | None
 ) -> None:
     for file in files_in(temporary):
-        with file.open("rb") as opened:
-            os.fsync(opened.fileno())
+        with _held(file) as descriptor:
+            os.fsync(descriptor)
     with suppress(FileNotFoundError):
         _give(temporary, target.stat())
     if not (temporary.is_dir() and target.is_dir()):
@@ -120,12 +122,24 @@ def _rename(
         raise
 
 
+@contextmanager
+def _held(path: Path) -> Iterator[int]:
+    """Yield a descriptor of what we wrote, and of nothing that a link in its place leads to."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def _give(path: Path, status: os.stat_result) -> None:
     """Give a file the owner and the permissions of the one that it replaces, as far as one may."""
-    if hasattr(os, "chown"):
+    if not hasattr(os, "fchown"):
+        return
+    with _held(path) as descriptor:
         with suppress(OSError):
-            os.chown(path, status.st_uid, status.st_gid)
-    path.chmod(stat.S_IMODE(status.st_mode) & 0o777)
+            os.fchown(descriptor, status.st_uid, status.st_gid)
+        os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & 0o777)
 
 
 def _opened(name: str) -> int | None:

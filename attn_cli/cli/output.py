@@ -121,7 +121,8 @@ def write_error(line: str) -> None:
 
 def draw_error(text: str) -> None:
     """Write to stderr what is ours to the last character."""
-    with suppress(OSError, AttributeError):
+    # Code that is not ours may have closed it, or put something else in its place.
+    with suppress(OSError, AttributeError, ValueError):
         sys.stderr.buffer.write(_encoded(text, sys.stderr.encoding))
         sys.stderr.buffer.flush()
 

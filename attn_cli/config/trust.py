@@ -60,14 +60,11 @@ def strange(path: str) -> str | None:
     if not hasattr(os, "geteuid"):
         return None
     ours = (os.geteuid(), 0)
-    if "\0" in path:
-        return None  # no file has that name
-    real = os.path.realpath(path)
-    for each in (path, os.path.dirname(path) or os.curdir, real, os.path.dirname(real)):
-        try:
-            owner = os.lstat(each).st_uid
-        except OSError:
-            return None  # then it cannot be read either
-        if owner not in ours:
-            return f"{each} is another user's"
+    try:
+        real = os.path.realpath(path)
+        for each in (path, os.path.dirname(path) or os.curdir, real, os.path.dirname(real)):
+            if os.lstat(each).st_uid not in ours:
+                return f"{each} is another user's"
+    except (OSError, ValueError):
+        pass  # then it cannot be read either
     return None

@@ -14,7 +14,7 @@ INVISIBLE = (
 # How a line begins that a runner of CI obeys, ::error and the like, and what it obeys anywhere in
 # one: ##[error], ##vso[…], ##teamcity[…].
 COMMAND = r"(?<!\S):(?=:)|#(?=#\w*\[)"
-UNSAFE = re.compile(f"[{INVISIBLE}]|{COMMAND}")
+UNSAFE = f"[{INVISIBLE}]|{COMMAND}"
 
 
 def escaped(text: str) -> str:
@@ -29,9 +29,9 @@ def escaped(text: str) -> str:
     if text.isprintable():
         if text.isascii() and "::" not in text and "##" not in text:
             return text
-        return UNSAFE.sub(_as_escape, text)
+        return re.sub(UNSAFE, _as_escape, text)
     escapes = [c if c.isprintable() else c.encode("unicode_escape").decode() for c in text]
-    return UNSAFE.sub(_as_escape, "".join(escapes))
+    return re.sub(UNSAFE, _as_escape, "".join(escapes))
 
 
 def _as_escape(found: re.Match[str]) -> str:

@@ -47,6 +47,26 @@ def test_what_it_prints_is_no_data(way: str, where: str, tmp_path: Path) -> None
     assert "loud" in result.err
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("sys.stdout.close()", "sys.stderr.close()", "sys.stdout = None", "sys.stderr = None"),
+        *("os.close(1)", "os.close(2)", "sys.stdout = sys.stderr = open(os.devnull, 'w')"),
+    ],
+)
+@pytest.mark.parametrize("shape", ["7,7,8", "7,7"])
+def test_streams_are_not_its_to_take(code: str, shape: str, tmp_path: Path) -> None:
+    """What we have to say is said where that can be, and the exit code is right in any case."""
+    (tmp_path / "own.py").write_text(f"import os, sys\n{code}\n{QUIET}")
+    result = attn("summary", "own.py:f", "-s", shape, "--json", cwd=tmp_path)
+    if shape == "7,7":
+        assert (result.code, result.out) == (2, "")
+    else:
+        assert result.code == 0
+        assert json.loads(result.out)["params"]["total"] == 0
+    assert "Traceback" not in result.err
+
+
 QUIET = "def f(x):\n    return x\n"
 
 

@@ -159,6 +159,38 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "mine").read_text() == "mine"
 
 
+def test_a_name_of_a_folder_makes_no_file(tmp_path: Path) -> None:
+    """Whether there is one or not."""
+    result = run_here([*SUMMARY, "-o", "new/"], cwd=tmp_path)
+    assert result == (2, "", "attn: cannot write 'new/': this names a folder, not a file\n")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_nothing_but_what_was_written_is_given_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder of somebody else's a link may come in its place while it is written."""
+    target, victim = tmp_path / "out.json", tmp_path / "victim"
+    target.write_text("old")
+    os.chown(target, 1234, 1235)
+    victim.write_text("root's")
+    victim.chmod(0o600)
+    fsync = os.fsync
+
+    def exchanged(descriptor: int) -> None:
+        fsync(descriptor)
+        (written,) = tmp_path.glob(".attn-*/new/out.json")
+        written.unlink()
+        written.symlink_to(victim)
+
+    monkeypatch.setattr(os, "fsync", exchanged)
+    assert run_here([*SUMMARY, "-o", str(target)]).code == 2
+    status = victim.stat()
+    assert (status.st_uid, stat.S_IMODE(status.st_mode)) == (0, 0o600)
+    assert target.read_text() == "old"
+
+
 SLOW_DISK = """
 import os, sys, time
 from attn_cli import __main__
