@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -318,12 +317,6 @@ def test_what_cannot_be_walked_says_why(keras: Any) -> None:
         walk(tf_keras.Sequential([tf_keras.layers.Dense(1)]))
     with pytest.raises(BadArgument, match="and Dense is none"):
         walk(keras.layers.Dense(1))
-
-
-def test_walking_is_asked_for_without_tensorflow() -> None:
-    """Its name can be had, and a mistake is told, before anything heavy is imported."""
-    assert callable(walk)
-    assert "attn_cli.tf.walk" in sys.modules
 
 
 def test_errors_name_the_file(tmp_path: Path) -> None:
