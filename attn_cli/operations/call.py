@@ -193,7 +193,7 @@ def _noted(
     told: tuple[Shape, ...] = ()
     if all(shape or isinstance(shape, Constant) for shape in shapes):
         try:
-            told = tuple([tuple(shape) for shape in operation.outputs(*shapes)])
+            told = tuple([tuple(shape) for shape in operation.noted(*shapes)])
         except (Unknown, *NONSENSE):
             told = ()
         if not all(_is_shape(shape) for shape in told):
