@@ -176,7 +176,9 @@ class Split(OnArray):
             if any(place < 0 for place in parts):
                 raise Unknown("Split at places from the end of a dynamic size")
             return [after - before for before, after in pairwise((0, *parts))] + [None]
-        bounds = [0, *[min(p, whole) if p >= 0 else max(0, whole + p) for p in parts], whole]
+        if any(not -whole <= place <= whole for place in parts):
+            raise BadShape(f"{whole} cannot be split at {parts}")
+        bounds = [0, *[place if place >= 0 else whole + place for place in parts], whole]
         return [max(0, after - before) for before, after in pairwise(bounds)]
 
     def outputs(self, *inputs: Shape) -> Sequence[Shape]:
@@ -303,8 +305,11 @@ class GetItem(OnArray):
             elif part is NEW:
                 sizes.append(1)
             else:
+                size = shape[place]
                 if isinstance(part, slice):
-                    sizes.append(_sliced(shape[place], part))
+                    sizes.append(_sliced(size, part))
+                elif size is not None and not -size <= part < size:
+                    raise BadShape(f"there is no place {part} among {size}")
                 place += 1
         return tuple(sizes)
 

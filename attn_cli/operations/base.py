@@ -199,6 +199,10 @@ class Operation:
         """Return the shapes that come out. Raises AttnError, or Unknown."""
         return (self.output(*inputs),)
 
+    def noted(self, *inputs: Shape) -> Sequence[Shape]:
+        """Return the shapes that Keras notes for what comes out: less than it could, of some."""
+        return self.outputs(*inputs)
+
     def macs(self, outputs: Sequence[Shape], *inputs: Shape) -> int:
         """Return the multiply-accumulates of a call on one sample. Raises Unknown."""
         return 0

@@ -205,7 +205,7 @@ def _told(operation: Operation, operands: Sequence[Operand]) -> Sequence[Shape]:
     if not all(shape or isinstance(shape, Constant) for shape in shapes):
         return ()
     try:
-        told = [tuple(shape) for shape in operation.outputs(*shapes)]
+        told = [tuple(shape) for shape in operation.noted(*shapes)]
     except (Unknown, *NONSENSE):
         return ()
     return told if all(_is_shape(shape) for shape in told) else ()

@@ -68,8 +68,11 @@ class EinsumDense(Adapted):
     activation: str = function()
     bias_axes: str | None = free(None)
 
-    def sizes(self, shape: Shape) -> tuple[str, str, str, dict[str, int | None]]:
-        """Return the letters of input, kernel and output, and the size of each letter."""
+    def sizes(self, shape: Shape) -> tuple[str, str, str, dict[str, int | None], Shape]:
+        """Return the letters of input, kernel and output, and the size of each letter.
+
+        The last is the shape of the output as far as it is told.
+        """
         equation = str(self.equation)
         match = re.fullmatch(
             r"(\.\.\.|)([a-zA-Z]+)(\.\.\.|),([a-zA-Z]+)->\1([a-zA-Z]+)\3", equation
@@ -98,7 +101,7 @@ class EinsumDense(Adapted):
                 sizes[letter] = one
             elif one is not None and one != sizes[letter]:
                 raise BadShape(f"EinsumDense: output_shape {target} does not fit {shape}")
-        return given, kernel, made, sizes
+        return given, kernel, made, sizes, tuple(out)
 
     @property
     def use_bias(self) -> bool:  # type: ignore[override] # told by bias_axes here
@@ -108,7 +111,7 @@ class EinsumDense(Adapted):
         if not inputs or not inputs[0]:
             roles = [Role("kernel", None)]
             return [*roles, Role("bias", None)] if self.use_bias else roles
-        _, kernel, made, sizes = self.sizes(inputs[0])
+        _, kernel, made, sizes, _ = self.sizes(inputs[0])
         roles = [Role("kernel", tuple([sizes[letter] for letter in kernel]))]
         if self.bias_axes is not None:
             # The bias has the dimensions of the output from the first that it is for.
@@ -118,12 +121,16 @@ class EinsumDense(Adapted):
         return roles
 
     def output(self, *inputs: Shape) -> Shape:
-        _, _, made, sizes = self.sizes(inputs[0])
+        _, _, made, sizes, _ = self.sizes(inputs[0])
         return tuple([sizes[letter] for letter in made])
+
+    def noted(self, *inputs: Shape) -> Sequence[Shape]:
+        *_, told = self.sizes(inputs[0])
+        return (told,)
 
     def macs(self, outputs: Sequence[Shape], *inputs: Shape) -> int:
         self.plain()
-        given, kernel, _, sizes = self.sizes(inputs[0])
+        given, kernel, _, sizes, _ = self.sizes(inputs[0])
         return size([sizes[letter] for letter in {*given, *kernel}])
 
 

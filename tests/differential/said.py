@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from truth import Shape, Truth
 
+    from attn_cli.sources.saved import Model
+
 
 class Difference(NamedTuple):
     """A figure that is wrong, or that is missing without its reason."""
@@ -36,7 +38,11 @@ class Verdict(NamedTuple):
 
 def judge(path: Path, true: Truth) -> Verdict:
     """Read a file, and hold every figure against the truth."""
-    model = read_model(path)
+    return judge_model(read_model(path), true)
+
+
+def judge_model(model: Model, true: Truth) -> Verdict:
+    """Hold every figure of a model against the truth."""
     wrong = [*params(model, true)]
     unknown = []
     if model.at_least:
