@@ -95,7 +95,6 @@ CASES: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
     "samples joined by a layer": ("keras", joined),
     "samples joined by a layer in Keras 2": ("tf_keras", joined),
     "output_padding": ("keras", padded_output),
-    "an activation with weights": ("keras", weighing),
     "an activation with weights in Keras 2": ("tf_keras", weighing),
     "steps of a model": ("keras", steps),
     "steps of a model in Keras 2": ("tf_keras", steps),
