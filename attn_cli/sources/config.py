@@ -239,7 +239,9 @@ class _Parser:
         type = layer_type(class_name, data)
         # Ops have no flags. A legacy .h5 does not tell the module.
         is_op = (
-            is_of_keras(module) and ".ops." in f"{module}."
+            is_of_keras(module)
+            and ".ops." in f"{module}."
+            and (class_name in OPS or class_name not in LAYERS)
             if module is not None
             else class_name in OPS and "trainable" not in config
         )

@@ -27,7 +27,7 @@ from attn_cli.operations.call import (
 from attn_cli.sources.config import CONSTANTS, Source, is_frozen, trainable_parts
 from attn_cli.sources.owners import flag_of_all, owners
 from attn_cli.sources.text import plain, quote, shown
-from attn_cli.sources.variants import is_changed
+from attn_cli.sources.variants import holds_more, is_changed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -219,7 +219,8 @@ class Unfolder:
 
         Keras makes the second, and takes no others for them: where they differ it is refused.
         """
-        roles = None if is_changed(part.config) else roles_of(part.operation, *shapes)
+        is_other = is_changed(part.config) or holds_more(part.config, self.root.keras_2)
+        roles = None if is_other else roles_of(part.operation, *shapes)
         will_be = predicted(roles, part.config, self.trains(part))
         if will_be is not None and part.built_on is not None:
             built = predicted(roles_of(part.operation, part.built_on), part.config, None)

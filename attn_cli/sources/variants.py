@@ -10,6 +10,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.graph import Weight
+from attn_cli.operations import LAYERS, weight_roles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +43,30 @@ def lora_rank(config: Config) -> int | None:
 def is_changed(config: Config) -> bool:
     """Tell whether a layer has other weights than its type tells."""
     return is_quantised(config) or bool(config.get("lora_rank"))
+
+
+def holds_more(config: Config, keras_2: bool) -> bool:
+    """Tell whether a layer may hold one with weights where its type has none.
+
+    Keras takes a layer for a function: Keras 2 counts a PReLU for an activation, and both count
+    what stands, built, for a regularizer.
+    """
+    for key, value in config.items():
+        if key in HOLDING or not isinstance(value, dict):
+            continue
+        inner, within = value.get("class_name"), value.get("config")
+        if not isinstance(inner, str) or not isinstance(within, dict):
+            continue
+        if "activation" in key and not keras_2 and "build_config" not in value:
+            continue
+        if inner in MODELS or (inner in LAYERS and weight_roles(inner, within) != []):
+            return True
+    return False
+
+
+# What of a config is known to be a layer.
+HOLDING = ("layer", "backward_layer", "cell")
+MODELS = ("Functional", "Model", "Sequential")
 
 
 def quantised_flags(config: Config, arrays: Sequence[Dataset]) -> list[bool] | None:

@@ -78,11 +78,26 @@ def transposed_2(**which: bool) -> Callable[[Any, Any], Any]:
     return build
 
 
+def weighing(keras: Any, x: Any) -> Any:
+    """An activation that has weights."""
+    return keras.layers.Dense(5, activation=keras.layers.PReLU())(x)
+
+
+def steps(keras: Any, x: Any) -> Any:
+    """What comes out of a model that is applied to each step."""
+    inputs = keras.Input(MAP[1:])
+    inner = keras.Model(inputs, keras.layers.Dense(5)(inputs))
+    return keras.layers.TimeDistributed(inner)(x)
+
+
 CASES: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
     "places folded into the batch": ("keras", folded),
     "samples joined by a layer": ("keras", joined),
     "samples joined by a layer in Keras 2": ("tf_keras", joined),
     "output_padding": ("keras", padded_output),
+    "an activation with weights in Keras 2": ("tf_keras", weighing),
+    "steps of a model": ("keras", steps),
+    "steps of a model in Keras 2": ("tf_keras", steps),
     "matmul by a constant": ("keras", by_a_constant),
     "a larger constant": ("keras", by_a_larger_constant),
     "tf.reshape into the batch": ("tf_keras", folded_2),

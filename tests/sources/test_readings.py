@@ -367,9 +367,32 @@ def test_what_is_not_known_to_be_an_op_may_have_weights(tmp_path: Path) -> None:
     model = dense(1)
     model["config"]["layers"][1]["module"] = "mine.ops.dense"
     assert alone(tmp_path, model) == (0, True)
+    model = dense(1)
+    model["config"]["layers"][1]["module"] = "keras.src.ops.function_test"  # which has Dense
+    assert alone(tmp_path, model) == (9, False)
     layer: Any = {"class_name": "Dense", "config": {"units": 1, "batch_input_shape": [None, 8]}}
     model = {"class_name": "Sequential", "config": {"name": "row", "layers": [layer]}}
     assert alone(tmp_path, model) == (9, False)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "known"),
+    [
+        ("activation", {"class_name": "LeakyReLU", "config": {}}, True),
+        ("activation", {"class_name": "PReLU", "config": {}}, True),
+        ("activation", {"class_name": "PReLU", "config": {}, "build_config": {}}, False),
+        ("kernel_regularizer", {"class_name": "L2", "config": {"l2": 0.1}}, True),
+        ("kernel_regularizer", {"class_name": "Dense", "config": {"units": 9}}, False),
+        ("kernel_regularizer", {"class_name": "Sequential", "config": {}}, False),
+    ],
+)
+def test_a_layer_in_place_of_a_function_may_count(
+    tmp_path: Path, key: str, value: Any, known: bool
+) -> None:
+    """Keras tracks it like any other."""
+    model = dense(1)
+    model["config"]["layers"][1]["config"][key] = value
+    assert alone(tmp_path, model) == ((9, False) if known else (0, True))
 
 
 def test_a_class_of_one_s_own_is_not_keras_own(tmp_path: Path) -> None:
