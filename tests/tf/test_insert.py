@@ -27,6 +27,7 @@ from attn_cli.tf.insert import Inserted, insert_blocks
 from attn_cli.tf.walk import walk
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from attn_cli.graph import Graph
@@ -87,6 +88,67 @@ def test_applications_are_as_foretold(
         if "attention" in words:
             without = assert_foretold(put(model, None, "attention"), tmp_path / "model.json")
             assert find_attention(without) == ()
+
+
+# Architectures in small, each with a place of every word that it knows.
+SMALL: dict[str, dict[str, Any]] = {
+    "EfficientNetB0": {},
+    "MobileNet": {"alpha": 0.25},
+    "MobileNetV2": {"alpha": 0.35},
+    "MobileNetV3Small": {"alpha": 1.0, "include_preprocessing": False},
+}
+PLACES = (
+    *("residual", "depthwise", "post", "stage", "attention"),
+    *("se", "*_add*", "several"),
+)
+
+
+def places_at(model: Any, where: str) -> Sequence[str]:
+    """Return what --at names: a word, a pattern, or several names."""
+    if where != "several":
+        return [where]
+    names = [node.name for node in walk(model).nodes if len(node.output_shapes[0]) == 4]
+    return [*names[-3:], "stage"]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_file_that_keras_writes_is_as_foretold(keras: Any, name: str, tmp_path: Path) -> None:
+    """With its weights, wherever something can be named; and what is built can be built on."""
+    keras.backend.clear_session()
+    options = {"input_shape": (64, 64, 3), "include_top": False, **SMALL[name]}
+    model = getattr(keras.applications, name)(weights=None, **options)
+    # Every block of the catalogue has its turn, over all architectures and places.
+    blocks = cycle(BLOCKS)
+    for _ in range(list(SMALL).index(name) * len(PLACES)):
+        next(blocks)
+    put_in = 0
+    for where in PLACES:
+        try:
+            at = places_at(model, where)
+            sites = [place.site for place in select_places(walk(model), at)]
+        except BadOption:
+            continue  # it has none of these
+        for _ in BLOCKS:
+            spec = f"{next(blocks)}"
+            try:
+                inserted = put(model, spec, *at)
+                break
+            except (BadOption, BadShape):
+                continue  # too few channels for this one
+        assert len({block.site.yields for block in inserted.spliced.blocks}) == len(sites)
+        path = tmp_path / "model.keras"
+        inserted.model.save(path)
+        foretold, read = inserted.spliced.graph, read_model(path).graph
+        assert read is not None
+        assert described(read) == described(foretold) == described(walk(inserted.model))
+        assert read.outputs == foretold.outputs
+        put_in += 1
+        if where in ("residual", "stage"):
+            again = put(inserted.model, spec, *at)
+            assert_foretold(again, tmp_path / "again.json")
+            added = [len(each.spliced.graph.nodes) for each in (inserted, again)]
+            assert added[1] > added[0]
+    assert put_in > 2
 
 
 def drawn_model(keras: Any, data: st.DataObject) -> Any:
