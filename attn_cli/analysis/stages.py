@@ -88,7 +88,12 @@ def find_stages(
     `gates` are the calls of each attention block, `others` those of what only may be one: what is
     inside either belongs to the stage of what it gates, whatever it squeezes that to.
     """
-    ends = {node: max(nodes) for nodes in (*others, *gates) for node in nodes}
+    ends: dict[int, int] = {}
+    for nodes in sorted((*others, *gates), key=max):
+        ends |= dict.fromkeys(nodes, max(nodes))
+    # What one gate ends with may be inside another one.
+    for node in sorted(ends, reverse=True):
+        ends[node] = ends.get(ends[node], ends[node])
     stages = _Stages(graph, ends)
     counted = {node for nodes in gates for node in nodes}
     return tuple(

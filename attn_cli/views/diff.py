@@ -98,7 +98,7 @@ def report(diff: Diff) -> Report:
 
 
 def _strips(diff: Diff, heading: Sequence[str], notes: Sequence[str]) -> Chart:
-    from attn_cli.views.pictures.strip import of_diff
+    from attn_cli.views.pictures.networks import of_diff
 
     return of_diff(diff, heading, notes)
 

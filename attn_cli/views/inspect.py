@@ -153,13 +153,13 @@ def files_report(inspections: Sequence[Inspection]) -> Report:
 
 
 def _strip(inspection: Inspection) -> Chart:
-    from attn_cli.views.pictures.strip import of_inspection
+    from attn_cli.views.pictures.networks import of_inspection
 
     return of_inspection(inspection, heading(inspection), closing(inspection))
 
 
 def _strips(inspections: Sequence[Inspection]) -> Chart:
-    from attn_cli.views.pictures.strip import of_inspections
+    from attn_cli.views.pictures.networks import of_inspections
 
     return of_inspections(inspections)
 

@@ -168,7 +168,7 @@ def places_report(network: Network, places: Sequence[Place]) -> Report:
 def _strip(
     network: Network, places: Sequence[Place], heading: Sequence[str], notes: Sequence[str]
 ) -> Chart:
-    from attn_cli.views.pictures.strip import of_places
+    from attn_cli.views.pictures.networks import of_places
 
     return of_places(network, places, heading, notes)
 

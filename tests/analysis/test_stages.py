@@ -109,3 +109,15 @@ def test_what_cannot_be_known_is_a_stage_of_its_own() -> None:
     known, unknown = find_stages(net.graph(), ())
     assert (known.extent.sizes, len(known.nodes)) == ((8, 8), 2)
     assert (unknown.extent.positions, len(unknown.nodes)) == (None, 2)
+
+
+def test_a_gate_within_a_gate_goes_with_the_outer_one() -> None:
+    """Whatever the order in which they are told."""
+    net = Net(8, 8, 3)
+    x = net.call("GlobalAveragePooling2D", net.x, shape=(None, 3))
+    x = net.call("Dense", x, shape=(None, 3))
+    x = net.call("Reshape", x, shape=(None, 1, 1, 3))
+    net.call("Multiply", net.x, x, shape=(None, 8, 8, 3))
+    for gates in ([(1, 2), (2, 3, 4)], [(2, 3, 4), (1, 2)]):
+        (stage,) = find_stages(net.graph(), gates)
+        assert (stage.nodes, stage.gates) == ((0, 1, 2, 3, 4), (1, 2, 3, 4))
