@@ -93,6 +93,7 @@ def compare(
 
     \b
     attn compare se:ratio={4,8,16} eca cbam -s 56,56,256 --sort params
+    attn compare se:ratio=16 eca cbam -s 56,56,256 -o blocks.svg
     attn compare se:ratio=16 eca cbam --in app:ResNet50 --at residual
     attn compare eca none --in app:EfficientNetB0 --at se
     attn compare se:ratio=16 eca -s 4@28,28,512 -s 6@14,14,1024 --format csv

@@ -53,6 +53,7 @@ def inspect(
     attn inspect export/*.keras app:EfficientNetB0 --format csv
     attn inspect model.h5 --layers --depth 1
     attn inspect app:MobileNetV3Large --input 224,224,3
+    attn inspect model.keras -o model.html
     """
     if depth is not None and not layers:
         raise AttnError("--depth says how --layers shows nested models: give both")

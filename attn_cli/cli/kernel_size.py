@@ -34,6 +34,7 @@ def kernel_size(
     attn kernel-size 512
     attn kernel-size 512 --b 2 --gamma 3
     attn kernel-size 64 128 256 512 1024 2048 --format table
+    attn kernel-size 64 512 2048 -o kernels.svg
     """
     flags = {name: text for name, text in (("b", b), ("gamma", gamma)) if text is not None}
     spec = parse_spec("eca", flags)
