@@ -81,8 +81,7 @@ def beside(path: Path, check: Callable[[Path], None] | None = None) -> Iterator[
     target = Path(os.path.realpath(path))
     folder = None
     try:
-        if target.is_file() and not os.access(target, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        _ask_to_write(path)
         with held_back():
             # Exclusively, under a name that cannot be foretold, and open to nobody else.
             folder = target.with_name(f".attn-{os.urandom(8).hex()}")
@@ -98,6 +97,16 @@ def beside(path: Path, check: Callable[[Path], None] | None = None) -> Iterator[
         with held_back():
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ask_to_write(path: Path) -> None:
+    """Raise PermissionError where the system would not let a file be written in place.
+
+    It knows more than permissions: a link that somebody else has left in /tmp it does not follow.
+    """
+    flags = os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+    with suppress(FileNotFoundError, IsADirectoryError):
+        os.close(os.open(path, flags))
 
 
 def _rename(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.check import BLOCK, BOUNDS, MODEL, NETWORK, OWN
 from attn_cli.config.checks import SHARES, bounds_of
+from attn_cli.errors import BadFile
 from attn_cli.sources.text import escaped
 from attn_cli.spec import Place
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from attn_cli.analysis.check import Within
     from attn_cli.graph import Shape
 
+# What Python has for the bytes of a name that are no UTF-8.
+SURROGATE = re.compile("[\ud800-\udfff]")
 HEADER = """\
 # What attention may cost here. `attn check` says what holds, with an exit code: 0 if all does,
 # 1 if something does not, 2 if something could not be checked.
@@ -114,7 +118,12 @@ def _shape(place: Place) -> str:
 
 
 def _text(text: str) -> str:
-    """Return a text as TOML writes it: as JSON, but that it has escapes for all characters."""
+    """Return a text as TOML writes it: as JSON, but that it has escapes for all characters.
+
+    Raises BadFile for the name of a file that is no text.
+    """
+    if not text.isascii() and SURROGATE.search(text):
+        raise BadFile(f"{text!r} is no text that TOML can have: its name is not UTF-8")
     written = json.dumps(text, ensure_ascii=False)
     return "".join(c if c.isprintable() else _escape(c) for c in written)
 

@@ -15,6 +15,9 @@ from process import run_here
 from attn_cli import namespace_of, se_block
 from attn_cli.views import FORMATS
 
+DIAGRAMS = ("svg", "dot", "mermaid")
+PICTURES = (*DIAGRAMS, "html")
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -133,9 +136,10 @@ def test_a_configuration_is_words(word: str, format: str, tmp_path: Path) -> Non
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(word=WORDS, format=st.sampled_from(list(FORMATS)))
+@given(word=WORDS, format=st.sampled_from([*FORMATS, *PICTURES]))
 @example(word="::error::x", format="table")
 @example(word="\n::error::x", format="plain")
+@example(word="a\x1b[2J ::error::x\u202e", format="html")
 def test_a_model_and_its_name_are_words(word: str, format: str, tmp_path: Path) -> None:
     """The names of its layers and of itself, their types and functions, and that of its file."""
     save_json(net, (32, 32, 3), tmp_path / "net.json")
@@ -168,7 +172,9 @@ def test_a_model_and_its_name_are_words(word: str, format: str, tmp_path: Path) 
         (tmp_path / each).unlink()
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(
+    "format", [*FORMATS, *(pytest.param(each, marks=pytest.mark.slow) for each in DIAGRAMS)]
+)
 @pytest.mark.parametrize("word", ["\x1b[2J", "::error::x", "\n::error::x", "\u202e"])
 def test_code_of_ones_own_is_words(word: str, format: str, tmp_path: Path) -> None:
     """What it says of itself, and what it raises."""

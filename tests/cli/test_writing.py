@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -189,6 +190,30 @@ def test_nothing_but_what_was_written_is_given_away(
     status = victim.stat()
     assert (status.st_uid, stat.S_IMODE(status.st_mode)) == (0, 0o600)
     assert target.read_text() == "old"
+
+
+@pytest.mark.parametrize("dangling", [True, False])
+def test_a_link_that_the_system_does_not_follow_leads_nowhere(
+    dangling: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as one that somebody else has left in /tmp: renaming is no way round that."""
+    monkeypatch.chdir(tmp_path)
+    victim = tmp_path / "victim"
+    if not dangling:
+        victim.write_text("mine")
+    (tmp_path / "out.json").symlink_to(victim)
+    opens = os.open
+
+    def protected(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
+        if os.path.basename(path) == "out.json" and os.path.islink(path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return opens(path, flags, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", protected)
+    result = run_here([*SUMMARY, "-o", "out.json"])
+    assert result == (2, "", "attn: cannot write 'out.json': Permission denied\n")
+    assert victim.exists() != dangling
+    assert dangling or victim.read_text() == "mine"
 
 
 SLOW_DISK = """
