@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any, overload
 
@@ -14,7 +13,7 @@ from attn_cli.splice import splice
 from attn_cli.tf.insert import copied, insert_blocks
 from attn_cli.tf.loaded import first_difference
 from attn_cli.tf.start import SAME, check_start, start_quietly
-from attn_cli.tf.walk import functional_of, walk
+from attn_cli.tf.walk import require_calls, walk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,21 +69,14 @@ def insert(
     says where and why. With `start="fresh"` blocks begin as Keras initialises them.
 
     Raises BadOption, BadShape or BadSpec, with the nearest or the place, for what names no place or
-    does not fit there, BadGraph for a Keras model without a graph of layers.
+    does not fit there, BadArgument for what is no network, BadGraph for a Keras model that does not
+    tell its calls.
     """
     spec = parse_block(block) if isinstance(block, str) else block
     check_start(start)
     if isinstance(model, Graph):
         return splice(model, _sites(model, spec, at, skip), spec).graph
-    loaded = sys.modules.get("keras")
-    if loaded is None or not isinstance(model, loaded.Model):
-        hint = "; read_model(…).graph is one" if getattr(model, "graph", None) else ""
-        raise TypeError(f"insert takes a Graph or a Keras model, not {type(model).__name__}{hint}")
-    if not hasattr(functional_of(model), "_nodes_by_depth"):
-        raise BadGraph(
-            f"the model {model.name!r} has no graph of layers: it is neither functional nor a "
-            f"sequential one whose input is known"
-        )
+    require_calls(model, "insert takes a Graph, or a model of Keras 3")
     graph = walk(model)
     sites = _sites(graph, spec, at, skip)
     copy = copied(model)

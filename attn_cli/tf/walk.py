@@ -62,7 +62,7 @@ def walk(model: Any) -> Graph:
 
     Raises BadArgument where this is no Keras model, BadGraph where it does not tell its calls.
     """
-    _require_calls(model)
+    require_calls(model, "walk takes a model of Keras 3")
     walker = _Walker()
     outputs = walker.model(model, None, (), 1)
     return Graph(walker.nodes, [ref for ref, _ in outputs], [each.shape for _, each in outputs])
@@ -83,18 +83,23 @@ def calls_of(model: Any) -> list[Any]:
     return [walker.calls[int(node.layer.name)] for node in graph.nodes]
 
 
-def _require_calls(model: Any) -> None:
+def require_calls(model: Any, wanted: str) -> None:
+    """Raise BadArgument for what is no Keras model, BadGraph for one that tells no calls."""
     # Where there is a model of Keras, Keras is loaded: nothing else need be, to refuse something.
     keras = sys.modules.get("keras")
     if keras is None or not isinstance(model, keras.Model):
         kind = type(model)
         why = f"{kind.__name__} is none"
-        if isinstance(model, (str, PathLike)):
+        if model is None:
+            why = "None is none: the file does not tell the layers"
+        if isinstance(getattr(model, "graph", None), Graph):
+            why = f"this {kind.__name__} has a graph: its graph"
+        elif isinstance(model, (str, PathLike)):
             why = f"a file is read: read_model({str(model)!r})"
         elif any(base.__module__.startswith("tf_keras.") for base in kind.__mro__):
             why = "this is one of Keras 2: save it, and read_model reads the file"
-        raise BadArgument(f"walk takes a model of Keras 3, and {why}")
-    if not hasattr(getattr(model, "_functional", None) or model, "_nodes_by_depth"):
+        raise BadArgument(f"{wanted}, and {why}")
+    if not hasattr(functional_of(model), "_nodes_by_depth"):
         if isinstance(model, keras.Sequential):
             raise BadGraph(f"{model.name!r} is not built yet: begin it with keras.Input(shape)")
         raise BadGraph(
