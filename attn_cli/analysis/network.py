@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 
 
 class Network(NamedTuple):
-    """A model whose layers are known, and what it costs."""
+    """A model whose layers are known, and what it costs.
+
+    `asked` is whether that is for an input that it was asked at, in place of its own.
+    """
 
     file: str
     model: Model
     graph: Graph
     cost: GraphCost
+    asked: bool = False
 
     def __repr__(self) -> str:
         """Show what it is, and costs, in a line; its graph tells the rest."""
@@ -117,7 +121,7 @@ def read_network(path: str, input_shape: Shape | None = None) -> Network:
         opaque = OPAQUE in model.warnings
         why = OPAQUE if opaque else "the file does not tell the layers, only their weights"
         raise BadFile(f"{name}: {why}")
-    return Network(name, model, model.graph, graph_cost(model.graph))
+    return Network(name, model, model.graph, graph_cost(model.graph), input_shape is not None)
 
 
 def choose_places(

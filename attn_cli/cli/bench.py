@@ -10,16 +10,19 @@ from attn_cli.cli.network import (
     AtOption,
     InOption,
     SkipOption,
+    refuse_input_alone,
     refuse_with_network,
     refuse_without_network,
 )
 from attn_cli.cli.options import (
     ChannelsOption,
     FormatOption,
+    InputOption,
     JsonOption,
     OutputOption,
     ShapeOption,
     complete_spec,
+    input_from,
     shape_from,
 )
 from attn_cli.cli.output import emit, picked_format
@@ -41,6 +44,7 @@ def bench(
     within: InOption = None,
     at: AtOption = None,
     skip: SkipOption = None,
+    input: InputOption = None,
     batch: Annotated[int, typer.Option(metavar="N", help="Samples in a call.")] = 1,
     runs: Annotated[int, typer.Option(metavar="N", help="How often each block is timed.")] = 100,
     warmup: Annotated[int, typer.Option(metavar="N", help="Runs before those.")] = 10,
@@ -59,13 +63,16 @@ def bench(
     if within is not None:
         refuse_with_network(shape=shape, channels=channels)
         blocks = [parse_block(spec) for text in specs for spec in expanded(text)]
-        compared = timing.check_in(within, blocks, at or (), skip or (), batch, runs, warmup)
+        compared = timing.check_in(
+            within, blocks, at or (), skip or (), batch, runs, warmup, input_from(input)
+        )
         load_tensorflow()
         with Progress(warmup + runs) as progress:
             benched = timing.bench_in(within, blocks, compared, batch, runs, warmup, progress.show)
         emit(network_report(compared, blocks, benched), format, json, output)
         return
     refuse_without_network(at=at, skip=skip)
+    refuse_input_alone(input)
     parsed = [parse_spec(spec) for text in specs for spec in expanded(text)]
     sized = shape_from(shape, channels)
     timing.check(parsed, sized, batch, runs, warmup)

@@ -11,15 +11,18 @@ from attn_cli.cli.network import (
     AtOption,
     InOption,
     SkipOption,
+    refuse_input_alone,
     refuse_with_network,
     refuse_without_network,
 )
 from attn_cli.cli.options import (
     ChannelsOption,
     FormatOption,
+    InputOption,
     JsonOption,
     OutputOption,
     complete_spec,
+    input_from,
     shape_from,
 )
 from attn_cli.cli.output import emit, picked_format
@@ -49,6 +52,7 @@ def verify(
     within: InOption = None,
     at: AtOption = None,
     skip: SkipOption = None,
+    input: InputOption = None,
     every: Annotated[
         bool, typer.Option("--all", help="Every block and preset, with each option changed.")
     ] = False,
@@ -72,9 +76,10 @@ def verify(
         raise BadSpec("no block is given: name some, or --all")
     if within is not None:
         blocks = [parse_block(spec) for text in specs or () for spec in expanded(text)]
-        compared, in_it = prepare_in(within, blocks, at or (), skip or ())
+        compared, in_it = prepare_in(within, blocks, at or (), skip or (), input_from(input))
         return _emit(_run(in_it), compared, format, json, output)
     refuse_without_network(at=at, skip=skip)
+    refuse_input_alone(input)
     parsed = [parse_spec(spec) for text in specs or () for spec in expanded(text)]
     shapes = [shape_from(text, channels) for text in shape or ()]
     if channels is not None and not shapes:

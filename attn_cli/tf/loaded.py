@@ -19,6 +19,7 @@ from attn_cli.tf.walk import functional_of, structured, walk
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from attn_cli.analysis.network import Network
     from attn_cli.graph import Graph
     from attn_cli.tf.insert import Inserted
     from attn_cli.tf.start import Started
@@ -52,19 +53,26 @@ def load_network(model: str) -> Any:
         ) from error
 
 
-def load_as_foretold(model: str, foretold: Graph, asked: bool = False) -> tuple[Any, Graph]:
-    """Return a model as Keras loads it, and its graph.
+def load_asked(model: str, network: Network) -> Any:
+    """Return a model as Keras loads it, or makes it on the inputs that it was asked at.
 
-    Where another input size was asked of it than its own, it is made on the foretold graph's
-    inputs. Raises BadFile where it does not load, or that is not the graph that was read from the
-    file.
+    `network` is what was read of it. Raises BadFile where Keras does not.
     """
     loaded = load_network(model)
-    if asked:
-        inputs = [foretold.nodes[place] for place in foretold.inputs]
-        loaded = resized(loaded, {node.layer.name: node.output_shapes[0] for node in inputs})
+    if not network.asked:
+        return loaded
+    inputs = [network.graph.nodes[place] for place in network.graph.inputs]
+    return resized(loaded, {node.layer.name: node.output_shapes[0] for node in inputs})
+
+
+def load_as_foretold(model: str, network: Network) -> tuple[Any, Graph]:
+    """Return what `load_asked` does, and its graph.
+
+    Raises BadFile where that is not the graph that was read from the file.
+    """
+    loaded = load_asked(model, network)
     graph = walk(loaded)
-    check_foretold(foretold, graph, f"{shown(model)}, as Keras loads it,")
+    check_foretold(network.graph, graph, f"{shown(model)}, as Keras loads it,")
     return loaded, graph
 
 

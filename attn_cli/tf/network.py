@@ -68,7 +68,6 @@ class Request(NamedTuple):
     spec: Spec | None
     chosen: Chosen
     block: InNetwork
-    asked: bool = False  # at another input size than its own
 
 
 def check_build_in(
@@ -91,7 +90,7 @@ def check_build_in(
     check_target(path, force)
     compared = compare_in(network, [spec], at, skip)
     check_weights(network.graph)
-    return Request(network, spec, compared.chosen, compared.blocks[0], input_shape is not None)
+    return Request(network, spec, compared.chosen, compared.blocks[0])
 
 
 @memory_errors()
@@ -108,7 +107,7 @@ def save_network(
     with ended_between_calls() as check_signals:
         keras.backend.clear_session(free_memory=False)
         keras.utils.set_random_seed(seed)
-        original, graph = load_as_foretold(model, request.network.graph, request.asked)
+        original, graph = load_as_foretold(model, request.network)
         inputs = drawn_inputs(original, seed)
         sites = [place.site for place in chosen.places]
         inserted = insert_blocks(original, graph, sites, spec)

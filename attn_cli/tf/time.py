@@ -92,13 +92,14 @@ def check_in(
     batch: int = 1,
     runs: int = 1,
     warmup: int = 0,
+    input_shape: Shape | None = None,
 ) -> NetworkComparison:
     """Return what blocks cost in a network. Raises what keeps it from being timed with them.
 
     No TensorFlow is needed for that.
     """
     check_counts(batch, runs, warmup)
-    compared = compare_in(read_network(model), specs, at, skip)
+    compared = compare_in(read_network(model, input_shape), specs, at, skip)
     graph, sites = compared.network.graph, [place.site for place in compared.chosen.places]
     for index in graph.inputs:
         known, *shape = graph.nodes[index].output_shapes[0]
@@ -152,7 +153,7 @@ def bench_in(
     keras.backend.clear_session(free_memory=False)
     keras.utils.set_random_seed(0)
     with ended_between_calls() as check_signals:
-        original, graph = load_as_foretold(model, compared.network.graph)
+        original, graph = load_as_foretold(model, compared.network)
         sites = [place.site for place in compared.chosen.places]
         # Their layers are the network's own: its weights are there once.
         models = [insert_blocks(original, graph, sites, spec).model for spec in specs]

@@ -18,7 +18,7 @@ from attn_cli.tf.loaded import (
     check_foretold,
     drawn_inputs,
     how_far_moved,
-    load_network,
+    load_asked,
     probe,
     probed,
 )
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from attn_cli.analysis.network import InNetwork, NetworkComparison
-    from attn_cli.graph import Graph
+    from attn_cli.graph import Graph, Shape
     from attn_cli.spec import Spec
     from attn_cli.tf.insert import Inserted
     from attn_cli.tf.profile import Profile
@@ -53,14 +53,18 @@ RUNS = 2
 
 
 def prepare_in(
-    model: str, specs: Sequence[Spec | None], at: Sequence[str], skip: Sequence[str]
+    model: str,
+    specs: Sequence[Spec | None],
+    at: Sequence[str],
+    skip: Sequence[str],
+    input_shape: Shape | None = None,
 ) -> tuple[NetworkComparison, list[InPlace]]:
     """Return what blocks cost in a network, and what of that is to be verified.
 
     Raises what `compare_in` does, and BadShape where a run does not fit in memory; without
     TensorFlow.
     """
-    compared = compare_in(read_network(model), specs, at, skip)
+    compared = compare_in(read_network(model, input_shape), specs, at, skip)
     graph, sites = compared.network.graph, [place.site for place in compared.chosen.places]
     cases = []
     for spec, block in zip(specs, compared.blocks, strict=True):
@@ -102,7 +106,7 @@ class InPlace(Case):
         """Load the network as it is."""
         load_keras().backend.clear_session(free_memory=False)
         load_keras().utils.set_random_seed(SEED)
-        self.original = load_network(self.path)
+        self.original = load_asked(self.path, self.compared.network)
 
     @cached_property
     def ready(self) -> Ready:

@@ -89,6 +89,8 @@ BAD = {
     "check -b se --at post --max-params 1": "--at is about places in a network: name that with --in MODEL",
     "check app:VGG16 --in app:VGG16 --max-params 1": "--in is for a block that is put in a network: SPEC is missing",
     "compare se -s 7,7,64 --input 7,7,64": "--input is the input of a network: name that with --in MODEL (a block alone has --shape 7,7,64)",
+    "verify se -s 7,7,64 --input 7,7,64": "--input is the input of a network: name that with --in MODEL (a block alone has --shape 7,7,64)",
+    "bench se -s 7,7,64 --input 7,7,64": "--input is the input of a network: name that with --in MODEL (a block alone has --shape 7,7,64)",
     "build se -s 7,7,64 --input 7,7,64 -o x.keras": "--input is the input of a network: name that with --in MODEL (a block alone has --shape 7,7,64)",
     "check se -s 7,7,64 --input 7,7,64 --max-params 1": "--input is the input of a network: name that with --in MODEL (a block alone has --shape 7,7,64)",
     "check --input 7,7,64": "what to check is missing: SPEC --shape H,W,C, as in eca -s 26,26,512, or MODEL",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,7 +115,10 @@ def test_what_keras_does_not_make_gets_one_line(keras: Any) -> None:
 
 
 def test_build_writes_the_network_at_that_size(keras: Any, tmp_path: Path) -> None:
-    """With the block in it, held against what was foretold; outputs do not move."""
+    """With the block in it, held against what was foretold; outputs do not move.
+
+    What is verified and timed is the network at that size too.
+    """
     keras.backend.clear_session()
     path, target = tmp_path / "net.keras", tmp_path / "net-eca.keras"
     functional(keras).save(path)
@@ -126,6 +130,12 @@ def test_build_writes_the_network_at_that_size(keras: Any, tmp_path: Path) -> No
     assert model.graph.nodes[0].output_shapes == ((None, 24, 40, 3),)
     assert model.total == read_model(path).total + 1
     assert '"moved": 0.0' in result.out
+    place = ["--in", str(path), "--at", "norm", "--input", "24,40,3"]
+    verified = run_here(["verify", "eca", *place])
+    assert (verified.code, verified.err) == (0, "")
+    benched = run_here(["bench", "eca", *place, "--runs", "2", "--warmup", "1", "--json"])
+    assert (benched.code, benched.err) == (0, "")
+    assert json.loads(benched.out)["input_shape"] == [1, 24, 40, 3]
     bad = run_here([*line[:-2], "24,40,4", "-o", str(tmp_path / "other.keras")])
     assert bad.code == 2
     assert bad.err.startswith("attn: ")

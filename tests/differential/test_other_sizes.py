@@ -51,8 +51,8 @@ def wrong_at(model: Any, size: tuple[int, int], folder: Path) -> Iterator[str]:
                 warnings.simplefilter("ignore")
                 true = truth(made, made)
         except Exception as error:
-            if knows_all(asked):
-                yield f"told all of what does not run: {error}"
+            if knows_all(asked) and runs(model, NOTED):
+                yield f"told all of what does not run there: {error}"
             return
         yield from map(str, judge_model(asked, true).wrong)
     # What stands where is told by what layers say of it, and here they say anything.
