@@ -215,6 +215,13 @@ def test_a_block_of_ones_own_in_letters(
     ]
 
 
+def test_the_numbers_of_a_call_are_told() -> None:
+    """Rounded, and said to be so; in letters only what is the same on any input."""
+    letters, small, _ = diagrams("simam")
+    told = [[box.detail for box in each.boxes if box.detail] for each in (small, letters)]
+    assert told == [["≈ 4.006", "0.0004", "0.5", "sigmoid"], ["?", "0.0004", "0.5", "sigmoid"]]
+
+
 @pytest.mark.parametrize(
     ("spec", "cropped"), [("ceca:kernel_size=1", 0), ("ceca:kernel_size=9", 2), ("ceca", 2)]
 )

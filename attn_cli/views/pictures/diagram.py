@@ -171,10 +171,18 @@ def _spoken(box: Box) -> str:
 
 
 def _detail(node: Node, other: Node, letters: Letters) -> str:
-    """Return what of a layer changes what it does: its function, its kernel."""
+    """Return what of a call changes what it does: its function, its kernel, its numbers."""
     words = [shown(node.layer.function)] if node.layer.function else []
     kernel = node.layer.config.get("kernel_size")
     if isinstance(kernel, tuple) and kernel and set(kernel) != {1}:
         sizes = _sizes(kernel, other.layer.config["kernel_size"], letters)
         words.append(sizes if len(kernel) > 1 else f"kernel {sizes}")
+    for value, that in zip(node.operands, other.operands, strict=True):
+        if value is not None:
+            words.append(_rounded(value) if value == that else UNKNOWN)
     return " ".join(words)
+
+
+def _rounded(value: float) -> str:
+    text = f"{value:.4g}"
+    return text if float(text) == value else f"≈ {text}"
