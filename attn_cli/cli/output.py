@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 
 # What a terminal or a pipe that takes only ASCII shows in place of our few other signs.
 ASCII = str.maketrans(
-    {"→": "->", "×": "x", "−": "-", "…": "~", "─": "-", "≤": "<=", "≥": ">=", "²": "^2", "·": "."}
+    {
+        "→": "->",
+        "×": "x",
+        "−": "-",
+        "…": "~",
+        "─": "-",
+        "≤": "<=",
+        "≥": ">=",
+        "²": "^2",
+        "·": ".",
+        "≈": "~",
+    }
     | {"✔": "+", "✘": "x", "≠": "!=", "█": "#", "▏": "|", "µ": "u"}
     | dict.fromkeys("▎▍▌▋▊▉", "#")
 )

@@ -86,7 +86,9 @@ def test_the_examples_run(command: str, tmp_path: Path) -> None:
             check=False,
         )
         assert (done.returncode, done.stderr) == (0, ""), line
-        assert done.stdout or line.startswith("test ") or " -o " in line, line
+        written = re.search(r" -o (\S+)$", line)
+        assert done.stdout or line.startswith("test ") or written, line
+        assert not written or (tmp_path / written[1]).stat().st_size, line
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from contextlib import closing
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import pytest
-from browser import asked
+from chromium import MISSING, PROGRAM, Browser
 from drawing import GOOD_SHAPES, option_sets
 from geometry import SVG, curves, faults, measured, parts
 from hypothesis import assume, given
@@ -372,17 +373,21 @@ def test_faults_are_seen() -> None:
     assert {*said} == {"cut off", "out of its box", "overlap", "crossed out"}
 
 
+# Where a browser has each text of each drawing.
+TEXTS = """[...document.querySelectorAll("svg")].map(svg => [...svg.querySelectorAll("text")]
+  .map(text => text.getBBox()).map(({x, y, width, height}) => [x, y, x + width, y + height]))"""
+
+
 @pytest.mark.slow
+@pytest.mark.skipif(PROGRAM is None, reason=MISSING)
 def test_a_browser_draws_them_so(tmp_path: Path) -> None:
     """In the fonts that the machine has."""
     drawn = [svg(diagram) for name in NAMES for diagram in diagrams(name)]
-    boxes = asked(
-        "".join(drawn),
-        "[...document.querySelectorAll('svg')].map(svg => [...svg.querySelectorAll('text')]"
-        ".map(text => text.getBBox()).map(({x, y, width, height}) => "
-        "[x, y, x + width, y + height]))",
-        tmp_path,
-    )
+    page = tmp_path / "page.html"
+    page.write_text(f"<!doctype html><meta charset=utf-8>{''.join(drawn)}", encoding="utf-8")
+    with closing(Browser(tmp_path / "profile")) as browser:
+        browser.show(page)
+        boxes = browser.run(TEXTS)
     assert len(boxes) == len(drawn)
     for each, measures in zip(drawn, boxes, strict=True):
         assert faults(measured(parts(each), measures), curves(each)) == []
