@@ -268,6 +268,8 @@ class _Parser:
         if part.type == "InputLayer":
             if self.keras_2 and "batch_shape" in config:
                 raise BadFile(f"{quote(part.name)} is not as {_WRITER}")
+            if config.keys() & OTHER_SHAPES:
+                raise BadFile(f"the shape of input {quote(part.name)} is noted in an unknown way")
             part.batch_shape = _noted_shape([config], f"input {quote(part.name)}")
         elif part.type == "Sequential":
             self._sequential(part, data)
@@ -524,9 +526,6 @@ def _noted_shape(configs: Iterable[dict[str, Any]], what: str) -> Shape | None:
         build = config.get("build_config")
         noted += [config.get(key) for key in SHAPES]
         noted.append(build.get("input_shape") if isinstance(build, dict) else None)
-        for key in SHAPES_OF_SAMPLES:
-            shape = [config[key]] if key == "input_dim" and key in config else config.get(key)
-            noted.append([config.get("batch_size"), *shape] if isinstance(shape, list) else shape)
     shapes = {parse_shape(shape, f"the shape of {what}") for shape in noted if shape is not None}
     if len(shapes) > 1:
         raise BadFile(f"the shape of {what} is noted in different ways")
@@ -534,7 +533,7 @@ def _noted_shape(configs: Iterable[dict[str, Any]], what: str) -> Shape | None:
 
 
 SHAPES = ("batch_shape", "batch_input_shape", "build_input_shape")
-SHAPES_OF_SAMPLES = ("shape", "input_shape", "input_dim")
+OTHER_SHAPES = frozenset(("shape", "input_shape", "input_tensor", "batch_size"))
 
 
 def _name(data: dict[str, Any], config: dict[str, Any], where: str) -> str | None:

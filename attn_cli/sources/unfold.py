@@ -83,6 +83,7 @@ class Unfolder:
         self.trainable = trainable_parts(root)
         self.nodes: list[Node] = []
         self.layers: dict[int, Layer] = {}
+        self.first: dict[int, Sequence[Shape]] = {}  # what a layer is called on at first
         self.counted: set[int] = set()
         self.plans: dict[int, Plan] = {}
         self.sizes: dict[int, int] = {}
@@ -197,7 +198,10 @@ class Unfolder:
         `named` are the arguments of the call: those of a function and some of an op stand there.
         """
         layer = self.layers.get(id(part))
+        if layer is not None and layer.weights and shapes != self.first[id(part)]:
+            self.require_same(part, layer, shapes)
         if layer is None:
+            self.first[id(part)] = shapes
             config = part.config
             known: tuple[Weight, ...] | None
             if part.is_op or part.batch_shape is not None:
@@ -219,8 +223,7 @@ class Unfolder:
 
         Keras makes the second, and takes no others for them: where they differ it is refused.
         """
-        is_other = is_changed(part.config) or holds_more(part.config, self.root.keras_2)
-        roles = None if is_other else roles_of(part.operation, *shapes)
+        roles = None if self.is_other(part) else roles_of(part.operation, *shapes)
         will_be = predicted(roles, part.config, self.trains(part))
         if will_be is not None and part.built_on is not None:
             built = predicted(roles_of(part.operation, part.built_on), part.config, None)
@@ -240,6 +243,22 @@ class Unfolder:
                 f"{_spelt(stored)}, not {_spelt(will_be)}"
             )
         return stored
+
+    def require_same(self, part: Part, layer: Layer, shapes: Sequence[Shape]) -> None:
+        """Refuse a call of a layer for which it has other weights: its first call decides."""
+        roles = None if self.is_other(part) else roles_of(part.operation, *shapes)
+        would_be = predicted(roles, part.config, None)
+        if would_be is None or part.type in COUNTING:
+            return
+        if shapes_of(would_be) != shapes_of(layer.weights):
+            raise BadFile(
+                f"{quote(part.name)} is called on {self.first[id(part)][0]} and on {shapes[0]},"
+                f" for which it has other weights"
+            )
+
+    def is_other(self, part: Part) -> bool:
+        """Tell whether a layer may have other weights than its type tells."""
+        return is_changed(part.config) or holds_more(part.config, self.root.keras_2)
 
     def trains(self, part: Part) -> bool | None:
         """Tell whether the weights of a part train; None where that differs among them."""
@@ -299,6 +318,11 @@ class Unfolder:
                 f"{quote(part.name)} takes {len(part.inputs)} inputs and is called with "
                 f"{len(inputs)}"
             )
+        for source, given in zip(part.inputs, inputs, strict=False):
+            takes, shape = entries[source.name].part.batch_shape, given.tensor.shape
+            # Keras 2 warns, and goes on.
+            if takes and not self.root.keras_2 and not _could_be(takes, shape):
+                raise BadFile(f"{quote(part.name)} takes {takes} and is called on {shape}")
         return list(inputs[: len(part.inputs)])
 
     def input(self, part: Part, within: tuple[str, ...]) -> Value:
@@ -336,6 +360,14 @@ COUNTING = ("Normalization",)
 def shapes_of(weights: Sequence[Weight]) -> list[Shape]:
     """Return the shapes of weights, whatever their order."""
     return sorted([weight.shape for weight in weights])
+
+
+def _could_be(noted: Shape, given: Shape) -> bool:
+    """Tell whether a model that notes a shape for its input takes a tensor of another one."""
+    return len(noted) != len(given) or all(
+        None in (one, other) or one == other
+        for one, other in zip(noted[1:], given[1:], strict=True)
+    )
 
 
 def _spelt(weights: Sequence[Weight]) -> str:

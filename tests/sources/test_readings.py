@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 import pytest
-from configs import Config
+from configs import Config, Tensor
 
 from attn_cli.errors import BadFile
 from attn_cli.sources.saved import read_model
@@ -273,6 +273,20 @@ def built_on(shape: list[int | None]) -> dict[str, Any]:
     return model
 
 
+def called_twice() -> dict[str, Any]:
+    """Return a model of a norm that is called on one number, and on eight."""
+    config = Config(1)
+    other = config.new_input(8)
+    config.add("LayerNormalization", config.input, axis=[-1], name="norm")
+    return config.model(Tensor("norm"), config.call("norm", other))
+
+
+def nested_on(size: int) -> dict[str, Any]:
+    inner, outer = Config(size, name="inner"), Config(8)
+    x = inner.add("LayerNormalization", inner.input, axis=[-1], name="norm")
+    return outer.model(outer.nested(inner, [x], outer.input)._replace(call=1))
+
+
 def needless() -> dict[str, Any]:
     config = Config(8)
     x = config.add("Dense", config.input, units=1)
@@ -306,6 +320,14 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
         r"'norm' is built on \(None, 1\) and called on \(None, 8\), for which it has other weights",
     ),
     "a layer that nothing needs": (needless(), "no output of 'model' needs its layer 'other'"),
+    "a layer called on something else": (
+        called_twice(),
+        r"'norm' is called on \(None, 1\) and on \(None, 8\), for which it has other weights",
+    ),
+    "a model called on something else": (
+        nested_on(1),
+        r"'inner' takes \(None, 1\) and is called on \(None, 8\)",
+    ),
     "a version that did not write it": (
         dense(1) | {"keras_version": "2.15.0"},
         "not as Keras 2 notes them, which is said to have written the file",
@@ -360,6 +382,13 @@ def alone(tmp_path: Path, config: Any) -> tuple[int, bool]:
     path.write_text(json.dumps(config), encoding="utf-8")
     model = read_model(path)
     return model.total, model.at_least
+
+
+def test_a_size_of_a_vocabulary_is_no_shape(tmp_path: Path) -> None:
+    """An Embedding that is first has a word for it that once told the shape of what goes in."""
+    layer = {"class_name": "Embedding", "config": {"name": "e", "input_dim": 9, "output_dim": 2}}
+    inside = {"name": "row", "layers": [layer], "build_input_shape": [None, 8]}
+    assert alone(tmp_path, {"class_name": "Sequential", "config": inside}) == (18, False)
 
 
 def test_what_is_not_known_to_be_an_op_may_have_weights(tmp_path: Path) -> None:
