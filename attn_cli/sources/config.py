@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from attn_cli.graph import Shape
     from attn_cli.operations.base import Operation
 
-# What follows models into each other recurs: one may be named in another in place of being spelt
-# out, so the depth of the JSON does not bound it.
-MAX_NESTED = 100
-
 
 class Source(NamedTuple):
     """A tensor: an output of a call of a layer, by name."""
@@ -55,7 +51,6 @@ class Part:
         "built_on",
         "class_name",
         "config",
-        "depth",
         "entries",
         "inputs",
         "is_function",
@@ -91,7 +86,6 @@ class Part:
         # All tensors that its calls and outputs take.
         self.used: set[Source] = set()
         self.wrapped: Part | None = None  # what a TimeDistributed applies
-        self.depth = 0  # of the parts within it
         self.batch_shape: Shape | None = None  # of an input
         self.built_on: Shape | None = None  # before it is called
         self.known: Operation | None = None
@@ -213,16 +207,6 @@ class _Parser:
 
     def part(self, data: Any, where: str) -> Part:
         """Return the layer, op or model described; one that was seen before is the same one."""
-        part = self.read(data, where)
-        if self.holding:
-            outer = self.holding[-1]
-            outer.depth = max(outer.depth, part.depth + 1)
-            if outer.depth > MAX_NESTED:
-                raise BadFile(f"models are nested more than {MAX_NESTED} deep in it")
-        return part
-
-    def read(self, data: Any, where: str) -> Part:
-        """Return what is described, without saying so to what holds it."""
         charge(10)
         data = _object(data, where)
         class_name = data.get("class_name")

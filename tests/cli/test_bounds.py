@@ -10,7 +10,17 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from hostile import FILES, deep_gates, keras, layer, model, start, text, weights_alone
+from hostile import (
+    FILES,
+    deep_gates,
+    keras,
+    layer,
+    model,
+    nested_models,
+    start,
+    text,
+    weights_alone,
+)
 from process import run_here
 
 from attn_cli.views import FORMATS
@@ -137,11 +147,11 @@ def test_models_are_nested_so_deep(tmp_path: Path) -> None:
     for suffix in ("json", "keras"):
         for depth in (50, 1200):
             path = tmp_path / f"m{depth}.{suffix}"
-            config = FILES["shared models"][0](depth)
+            config = nested_models(depth)
             path.write_bytes(config if suffix == "json" else keras(config, weights_alone(b"")))
             code, _, err = run_here(["inspect", str(path)])
             if depth == 50:
                 assert (code, err) == (0, "")
             else:
                 assert code == 2
-                assert err.endswith("models are nested more than 100 deep in it\n")
+                assert err.endswith("is nested more than 200 levels deep\n")
