@@ -155,6 +155,14 @@ def test_a_scale_says_no_wrong_number(name: str, tmp_path: Path) -> None:
         assert values == sorted(set(values))
 
 
+def test_a_strip_is_told_to_who_does_not_see_it(tmp_path: Path) -> None:
+    """Its stages, their attention, and what both cost."""
+    svg = ElementTree.fromstring(drawn(PICTURES["strip"][0], "svg", tmp_path))
+    told = svg.findtext(f"{SPACE}desc") or ""
+    for words in ("14 × 14 (87 calls, 6 se)", "; vector (3 calls)", "58.2% attn 15.6%; 24.0%."):
+        assert words in told
+
+
 def test_a_scale_is_log_where_a_linear_one_hides_what_is_small(tmp_path: Path) -> None:
     """More than tenfold apart, and then it says so; tenfold is not."""
     for ratio, log in ((2, False), (64, True)):
