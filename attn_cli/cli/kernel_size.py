@@ -59,7 +59,5 @@ def staircase(rule: dict[str, Any], asked: list[tuple[int, int]]) -> Any:
     """Return the chart of a rule, with what was asked for on it."""
     from attn_cli.views.pictures.staircase import of_kernels
 
-    # As far as log2 C + b is below 0 the rule falls.
-    turn = 2 ** -max(-64, rule["b"]) if rule["b"] < 0 else 0
     options = "  ".join(f"{name}={value:g}" for name, value in rule.items())
-    return of_kernels(lambda channels: eca_kernel_size(channels, **rule), turn, asked, options)
+    return of_kernels(lambda channels: eca_kernel_size(channels, **rule), asked, options)

@@ -121,3 +121,13 @@ def test_a_gate_within_a_gate_goes_with_the_outer_one() -> None:
     for gates in ([(1, 2), (2, 3, 4)], [(2, 3, 4), (1, 2)]):
         (stage,) = find_stages(net.graph(), gates)
         assert (stage.nodes, stage.gates) == ((0, 1, 2, 3, 4), (1, 2, 3, 4))
+
+
+def test_what_only_pads_begins_no_stage() -> None:
+    """Though of a small map it makes one of more than twice as many positions."""
+    net = Net(4, 4, 8)
+    x = net.call("ZeroPadding2D", net.x, shape=(None, 6, 6, 8))
+    x = net.call("DepthwiseConv2D", x, shape=(None, 4, 4, 8), padding="valid")
+    x = net.call("ZeroPadding2D", x, shape=(None, 6, 6, 8))
+    net.call("DepthwiseConv2D", x, shape=(None, 2, 2, 8), strides=(2, 2), padding="valid")
+    assert sizes(net.graph()) == [(4, 4), (2, 2)]

@@ -155,6 +155,14 @@ def test_a_scale_says_no_wrong_number(name: str, tmp_path: Path) -> None:
         assert values == sorted(set(values))
 
 
+def test_a_strip_is_told_to_who_does_not_see_it(tmp_path: Path) -> None:
+    """Its stages, their attention, and what both cost."""
+    svg = ElementTree.fromstring(drawn(PICTURES["strip"][0], "svg", tmp_path))
+    told = svg.findtext(f"{SPACE}desc") or ""
+    for words in ("14 × 14 (87 calls, 6 se)", "; vector (3 calls)", "58.2% attn 15.6%; 24.0%."):
+        assert words in told
+
+
 def test_a_scale_is_log_where_a_linear_one_hides_what_is_small(tmp_path: Path) -> None:
     """More than tenfold apart, and then it says so; tenfold is not."""
     for ratio, log in ((2, False), (64, True)):
@@ -162,10 +170,10 @@ def test_a_scale_is_log_where_a_linear_one_hides_what_is_small(tmp_path: Path) -
         assert (b"(log scale)" in drawn(args, "svg", tmp_path)) is log
 
 
-@given(b=st.integers(-12, 12), gamma=st.integers(1, 9), asked=st.integers(1, 10**7))
+@given(b=st.integers(-24, 24), gamma=st.integers(3, 90), asked=st.integers(1, 10**7))
 def test_each_step_is_the_rule_s(b: int, gamma: int, asked: int) -> None:
     """From end to end, without a gap, and as asked; where the offset is negative it falls first."""
-    rule = {"b": b, "gamma": gamma}
+    rule = {"b": b / 2, "gamma": gamma / 20}
     chart = staircase(rule, [(asked, eca_kernel_size(asked, **rule))])
     line, points, *_ = [layer["data"]["values"] for layer in chart.spec["layer"]]
     pairs = list(zip(line[::2], line[1::2], strict=True))
@@ -175,7 +183,14 @@ def test_each_step_is_the_rule_s(b: int, gamma: int, asked: int) -> None:
         assert {eca_kernel_size(end, **rule) for end in ends} == {first["kernel"]}
         assert following is None or following[0]["channels"] == last["channels"]
     assert pairs[-1][1]["channels"] > asked
+    counted = [first["kernel"] for first, last in pairs for _ in range(*ends_of(first, last))]
+    assert counted == [eca_kernel_size(channels, **rule) for channels in range(1, 600)]
     assert [each["kernel"] for each in points] == [eca_kernel_size(asked, **rule)]
+
+
+def ends_of(first: dict[str, int], last: dict[str, int]) -> tuple[int, int]:
+    """Return the numbers of channels of a step, of the first few hundred."""
+    return first["channels"], min(last["channels"], 600)
 
 
 def test_a_step_is_as_long_as_it_is() -> None:
@@ -244,6 +259,20 @@ def hostile(folder: Path) -> Path:
     path = folder / "<img src=x onerror=alert(9)>.json"
     path.write_text(config.json(x), encoding="utf-8")
     return path
+
+
+@pytest.mark.parametrize("name", ["bars", "strip", "check"])
+def test_a_page_says_what_it_is_of(name: str, tmp_path: Path) -> None:
+    """In its heading and in the title of its tab."""
+    page = drawn(TABLES[name], "html", tmp_path).decode()
+    (heading,) = re.findall(r"<h1>(.*?)</h1>", page)
+    assert f"<title>{heading}</title>" in page
+    expected = {
+        "bars": "blocks on 56 × 56 × 256",
+        "strip": "app:EfficientNetB0 · ",
+        "check": "attn",
+    }
+    assert heading.startswith(expected[name])
 
 
 class Parsed(HTMLParser):

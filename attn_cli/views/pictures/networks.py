@@ -54,14 +54,17 @@ def of_inspection(inspection: Inspection, heading: Sequence[str], notes: Sequenc
         )
     strip = strip_of(graph, inspection.blocks, (*inspection.unnamed, *inspection.hidden))
     model = inspection.model
-    panels = [
-        band([strip]),
+    bars = [
         *costs(strip, "params", _params, model.total, at_least=model.at_least),
         *costs(strip, "MACs", _macs, inspection.macs),
         *costs(strip, "FLOPs", _flops, inspection.flops),
     ]
-    told = f"{inspection.file}, from input to output: {in_words(strip)}."
-    return _chart(heading, told, notes, panels)
+    told = [f"{inspection.file}, from input to output: {in_words(strip)}."]
+    for panel in bars:
+        rows = panel["data"]["values"]
+        parts = [" ".join(filter(None, (row["words"], row["share"]))) for row in rows]
+        told.append(f"{panel['title']['text']}: {'; '.join(parts)}.")
+    return _chart(heading, " ".join(told), notes, [band([strip]), *bars])
 
 
 def of_inspections(inspections: Sequence[Inspection]) -> Chart:

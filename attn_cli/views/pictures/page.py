@@ -86,10 +86,11 @@ for (const table of document.querySelectorAll("table")) {
 
 def draw(report: Report) -> str:
     """Draw a report as a page of HTML."""
-    heading = [apart(line) for line in report.heading] or ["attn"]
+    name, picture = _picture(report)
+    heading = [apart(line) for line in report.heading] or [name or "attn"]
     body = [f"<h1>{escape(heading[0])}</h1>"]
     body += [f'<p class="lead">{escape(line)}</p>' for line in heading[1:]]
-    body += _picture(report)
+    body += picture
     body += [_table(table) for table in report.tables]
     body += [_line(line) for line in report.closing]
     # No script but ours may run, and nothing may be fetched, whatever a name holds.
@@ -117,19 +118,19 @@ def draw(report: Report) -> str:
     )
 
 
-def _picture(report: Report) -> list[str]:
-    """Return the picture of a report that has one; where it cannot be drawn, why."""
+def _picture(report: Report) -> tuple[str, list[str]]:
+    """Return the picture of a report that has one, and its title; where it cannot be drawn, why."""
     if report.picture is None or report.picture.kind == "page":
-        return []
+        return "", []
     from attn_cli.views.pictures.vega import svg
 
     try:
         chart = report.picture.subject()
     except AttnError as error:
-        return [_line(f"no picture: {error}")]
+        return "", [_line(f"no picture: {error}")]
     # The page has said already what stands above the picture.
     drawn = svg(chart._replace(title="", notes=()), named=chart.title)
-    return [f"<figure>{drawn.strip()}</figure>"]
+    return chart.title, [f"<figure>{drawn.strip()}</figure>"]
 
 
 def _line(line: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import AttnError
@@ -17,17 +17,10 @@ LARGEST = 2**31 - 1
 MAX_STEPS = 500
 
 
-def of_kernels(
-    rule: Callable[[int], int], turn: float, asked: Sequence[tuple[int, int]], options: str
-) -> Chart:
-    """Return the staircase of a rule, with the numbers of channels that were asked for on it.
-
-    The rule falls up to the turn, a number of channels, and rises from there on.
-    """
+def of_kernels(rule: Callable[[int], int], asked: Sequence[tuple[int, int]], options: str) -> Chart:
+    """Return the staircase of a rule, with the numbers of channels that were asked for on it."""
     most = min(LARGEST, max(USUAL, *[2 * channels for channels, _ in asked]))
-    bottom = int(min(most, max(0, turn)))
-    both = chain(steps(rule, 1, bottom), steps(rule, bottom + 1, most))
-    stairs = list(islice(both, MAX_STEPS + 1))
+    stairs = list(islice(steps(rule, 1, most), MAX_STEPS + 1))
     if len(stairs) > MAX_STEPS:
         raise AttnError(
             f"up to {most:,} channels the rule has more than {MAX_STEPS} steps: "
@@ -91,7 +84,10 @@ MAX_TOLD = 8
 
 
 def steps(rule: Callable[[int], int], first: int, last: int) -> Iterator[tuple[int, int, int]]:
-    """Yield each step of a rule that only rises or only falls: its ends, and its kernel.
+    """Yield each step of a rule: its ends, and its kernel.
+
+    ECA's rule rises, or with a negative b first falls as it rises then. Its lowest step spans more
+    than what is left out between two looks, so that none is passed over.
 
     >>> list(steps(lambda channels: channels // 100, 1, 250))
     [(1, 99, 0), (100, 199, 1), (200, 250, 2)]
