@@ -66,11 +66,13 @@ def render(
 ) -> str | bytes:
     """Draw a report, or its picture; a table keeps to a width, where there is one.
 
-    What stands in a report may be anybody's words: here they become ones that can be shown.
+    What stands in a report may be anybody's words: here they become ones that can be shown. JSON,
+    which has escapes of its own, has them as they are.
     """
     from attn_cli.views.report import in_lines
 
-    report = in_lines(report)
+    if format != "json":
+        report = in_lines(report)
     drawn: str | bytes
     if format in FORMATS or format in SPECIAL:
         module = FORMATS[format] if format in FORMATS else SPECIAL[format][0]

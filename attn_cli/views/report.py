@@ -100,10 +100,17 @@ def in_lines(report: Report) -> Report:
 def _in_lines(table: Table) -> Table:
     return table._replace(
         columns=[column._replace(header=escaped(column.header)) for column in table.columns],
-        rows=[[_words(value) for value in row] for row in table.rows],
+        rows=[
+            [value if type(value) in WORDLESS else _words(value) for value in row]
+            for row in table.rows
+        ],
         title=_words(table.title),
         total=table.total and [_words(value) for value in table.total],
     )
+
+
+# A table may have hundreds of thousands of cells, and most of them no words.
+WORDLESS = frozenset((int, float, bool, type(None)))
 
 
 def _words(value: Any) -> Any:
@@ -112,8 +119,10 @@ def _words(value: Any) -> Any:
         return escaped(value)
     if isinstance(value, Annotation):
         return Annotation(*map(_words, value))
-    # An empty tuple is what is unknown, and an empty list none.
-    return type(value)(map(_words, value)) if type(value) in (tuple, list) else value
+    if type(value) not in (tuple, list) or WORDLESS.issuperset(map(type, value)):
+        return value
+    # An empty tuple is what is unknown, and an empty list none: each stays what it is.
+    return type(value)(map(_words, value))
 
 
 def chosen(table: Table, keys: Sequence[str], fixed: bool = True) -> Table:
