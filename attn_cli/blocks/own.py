@@ -78,18 +78,20 @@ def _told_as_theirs(path: str, function: Callable[..., Any]) -> Callable[..., An
     def build(inputs: Any, /, **options: Any) -> Any:
         with _theirs(path):
             output = function(inputs, **options)
-        # By its type: what an object says of itself is as much theirs as the object.
-        if not issubclass(type(output), type(inputs)):
-            what = "nothing" if output is None else f"a {type(output).__name__}"
-            raise BadSpec(
-                f"{_place(path, function)}: {function.__name__} returns {what}; "
-                f"a block returns the feature map that comes out"
-            )
-        if isinstance(inputs, SymbolicTensor) and output.trace is not inputs.trace:
-            raise BadSpec(
-                f"{_place(path, function)}: {function.__name__} returns a tensor of another call; "
-                f"a block is built anew each time"
-            )
+            # By its type: what an object says of itself is as much theirs as the object.
+            if not issubclass(type(output), type(inputs)):
+                name = type(output).__name__
+                what = f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+                raise BadSpec(
+                    f"{_place(path, function)}: {function.__name__} returns "
+                    f"{'nothing' if output is None else what}; "
+                    f"a block returns the feature map that comes out"
+                )
+            if isinstance(inputs, SymbolicTensor) and output.trace is not inputs.trace:
+                raise BadSpec(
+                    f"{_place(path, function)}: {function.__name__} returns a tensor of another "
+                    f"call; a block is built anew each time"
+                )
         return output
 
     return build
@@ -109,7 +111,14 @@ def _theirs(path: str) -> Iterator[None]:
 
 def _told(path: str, error: BaseException) -> AttnError:
     """Return what says in a line what went wrong; an error of ours stays one of its kind."""
-    place, text = _line(path, error), _said_by(error)
+    try:
+        return _in_a_line(path, error)
+    except BaseException:  # how an error shows itself is code of theirs as well
+        return BadSpec(f"{_line(path, error)}: an error that cannot be shown")
+
+
+def _in_a_line(path: str, error: BaseException) -> AttnError:
+    place, text = _line(path, error), str(error).strip()
     if isinstance(error, AttnError):
         kind: type[AttnError] = next(
             each for each in type(error).__mro__ if each.__module__ == AttnError.__module__
@@ -120,14 +129,6 @@ def _told(path: str, error: BaseException) -> AttnError:
         return BadSpec(f"{place}: {error.msg}")
     first = text.partition("\n")[0][:MOST]
     return BadSpec(f"{place}: {type(error).__name__}{first and f': {first}'}")
-
-
-def _said_by(error: BaseException) -> str:
-    """Return what an error says, which is code of theirs as well."""
-    try:
-        return str(error).strip()
-    except Exception:
-        return ""
 
 
 def _line(path: str, error: BaseException) -> str:
