@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.blocks import BLOCKS, PRESETS, Block, find_block
 from attn_cli.blocks.options import format_value
-from attn_cli.errors import BadShape, BadSpec, did_you_mean
+from attn_cli.errors import BadArgument, BadShape, BadSpec, did_you_mean
 from attn_cli.sources.block import trace
 from attn_cli.sources.text import shown
 
@@ -111,6 +111,15 @@ def parse_spec(text: str, flags: Mapping[str, str] | None = None) -> Spec:
                 f"{format_value(value)}"
             )
     return Spec(block, given, shown(typed, most=len(typed)))
+
+
+def spec_of(given: Spec | str) -> Spec:
+    """Return the spec that a text is, or that is given. Raises BadArgument for what is neither."""
+    if isinstance(given, Spec):
+        return given
+    if isinstance(given, str):
+        return parse_spec(given)
+    raise BadArgument(f"a block is named by a text, as in 'se:ratio=16', not by {given!r}")
 
 
 def names_block(text: str) -> bool:

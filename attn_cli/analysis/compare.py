@@ -8,7 +8,7 @@ from attn_cli.analysis.figures import FIGURES, Figures, figures
 from attn_cli.errors import BadArgument, BadOption, BadShape, BadSpec, did_you_mean
 from attn_cli.graph import Params
 from attn_cli.showing import Small, as_html, as_text, one
-from attn_cli.spec import Place, Spec, parse_place, parse_spec
+from attn_cli.spec import Place, Spec, parse_place, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,7 +108,7 @@ def compare(
     Raises BadSpec, BadShape or BadOption, which names the block and the input, and BadArgument
     where these are no lists of blocks and places.
     """
-    blocks = [_spec(each) for each in _listed("blocks", specs, "['se:ratio=16', 'eca']")]
+    blocks = [spec_of(each) for each in _listed("blocks", specs, "['se:ratio=16', 'eca']")]
     inputs = [_place(each) for each in _listed("places", places, "['56,56,256', (7, 7, 2048)]")]
     key = (sort or "").removeprefix("-")
     if sort is not None and key not in SORT_KEYS:
@@ -118,7 +118,7 @@ def compare(
         raise BadSpec("a comparison takes a block and a shape at least")
     first = 0
     if baseline is not None:
-        against = _spec(baseline)
+        against = spec_of(baseline)
         texts = [spec.text for spec in blocks]
         if against.text in texts:
             first = texts.index(against.text)
@@ -145,14 +145,6 @@ def _listed(what: str, given: Sequence[Any], example: str) -> Sequence[Any]:
     if isinstance(given, (str, Spec, Place)) or not hasattr(given, "__iter__"):
         raise BadArgument(f"{what} are a list, as in {example}, not {given!r}")
     return given
-
-
-def _spec(given: Spec | str) -> Spec:
-    if isinstance(given, str):
-        return parse_spec(given)
-    if isinstance(given, Spec):
-        return given
-    raise BadArgument(f"a block is named by a text, as in 'se:ratio=16', not by {given!r}")
 
 
 def _place(given: Place | Shape | str) -> Place:

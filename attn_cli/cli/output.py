@@ -35,6 +35,10 @@ ASCII = str.maketrans(
 )
 
 
+# How lines on stderr begin, and the colour that says it again: yellow, and red.
+BEGINNINGS = (("attn: note:", "33"), ("attn:", "31"))
+
+
 def emit(report: "Report", format: str | None, json: bool, output: str | None) -> None:
     """Draw a report in the format that the options pick, where they say."""
     format = picked_format(format, json, output, offered(report))
@@ -88,13 +92,17 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns
 
 
-def wants_color() -> bool:
-    """Tell whether stdout takes colour (no-color.org, force-color.org)."""
+def wants_color(terminal: bool | None = None) -> bool:
+    """Tell whether stdout, or what is known to be a terminal, takes colour.
+
+    As no-color.org and force-color.org say.
+    """
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
-    return on_terminal() and os.environ.get("TERM") != "dumb"
+    terminal = on_terminal() if terminal is None else terminal
+    return terminal and os.environ.get("TERM") != "dumb"
 
 
 def on_terminal() -> bool:
@@ -126,8 +134,12 @@ def _send(text: str | bytes) -> None:
 
 
 def write_error(line: str) -> None:
-    """Write a line to stderr, whatever it is."""
-    draw_error(f"{escaped(line)}\n")
+    """Write a line to stderr, whatever it is; in colour, an error does not look like a note."""
+    text = escaped(line)
+    begins, color = next((each for each in BEGINNINGS if text.startswith(each[0])), ("", ""))
+    if begins and wants_color(sys.stderr is not None and sys.stderr.isatty()):
+        text = f"\x1b[{color}m{begins}\x1b[0m{text[len(begins) :]}"
+    draw_error(f"{text}\n")
 
 
 def draw_error(text: str) -> None:

@@ -9,6 +9,7 @@ from attn_cli.analysis.network import choose_places
 from attn_cli.analysis.where import parse_block
 from attn_cli.errors import BadGraph
 from attn_cli.graph import Graph
+from attn_cli.spec import spec_of
 from attn_cli.splice import splice
 from attn_cli.tf.insert import copied, insert_blocks
 from attn_cli.tf.loaded import first_difference
@@ -72,7 +73,7 @@ def insert(
     does not fit there, BadArgument for what is no network, BadGraph for a Keras model that does not
     tell its calls.
     """
-    spec = parse_block(block) if isinstance(block, str) else block
+    spec = parse_block(block) if isinstance(block, str) else spec_of(block)
     check_start(start)
     if isinstance(model, Graph):
         return splice(model, _sites(model, spec, at, skip), spec).graph

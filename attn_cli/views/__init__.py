@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -85,9 +86,18 @@ def render(
 
 
 def absent(package: str) -> MissingPackage:
-    """Return what there is to say where a picture needs a package that is not installed."""
+    """Return what there is to say where a picture needs a package that is not installed.
+
+    The package itself, as ours asks for it: wherever that was had from, and without the rest of it.
+    """
+    from importlib.metadata import PackageNotFoundError, requires
+
     from attn_cli.errors import MissingPackage
 
+    wanted = package
+    with suppress(PackageNotFoundError):
+        asked = [each.partition(";")[0].strip() for each in requires("attn-cli") or ()]
+        wanted = next((each for each in asked if each.startswith(package)), package)
     return MissingPackage(
-        f"{package} draws this picture, and is not installed: pip install 'attn-cli[pictures]'"
+        f"{package} draws this picture, and is not installed: pip install '{wanted}'"
     )

@@ -288,3 +288,19 @@ def test_runs_with_warnings_as_errors() -> None:
             check=False,
         )
         assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "begins"),
+    [
+        ("params ecaa -s 1,2,8", "\x1b[31mattn:\x1b[0m no block is called 'ecaa'"),
+        ("params eca -s 3,224,224", "\x1b[33mattn: note:\x1b[0m 3,224,224 is read as H,W,C"),
+    ],
+)
+def test_an_error_does_not_look_like_a_note(line: str, begins: str) -> None:
+    """In colour; without, the words say it."""
+    forced = {"FORCE_COLOR": "1"}
+    assert attn(*line.split(), env=forced).err.startswith(begins)
+    plain = re.sub(r"\x1b\[\d+m", "", begins)
+    for env in ({}, {"NO_COLOR": "1", "FORCE_COLOR": "1"}):
+        assert attn(*line.split(), env=env).err.startswith(plain)

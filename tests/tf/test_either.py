@@ -12,7 +12,7 @@ from drawn import Random, described
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attn_cli import insert, read_model
+from attn_cli import insert, read_model, se_block
 from attn_cli.errors import AttnError, BadArgument, BadGraph, BadOption, BadShape, BadSpec
 from attn_cli.spec import parse_spec
 from attn_cli.tf.walk import walk
@@ -72,11 +72,16 @@ BAD: dict[str, tuple[Callable[[Graph], Any], type[Exception], str]] = {
         BadArgument,
         "^insert takes a Graph, or a model of Keras 3, and this Model has a graph: its graph$",
     ),
+    "block's function": (
+        lambda g: insert(g, se_block),  # type: ignore[call-overload]
+        BadArgument,
+        "^a block is named by a text, as in 'se:ratio=16', not by <function se_block",
+    ),
     "path": (
-        lambda g: insert("m.keras", "se"),
+        lambda g: insert("m.keras", "se"),  # type: ignore[call-overload]
         BadArgument,
         r"a file is read: read_model\('m.keras'\)$",
-    ),  # type: ignore[call-overload]
+    ),
 }
 
 
