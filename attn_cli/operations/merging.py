@@ -26,6 +26,12 @@ class Merge(Operation):
             raise NotModelled(f"{self.type} takes at least two tensors")
         return merged(inputs)
 
+    def noted(self, *inputs: Shape) -> Sequence[Shape]:
+        """Note the batch that is known, where there is one, whatever the others are."""
+        known = {shape[0] for shape in inputs} - {None}
+        batch = known.pop() if len(known) == 1 else None
+        return ((batch, *self.output(*inputs)[1:]),)
+
     def flops(self, macs: int, outputs: Sequence[Shape], *inputs: Shape) -> int:
         """One operation a pair, pair by pair."""
         if len(inputs) < 3 or len(set(map(len, inputs))) > 1:

@@ -106,6 +106,19 @@ class _Asked(Unfolder):
         self.asked = part
         self.shape = shape
         self.place = 0
+        self.taken: dict[int, Shape] = {}
+
+    def takes(self, part: Part, shape: Shape) -> Shape | None:
+        """Return what an input of a model inside another takes: what it is given first.
+
+        It is made anew with the model that it stands in, and stays open where it was.
+        """
+        noted = part.batch_shape
+        if noted is None or len(noted) != len(shape):
+            return noted
+        both = zip(noted, shape, strict=True)
+        first = tuple([size and given for size, given in both])
+        return self.taken.setdefault(id(part), first)
 
     def input_shape(self, part: Part) -> Shape | None:
         return self.shape if part is self.asked else part.batch_shape

@@ -319,7 +319,8 @@ class Unfolder:
                 f"{len(inputs)}"
             )
         for source, given in zip(part.inputs, inputs, strict=False):
-            takes, shape = entries[source.name].part.batch_shape, given.tensor.shape
+            shape = given.tensor.shape
+            takes = self.takes(entries[source.name].part, shape)
             # Keras 2 warns, and goes on.
             if takes and not self.root.keras_2 and not _could_be(takes, shape):
                 raise BadFile(f"{quote(part.name)} takes {takes} and is called on {shape}")
@@ -330,6 +331,10 @@ class Unfolder:
         layer = self.layer(part, INPUT, (), within, {})
         place = self.add(Node(layer, (), (), (tensor.shape,), cost=Cost(0, 0)))
         return Value(Ref(place), tensor)
+
+    def takes(self, part: Part, shape: Shape) -> Shape | None:
+        """Return what an input of a model inside another takes, where it is given this shape."""
+        return part.batch_shape
 
     def input_shape(self, part: Part) -> Shape | None:
         """Return the shape of an input, None where it is not told."""

@@ -11,6 +11,7 @@ from attn_cli.errors import BadFile
 from attn_cli.tf.load import load_keras, quiet
 from attn_cli.tf.memory import is_out_of_memory
 from attn_cli.tf.save import reason_of
+from attn_cli.tf.walk import functional_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,11 +28,10 @@ def resized(model: Any, shapes: Mapping[str, Shape]) -> Any:
     resizer = _Resizer()
     try:
         with quiet():
-            functional = getattr(model, "_functional", None)
-            if functional is None and not model.built:  # a Sequential of which no input is told
+            if not is_model(model):  # a Sequential of which no input is told
                 model.build(next(iter(shapes.values())))
-            functional = getattr(model, "_functional", None) or model
-            made = resizer.model(model, [shapes[tensor.name] for tensor in functional.inputs])
+            inputs = functional_of(model).inputs
+            made = resizer.model(model, [shapes[tensor.name] for tensor in inputs])
             for old, new in resizer.layers.values():
                 new.set_weights(old.get_weights())
             if not model.trainable:
@@ -54,7 +54,7 @@ class _Resizer:
 
     def model(self, model: Any, shapes: Sequence[Shape]) -> Any:
         """Return a model on inputs of these shapes."""
-        functional = getattr(model, "_functional", None) or model
+        functional = functional_of(model)
         inputs = [
             self.keras.Input(batch_shape=shape, dtype=tensor.dtype, name=tensor.name)
             for tensor, shape in zip(functional.inputs, shapes, strict=True)
@@ -97,9 +97,14 @@ class _Resizer:
         return self.layers[id(operation)][1]
 
     def nested(self, model: Any, shapes: Sequence[Shape]) -> Any:
-        """Return a model inside a model."""
+        """Return a model inside a model, on what it is given first; open where it was."""
         if id(model) not in self.models:
-            self.models[id(model)] = self.model(model, shapes)
+            noted = [tuple(tensor.shape) for tensor in functional_of(model).inputs]
+            first = [
+                tuple([size and given for size, given in zip(*both, strict=True)])
+                for both in zip(noted, shapes, strict=True)
+            ]
+            self.models[id(model)] = self.model(model, first)
         return self.models[id(model)]
 
     def wrapper(self, wrapper: Any, inner: Any) -> Any:
@@ -112,4 +117,4 @@ class _Resizer:
 
 def is_model(operation: Any) -> bool:
     """Tell whether an operation is a functional or sequential model."""
-    return hasattr(getattr(operation, "_functional", None) or operation, "_nodes_by_depth")
+    return hasattr(functional_of(operation), "_nodes_by_depth")

@@ -150,6 +150,7 @@ def cases(keras: Any) -> dict[str, Any]:
         "repeated": lambda x: ops.repeat(x, [1, 2, 1, 2, 1, 1, 1, 1], axis=1),
         "tiled": lambda x: ops.tile(x, (1, 2, 1, 3)),
         "stacked": lambda x: ops.stack([x, ops.transpose(x, (0, 2, 1, 3))], axis=1),
+        "one of a batch of one": lambda x: layers.Add()([ops.max(x, axis=0, keepdims=True), x]),
         "added to itself, turned": lambda x: layers.Add()([x, layers.Permute((2, 1, 3))(x)]),
         "averaged rows": lambda x: layers.Dot((1, 1))([layers.Reshape((-1, 4))(x)] * 2),
         "depth": lambda x: ops.depth_to_space(ops.space_to_depth(x, 2), 2),

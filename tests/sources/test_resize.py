@@ -234,17 +234,29 @@ def test_channels_may_stand_first(tmp_path: Path) -> None:
 
 
 def test_a_model_in_a_model_is_asked_with_it(tmp_path: Path) -> None:
-    """It may be called at several sizes; at each, its layers get what they get."""
-    inner = Config(8, 8, 3, name="inner")
-    pooled = inner.add("AveragePooling2D", inner.input, pool_size=[2, 2], name="pool")
-    config = Config(8, 8, 3)
-    x = config.nested(inner, [pooled], config.input)
-    x = config.add("ReLU", config.call("inner", x), name="relu")
-    path = saved(tmp_path / "model.json", config, x)
-    assert outputs(read_model(path)) == [(None, 2, 2, 3)]
-    assert outputs(read_model(path, input_shape=(32, 16, 3))) == [(None, 8, 4, 3)]
+    """Where it is open it may be called at several sizes; else at the one that it gets first."""
+
+    def twice(*size: int | None) -> Path:
+        inner = Config(*size, name="inner")
+        padding = {"pool_size": [2, 2], "strides": [1, 1], "padding": "valid"}
+        pooled = inner.add("AveragePooling2D", inner.input, name="pool", **padding)
+        config = Config(8, 8, 3)
+        x = config.nested(inner, [pooled], config.input)
+        x = config.add("ZeroPadding2D", x, padding=[[0, 1], [0, 1]], name="pad")
+        # Back to what the file notes: at another size the second call gets another one.
+        x = config.add("Resizing", x, height=8, width=8, name="resize") if size[0] else x
+        x = config.add("ReLU", config.call("inner", x), name="relu")
+        return saved(tmp_path / "model.json", config, x)
+
+    path = twice(None, None, 3)
+    assert outputs(read_model(path)) == [(None, 7, 7, 3)]
+    assert outputs(read_model(path, input_shape=(32, 16, 3))) == [(None, 31, 15, 3)]
     with pytest.raises(AttnError, match="'pool' would get"):
-        read_model(path, input_shape=(2, 16, 3))
+        read_model(path, input_shape=(1, 16, 3))
+    path = twice(8, 8, 3)
+    assert outputs(read_model(path)) == [(None, 7, 7, 3)]
+    with pytest.raises(AttnError, match=r"'inner' takes .* and is called on .*, 8, 8, 3\)$"):
+        read_model(path, input_shape=(16, 16, 3))
 
 
 def test_the_weights_of_a_file_stay(tmp_path: Path) -> None:
