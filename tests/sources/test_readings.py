@@ -442,3 +442,19 @@ def test_shapes_are_those_that_keras_makes(tmp_path: Path) -> None:
     assert alone(tmp_path, model) == (18 + 3, False)
     node["args"][0]["config"]["shape"] = [None, 100]
     assert alone(tmp_path, model) == (18, True)
+
+
+def test_no_shape_is_believed_behind_one_that_is_not(tmp_path: Path) -> None:
+    """Nor where a layer is told something that it cannot be told."""
+    config = Config(8)
+    x = config.add("Dense", config.input, units=2)
+    x = config.add("ReLU", x)
+    model = config.model(config.add("Dense", x, units=1))
+    nodes = [layer["inbound_nodes"][0]["args"][0] for layer in model["config"]["layers"][2:]]
+    for node in nodes:
+        node["config"]["shape"] = [None, 100]
+    assert alone(tmp_path, model) == (18, True)
+    nodes[0]["config"]["shape"] = [None, 2]
+    model["config"]["layers"][2]["config"]["max_value"] = ["x"]
+    model["config"]["layers"][2]["config"]["shape"] = 3
+    assert alone(tmp_path, model) == (18, True)
