@@ -107,6 +107,9 @@ class _Asked(Unfolder):
         self.shape = shape
         self.place = 0
 
+    def require_taken(self, part: Part, takes: Shape | None, shape: Shape) -> None:
+        """Ask nothing of what a model inside notes: it is asked with the one around it."""
+
     def input_shape(self, part: Part) -> Shape | None:
         return self.shape if part is self.asked else part.batch_shape
 

@@ -318,12 +318,15 @@ class Unfolder:
                 f"{quote(part.name)} takes {len(part.inputs)} inputs and is called with "
                 f"{len(inputs)}"
             )
-        for source, given in zip(part.inputs, inputs, strict=False):
-            takes, shape = entries[source.name].part.batch_shape, given.tensor.shape
-            # Keras 2 warns, and goes on.
-            if takes and not self.root.keras_2 and not _could_be(takes, shape):
-                raise BadFile(f"{quote(part.name)} takes {takes} and is called on {shape}")
+        if not self.root.keras_2:  # which warns, and goes on
+            for source, given in zip(part.inputs, inputs, strict=False):
+                self.require_taken(part, entries[source.name].part.batch_shape, given.tensor.shape)
         return list(inputs[: len(part.inputs)])
+
+    def require_taken(self, part: Part, takes: Shape | None, shape: Shape) -> None:
+        """Refuse a call of a model on a shape that it does not take."""
+        if takes and not _could_be(takes, shape):
+            raise BadFile(f"{quote(part.name)} takes {takes} and is called on {shape}")
 
     def input(self, part: Part, within: tuple[str, ...]) -> Value:
         tensor = input_tensor(self.input_shape(part))

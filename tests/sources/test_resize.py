@@ -233,9 +233,16 @@ def test_channels_may_stand_first(tmp_path: Path) -> None:
     assert outputs(read_model(path, input_shape=(32, 16, 3))) == [(None, 4, 16, 8)]
 
 
+def fixed_inside() -> tuple[Config, Tensor]:
+    """Return a model of a model of the same size."""
+    inner, outer = Config(8, 8, 3, name="inner"), Config(8, 8, 3)
+    pooled = inner.add("AveragePooling2D", inner.input, pool_size=[2, 2], name="pool")
+    return outer, outer.nested(inner, [pooled], outer.input)._replace(call=1)
+
+
 def test_a_model_in_a_model_is_asked_with_it(tmp_path: Path) -> None:
     """It may be called at several sizes; at each, its layers get what they get."""
-    inner = Config(8, 8, 3, name="inner")
+    inner = Config(None, None, 3, name="inner")
     pooled = inner.add("AveragePooling2D", inner.input, pool_size=[2, 2], name="pool")
     config = Config(8, 8, 3)
     x = config.nested(inner, [pooled], config.input)
@@ -243,6 +250,8 @@ def test_a_model_in_a_model_is_asked_with_it(tmp_path: Path) -> None:
     path = saved(tmp_path / "model.json", config, x)
     assert outputs(read_model(path)) == [(None, 2, 2, 3)]
     assert outputs(read_model(path, input_shape=(32, 16, 3))) == [(None, 8, 4, 3)]
+    whole = saved(tmp_path / "fixed.json", *fixed_inside())
+    assert outputs(read_model(whole, input_shape=(32, 16, 3))) == [(None, 16, 8, 3)]
     with pytest.raises(AttnError, match="'pool' would get"):
         read_model(path, input_shape=(2, 16, 3))
 
