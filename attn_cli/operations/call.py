@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import AttnError
 from attn_cli.graph import UNKNOWN, Cost
+from attn_cli.operations import LAYERS, OPS
 from attn_cli.operations.base import (
     BEYOND,
     DYNAMIC,
@@ -188,11 +189,16 @@ def tell(bound: Bound, recorded: Sequence[Shape | None] = ()) -> tuple[list[Tens
 def believed(bound: Bound, recorded: Sequence[Shape | None]) -> list[Shape | None]:
     """Return the shapes that a file notes, which may be any: unknown where the entry tells others.
 
-    Keras makes its own when it loads the file.
+    Keras makes its own when it loads the file. Nothing is believed of a type of the table that is
+    not understood, nor behind what was not believed.
     """
+    operation, operands, _ = bound
     if not any(recorded):
         return list(recorded)
-    told = _told(bound.operation, bound.operands)
+    is_odd = isinstance(operation, Opaque) and (operation.type in LAYERS or operation.type in OPS)
+    if is_odd or any(isinstance(each, Tensor) and not each.shape for each in operands):
+        return [UNKNOWN] * len(recorded)
+    told = _told(operation, operands)
     return [
         UNKNOWN if noted and i < len(told) and not _agree(told[i], noted) else noted
         for i, noted in enumerate(recorded)

@@ -340,6 +340,8 @@ class _Parser:
             entry = Entry(inner, [])
             part.entries[name] = entry
             if inner.batch_shape is not None:
+                if index:
+                    raise BadFile(f"an input of {quote(part.name)} is not its first layer")
                 part.inputs = (Source(name, 0, 0),)
             else:
                 if previous is None:

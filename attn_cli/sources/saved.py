@@ -166,12 +166,20 @@ def _read_keras(source: ByteRange, asked: Shape | None) -> Model:
     model = parse_config(config, "keras", version)
     warnings = dangers(config, archive.names)
     if root is None:
-        warnings = [*warnings, "the file holds no weights"]
+        warnings = [*warnings, _no_weights(archive.names)]
         return _model("json", model, version, None, warnings, asked)
     if model.entries is None:
         _refuse_asked(asked)
         return _opaque("keras", model, version, root, warnings)
     return _model("keras", model, version, weights_of_keras(root, model), warnings, asked)
+
+
+def _no_weights(names: tuple[str, ...]) -> str:
+    if "model.weights.npz" in names:
+        return (
+            "its weights are in model.weights.npz, which is not read: they are those of its config"
+        )
+    return "the file holds no weights"
 
 
 def _read_hdf5(root: Group, name: str, asked: Shape | None) -> Model:

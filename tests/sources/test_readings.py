@@ -328,6 +328,10 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
         nested_on(1),
         r"'inner' takes \(None, 1\) and is called on \(None, 8\)",
     ),
+    "an input behind others": (
+        row(layers=dense(1)["config"]["layers"][::-1]),
+        "an input of 'row' is not its first layer",
+    ),
     "a version that did not write it": (
         dense(1) | {"keras_version": "2.15.0"},
         "not as Keras 2 notes them, which is said to have written the file",
@@ -442,3 +446,31 @@ def test_shapes_are_those_that_keras_makes(tmp_path: Path) -> None:
     assert alone(tmp_path, model) == (18 + 3, False)
     node["args"][0]["config"]["shape"] = [None, 100]
     assert alone(tmp_path, model) == (18, True)
+
+
+def test_no_shape_is_believed_behind_one_that_is_not(tmp_path: Path) -> None:
+    """Nor where a layer is told something that it cannot be told."""
+    config = Config(8)
+    x = config.add("Dense", config.input, units=2)
+    x = config.add("ReLU", x)
+    model = config.model(config.add("Dense", x, units=1))
+    nodes = [layer["inbound_nodes"][0]["args"][0] for layer in model["config"]["layers"][2:]]
+    for node in nodes:
+        node["config"]["shape"] = [None, 100]
+    assert alone(tmp_path, model) == (18, True)
+    nodes[0]["config"]["shape"] = [None, 2]
+    model["config"]["layers"][2]["config"]["max_value"] = ["x"]
+    model["config"]["layers"][2]["config"]["shape"] = 3
+    assert alone(tmp_path, model) == (18, True)
+
+
+def test_weights_in_another_format_are_said_to_be_there(tmp_path: Path) -> None:
+    """Keras reads them: they are those of the config."""
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("config.json", json.dumps(dense(1)))
+        file.writestr("model.weights.npz", b"")
+    model = read_model(path)
+    assert model.total == 9
+    (line,) = model.warnings
+    assert line.startswith("its weights are in model.weights.npz, which is not read")
