@@ -11,7 +11,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.network import compare_in, read_network
-from attn_cli.errors import BadOption
+from attn_cli.errors import BadOption, BadShape
 from attn_cli.signals import ended_between_calls
 from attn_cli.splice import splice
 from attn_cli.tf.insert import insert_blocks
@@ -103,7 +103,10 @@ def check_in(
     graph, sites = compared.network.graph, [place.site for place in compared.chosen.places]
     for index in graph.inputs:
         known, *shape = graph.nodes[index].output_shapes[0]
-        sizes(tuple(shape))
+        try:
+            sizes(tuple(shape))
+        except BadShape as error:
+            raise BadShape(f"{error}: --input H,W,C gives one to a network") from None
         if known not in (None, batch):
             raise BadOption(f"the network takes {known} samples in a call, not {batch}")
     for spec in specs:

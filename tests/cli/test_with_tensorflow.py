@@ -354,7 +354,7 @@ BAD = [
     ),
     (
         "bench se --in app:MobileNetV3Small",
-        "None,None,3 leaves a size open, and TensorFlow needs each to run a block",
+        "None,None,3 leaves a size open, and TensorFlow needs each to run a block: --input H,W,C gives one to a network",
     ),
     ("bench -s 4,4,8", "missing SPEC (attn bench -h shows how)"),
     ("bench se -s 4,4,8 --runs 0", "runs is from 1 to 1,000,000, not 0"),

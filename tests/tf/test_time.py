@@ -121,6 +121,15 @@ def test_times_a_network_with_each_block_in_each_run(
     assert all(other is conv for other in others)
 
 
+@pytest.mark.usefixtures("keras")
+def test_times_a_network_at_another_input_size() -> None:
+    """One whose own is dynamic, so that it could not be timed."""
+    eca = [parse_spec("eca")]
+    compared = check_in("app:MobileNetV3Small", eca, [], [], input_shape=(64, 64, 3))
+    result = bench_in("app:MobileNetV3Small", eca, compared, runs=1, warmup=0)
+    assert result.shape == (64, 64, 3)
+
+
 def test_a_difference_is_taken_run_by_run() -> None:
     """What made one run slow made both slow: the middle of all differences, not of all times."""
     before, after = Timing((10, 100, 20)), Timing((12, 101, 23))

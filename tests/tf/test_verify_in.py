@@ -159,6 +159,10 @@ def test_a_dynamic_size_leaves_costs_unclaimed(keras: Any, tmp_path: Path) -> No
     assert checks["FLOPs added"].expected is None
     assert checks["FLOPs added"].note.startswith("not claimed: ")
     assert checks["outputs as before"].got == "the same"
+    _, (case,) = prepare_in(str(path), [parse_spec("se")], ["conv"], (), (12, 10, 3))
+    asked = {check.name: check for check in run(case).checks}
+    assert failing(asked) == []
+    assert asked["FLOPs added"].expected == asked["FLOPs added"].got is not None
 
 
 def test_several_inputs_and_outputs(keras: Any, tmp_path: Path) -> None:
