@@ -132,6 +132,17 @@ def long_chain(n: int) -> bytes:
     return text(model("o", [start(), drop, times], [["x", n - 1, 0]]))
 
 
+def long_shortcuts(n: int) -> bytes:
+    """A chain of n convolutions, each added to where it began."""
+    size = {"filters": 4, "kernel_size": [1, 1], "padding": "same"}
+    chain = {**layer("Conv2D", "c", **size), **called("c", n)}
+    add = layer("Add", "a")
+    add["inbound_nodes"] = [[["i", 0, 0, {}], ["c", call, 0, {}]] for call in range(n)]
+    last = layer("Add", "b")
+    last["inbound_nodes"] = [[["a", call, 0, {}] for call in range(n)]]
+    return text(model("o", [start(), chain, add, last], [["b", 0, 0]]))
+
+
 def high_rank(n: int) -> bytes:
     """A Reshape to rank n, and a Split into n parts."""
     reshape = layer("Reshape", "r", [["i"]], target_shape=[*[1] * n, 256])
@@ -396,6 +407,7 @@ FILES: dict[str, tuple[Callable[[int], bytes], str, int]] = {
     "arguments by name": (named_arguments, ".json", 5000),
     "sums of sums": (sums_of_sums, ".json", 3000),
     "a long chain": (long_chain, ".json", 2000),
+    "long shortcuts": (long_shortcuts, ".json", 500),
     "a high rank": (high_rank, ".json", 4000),
     "parts": (many_parts, ".json", 500),
     "gates in gates": (gates_in_gates, ".json", 200),

@@ -6,9 +6,12 @@ a name, or a pattern of names.
 
 from __future__ import annotations
 
+from collections import Counter
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from attn_cli.account import account, charge
 from attn_cli.analysis.calls import ACTIVATING, HANDING_ON, MIXING, NORMALISING, function_of
 from attn_cli.analysis.find import find_attention
 from attn_cli.analysis.gates import UNNAMED
@@ -65,7 +68,7 @@ class Place(NamedTuple):
 
 def find_places(graph: Graph) -> tuple[Place, ...]:
     """Return all places that the vocabulary names, in the order of the graph."""
-    return tuple(_Network(graph).places())
+    return tuple(_network(graph).places())
 
 
 def select_places(graph: Graph, at: Sequence[str], skip: Sequence[str] = ()) -> tuple[Place, ...]:
@@ -78,7 +81,7 @@ def select_places(graph: Graph, at: Sequence[str], skip: Sequence[str] = ()) -> 
     Raises BadOption, with the nearest, where one of them names none, BadShape where it names what
     is no feature map, or stands where no block can be put.
     """
-    network = _Network(graph)
+    network = _network(graph)
     chosen: dict[Ref, Place] = {}
     for where in at:
         for place in network.named(where.strip()):
@@ -111,11 +114,16 @@ def usual_place(graph: Graph, block: str) -> str:
     attention that is there; else it ends residual branches, follows depthwise convolutions, or
     where a network has neither, ends each stage.
     """
-    network = _Network(graph)
+    network = _network(graph)
     if block == "bam":
         return STAGE
     there = {word for place in network.places() for word in place.words}
     return next((word for word in (ATTENTION, RESIDUAL, DEPTHWISE) if word in there), STAGE)
+
+
+def _network(graph: Graph) -> _Network:
+    with account(graph.size, "finding places in it"):
+        return _Network(graph)
 
 
 class _Network:
@@ -131,6 +139,10 @@ class _Network:
         self.is_output = {ref.node for ref in graph.outputs}
         self.attention = [each for each in find_attention(graph) if each.kind != UNNAMED]
         self.gates = {node for each in self.attention for node in each.nodes}
+        self.ends = {each.nodes[-1]: each.kind for each in self.attention}
+        # The first where several take one feature map.
+        self.sources = {self.source(each): each.kind for each in reversed(self.attention)}
+        self.calls = Counter([id(node.layer) for node in self.nodes])
         self.by_words = {
             RESIDUAL: dict.fromkeys(end for end, _ in self.residuals()),
             DEPTHWISE: dict.fromkeys(self.depthwise()),
@@ -189,13 +201,10 @@ class _Network:
         node = self.nodes[index]
         ref = Ref(index)
         words = [word for word, nodes in self.by_words.items() if index in nodes]
-        there = None
-        for each in self.attention:
-            if each.nodes[-1] == index:
-                there = each.kind
-                words += [each.kind, ATTENTION]
-            elif there is None and self.source(each) == ref:
-                there = each.kind
+        there = self.sources.get(ref)
+        if index in self.ends:
+            there = self.ends[index]
+            words += [there, ATTENTION]
         takes = ref if replaced is None else self.source(replaced)
         shape = node.output_shapes[0][1:] if len(node.output_shapes[0]) == 4 else ()
         site = Site(node.name, takes, ref, shape)
@@ -217,12 +226,13 @@ class _Network:
             return f"it has {len(node.output_shapes)} outputs"
         if node.output_shapes[0][-1] is None:
             return "how many channels it has is not known"
-        if within and any(within[: len(steps)] == steps for steps in self.in_steps()):
+        if within and any(within[: depth + 1] in self.in_steps for depth in range(len(within))):
             return f"it stands in a TimeDistributed ({'/'.join(within)})"
-        if within and sum(each.layer is node.layer for each in self.nodes) > 1:
+        if within and self.calls[id(node.layer)] > 1:
             return f"it stands in a model that is called more than once ({'/'.join(within)})"
         return None
 
+    @cached_property
     def in_steps(self) -> set[tuple[str, ...]]:
         """Return the paths of what is applied to each step: what goes in there loses a size."""
         return {
@@ -259,6 +269,7 @@ class _Network:
                 continue
             for branch in dict.fromkeys(node.inputs):
                 others = [ref for ref in node.inputs if ref != branch]
+                charge(len(others))
                 if any(self.is_residual(branch, other) for other in others):
                     yield self.undropped(branch.node), index
 
@@ -293,7 +304,9 @@ class _Network:
         inside = {end}
         stack = [end]
         while stack:
-            for ref in self.nodes[stack.pop()].inputs:
+            inputs = self.nodes[stack.pop()].inputs
+            charge(1 + len(inputs))
+            for ref in inputs:
                 if ref.node >= start and ref.node not in inside:
                     inside.add(ref.node)
                     if ref.node > start:
