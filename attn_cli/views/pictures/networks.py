@@ -18,10 +18,10 @@ from attn_cli.views.pictures.vega import (
     RULE,
     STRONG,
     STRONG_INK,
+    WIDE,
     Chart,
     apart,
     labelled,
-    lines_of,
 )
 from attn_cli.views.report import percent_text
 
@@ -314,6 +314,4 @@ def _chart(
     heading: Sequence[str], description: str, notes: Iterable[str], panels: Sequence[Spec]
 ) -> Chart:
     title, *others = map(apart, heading)
-    return Chart(
-        title, description, lines_of([*others, *notes]), {"vconcat": [*panels], "spacing": 14}
-    )
+    return Chart(title, description, [*others, *notes], {"vconcat": [*panels], "spacing": 14}, WIDE)
