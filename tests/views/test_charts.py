@@ -11,14 +11,9 @@ from xml.etree import ElementTree
 import pytest
 from chromium import MISSING, PROGRAM, Browser
 from configs import Config
-from hypothesis import given
-from hypothesis import strategies as st
 from process import run_here
 
-from attn_cli.blocks.eca import eca_kernel_size
-from attn_cli.cli.kernel_size import staircase
 from attn_cli.views.pictures.page import SCRIPT
-from attn_cli.views.pictures.staircase import steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,6 +108,8 @@ EVIL = (
     "javascript:alert(8)",
     "名前 é 🙂",
 )
+# All of them call what draws, and some a browser.
+pytestmark = pytest.mark.slow
 SPACE = "{http://www.w3.org/2000/svg}"
 drawing = pytest.mark.parametrize("name", PICTURES)
 
@@ -177,38 +174,6 @@ def test_a_scale_is_log_where_a_linear_one_hides_what_is_small(tmp_path: Path) -
     for ratio, log in ((2, False), (64, True)):
         args = ["compare", "se:ratio=1", f"se:ratio={ratio}", "-s", "7,7,640"]
         assert (b"(log scale)" in drawn(args, "svg", tmp_path)) is log
-
-
-@given(b=st.integers(-24, 24), gamma=st.integers(3, 90), asked=st.integers(1, 10**7))
-def test_each_step_is_the_rule_s(b: int, gamma: int, asked: int) -> None:
-    """From end to end, without a gap, and as asked; where the offset is negative it falls first."""
-    rule = {"b": b / 2, "gamma": gamma / 20}
-    chart = staircase(rule, [(asked, eca_kernel_size(asked, **rule))])
-    line, points, *_ = [layer["data"]["values"] for layer in chart.spec["layer"]]
-    pairs = list(zip(line[::2], line[1::2], strict=True))
-    assert pairs[0][0]["channels"] == 1
-    for (first, last), following in zip(pairs, [*pairs[1:], None], strict=True):
-        ends = first["channels"], last["channels"] - 1
-        assert {eca_kernel_size(end, **rule) for end in ends} == {first["kernel"]}
-        assert following is None or following[0]["channels"] == last["channels"]
-    assert pairs[-1][1]["channels"] > asked
-    counted = [first["kernel"] for first, last in pairs for _ in range(*ends_of(first, last))]
-    assert counted == [eca_kernel_size(channels, **rule) for channels in range(1, 600)]
-    assert [each["kernel"] for each in points] == [eca_kernel_size(asked, **rule)]
-
-
-def ends_of(first: dict[str, int], last: dict[str, int]) -> tuple[int, int]:
-    """Return the numbers of channels of a step, of the first few hundred."""
-    return first["channels"], min(last["channels"], 600)
-
-
-def test_a_step_is_as_long_as_it_is() -> None:
-    """Found by halving, the same as by counting."""
-    counted: dict[int, list[int]] = {}
-    for channels in range(1, 5000):
-        counted.setdefault(eca_kernel_size(channels), []).append(channels)
-    expected = [(each[0], each[-1], kernel) for kernel, each in counted.items()]
-    assert list(steps(eca_kernel_size, 1, 4999)) == expected
 
 
 def weights_alone(folder: Path) -> Path:

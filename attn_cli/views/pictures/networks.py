@@ -14,6 +14,7 @@ from attn_cli.views.pictures.strip import BETWEEN, Strip, band, in_words, scaled
 from attn_cli.views.pictures.vega import (
     COLORS,
     INK,
+    MAX_MARKS,
     PLAIN,
     RULE,
     STRONG,
@@ -286,6 +287,8 @@ def _rows(
         for place in places
         for word in place.words or ("named",)
     ]
+    if len(rows) > MAX_MARKS:
+        raise AttnError(f"{len(rows)} places are too many for a picture; -o FILE.csv has them all")
     names = [f"{word} × {counts[word]}" for word in words]
     width = strip.ends[-1]
     return {

@@ -27,7 +27,9 @@ INK = "#1a1a1a"
 STRONG_INK = "#b34700"
 PAPER = "#ffffff"
 RULE = "#8c8c8c"
-SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
+# As many as there are lines at most, so that with four colours no two look the same.
+SIX = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
+SHAPES = tuple([SIX[(place + place // 12) % 6] for place in range(24)])
 CONFIG = {
     "font": raster.FONT,
     "view": {"stroke": None},
