@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PROGRAM = next(filter(None, map(shutil.which, NAMES)), None)
+SECONDS = 60
 # Why a test that needs one is skipped.
 MISSING = "no Chromium on the path (apt-get install chromium)"
 FLAGS = (
@@ -68,6 +70,8 @@ class Browser:
 
     def _read(self) -> dict[str, Any]:
         while b"\0" not in self.buffer:
+            ready, _, _ = select.select([self.back], [], [], SECONDS)
+            assert ready, f"the browser has said nothing for {SECONDS} seconds"
             read = os.read(self.back, 1 << 16)
             assert read, "the browser has gone"
             self.buffer += read

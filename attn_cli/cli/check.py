@@ -161,7 +161,7 @@ def check(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print nothing that is not an error.")
     ] = False,
-    format: Annotated[str | None, format_option(*formats_with("page"), *SPECIAL)] = None,
+    format: Annotated[str | None, format_option(*formats_with("chart"), *SPECIAL)] = None,
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> int:

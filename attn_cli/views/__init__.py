@@ -38,7 +38,6 @@ PICTURES = {
         "pdf": "attn_cli.views.pictures.vega:pdf",
         "html": "attn_cli.views.pictures.page:draw",
     },
-    "page": {"html": "attn_cli.views.pictures.page:draw"},
 }
 
 # What no terminal can show.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from attn_cli.analysis.check import Result, Verdict
+    from attn_cli.views.pictures.vega import Chart
 
 ROWS = (
     Column("check", "check"),
@@ -77,15 +78,23 @@ def report(results: Sequence[Result], path: str | None, annotated: str | None = 
         Table(SHOWN, [row for result in results for row in _shown(result)]), keys, fixed=False
     )
     count = f"{len(results)} check{'s' * (len(results) > 1)}"
+    heading = [] if path is None else [f"{path}   {count}"]
+    closing = [*[not_checked(each) for each in results if each.problem], _counted(results)]
     return Report(
         record=lambda: _record(results, path),
         rows=Table(ROWS, [row for result in results for row in _rows(result)]),
         tables=[table],
-        heading=[] if path is None else [f"{path}   {count}"],
-        closing=[*[not_checked(each) for each in results if each.problem], _counted(results)],
+        heading=heading,
+        closing=closing,
         annotations=[each for result in results for each in _annotations(result, annotated)],
-        picture=Picture("page", lambda: None),
+        picture=Picture("chart", lambda: _chart(results, heading, closing)),
     )
+
+
+def _chart(results: Sequence[Result], heading: Sequence[str], notes: Sequence[str]) -> Chart:
+    from attn_cli.views.pictures.checks import of_checks
+
+    return of_checks(results, heading, notes)
 
 
 def phrase(verdict: Verdict) -> str:

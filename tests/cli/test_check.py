@@ -395,7 +395,7 @@ WRONG = [
     (("check", "--init"), MISSING),
     ((*ECA, "--force", "--max-params", "5"), "--force is for --init: it replaces the file that --init writes"),
     (("check", "--init", "none.keras"), "none.keras: there is no such file"),
-    ((*ECA, "--max-params", "5", "-f", "githup"), "no format is called 'githup'; did you mean github? (table, json, csv, markdown, plain, html, github)"),
+    ((*ECA, "--max-params", "5", "-f", "githup"), "no format is called 'githup'; did you mean github? (table, json, csv, markdown, plain, svg, png, pdf, html, github)"),
     (("places", "app:VGG16", "-f", "github"), "there is no github format here (table, json, csv, markdown, plain, svg, png, pdf, html)"),
 ]  # fmt: skip
 

@@ -11,19 +11,15 @@ from xml.etree import ElementTree
 import pytest
 from chromium import MISSING, PROGRAM, Browser
 from configs import Config
-from hypothesis import given
-from hypothesis import strategies as st
 from process import run_here
 
-from attn_cli.blocks.eca import eca_kernel_size
-from attn_cli.cli.kernel_size import staircase
 from attn_cli.views.pictures.page import SCRIPT
-from attn_cli.views.pictures.staircase import steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+CHECK = ["check", "app:EfficientNetB0", "--max-share", "0.05"]
 # Each kind of chart, and texts that are in it.
 PICTURES: dict[str, tuple[list[str], list[str]]] = {
     "bars": (
@@ -45,6 +41,10 @@ PICTURES: dict[str, tuple[list[str], list[str]]] = {
     "option": (
         ["compare", *[f"se:ratio={ratio}" for ratio in (2, 4, 8, 16)], "-s", "7,7,64"],
         ["se on 7 × 7 × 64, by ratio", "ratio", "width", "params"],
+    ),
+    "noted": (
+        ["compare", "se", "--in", "app:EfficientNetB0", "--at", "se"],
+        ["at se, 16 places: 112 × 112 × 32, 56 × 56 × 96"],
     ),
     "with-none": (
         ["compare", "se", "eca", "simam", "-s", "3@56,56,64", "-s", "4@28,28,128"],
@@ -83,11 +83,15 @@ PICTURES: dict[str, tuple[list[str], list[str]]] = {
             "se × 16 → 16",
         ],
     ),
+    "check": (
+        [*CHECK, "--max-params", "9000000", "--min-blocks", "4"],
+        ["holds: params 5,330,571 ≤", "fails: attention share 11.94% > 5.00%, 6.94% over", "100%"],
+    ),
     "at": (["places", "app:MobileNetV2"], ["residual × 10", "depthwise × 17", "stage × 5"]),
 }
 TABLES = {
     **{name: PICTURES[name][0] for name in ("bars", "network", "strip", "dynamic", "diff")},
-    "check": ["check", "app:EfficientNetB0", "--max-share", "0.05", "--max-params", "9e9"],
+    "check": CHECK,
 }
 # What a name can try in a page, in a drawing and in an expression.
 EVIL = (
@@ -104,6 +108,8 @@ EVIL = (
     "javascript:alert(8)",
     "名前 é 🙂",
 )
+# All of them call what draws, and some a browser.
+pytestmark = pytest.mark.slow
 SPACE = "{http://www.w3.org/2000/svg}"
 drawing = pytest.mark.parametrize("name", PICTURES)
 
@@ -170,38 +176,6 @@ def test_a_scale_is_log_where_a_linear_one_hides_what_is_small(tmp_path: Path) -
         assert (b"(log scale)" in drawn(args, "svg", tmp_path)) is log
 
 
-@given(b=st.integers(-24, 24), gamma=st.integers(3, 90), asked=st.integers(1, 10**7))
-def test_each_step_is_the_rule_s(b: int, gamma: int, asked: int) -> None:
-    """From end to end, without a gap, and as asked; where the offset is negative it falls first."""
-    rule = {"b": b / 2, "gamma": gamma / 20}
-    chart = staircase(rule, [(asked, eca_kernel_size(asked, **rule))])
-    line, points, *_ = [layer["data"]["values"] for layer in chart.spec["layer"]]
-    pairs = list(zip(line[::2], line[1::2], strict=True))
-    assert pairs[0][0]["channels"] == 1
-    for (first, last), following in zip(pairs, [*pairs[1:], None], strict=True):
-        ends = first["channels"], last["channels"] - 1
-        assert {eca_kernel_size(end, **rule) for end in ends} == {first["kernel"]}
-        assert following is None or following[0]["channels"] == last["channels"]
-    assert pairs[-1][1]["channels"] > asked
-    counted = [first["kernel"] for first, last in pairs for _ in range(*ends_of(first, last))]
-    assert counted == [eca_kernel_size(channels, **rule) for channels in range(1, 600)]
-    assert [each["kernel"] for each in points] == [eca_kernel_size(asked, **rule)]
-
-
-def ends_of(first: dict[str, int], last: dict[str, int]) -> tuple[int, int]:
-    """Return the numbers of channels of a step, of the first few hundred."""
-    return first["channels"], min(last["channels"], 600)
-
-
-def test_a_step_is_as_long_as_it_is() -> None:
-    """Found by halving, the same as by counting."""
-    counted: dict[int, list[int]] = {}
-    for channels in range(1, 5000):
-        counted.setdefault(eca_kernel_size(channels), []).append(channels)
-    expected = [(each[0], each[-1], kernel) for kernel, each in counted.items()]
-    assert list(steps(eca_kernel_size, 1, 4999)) == expected
-
-
 def weights_alone(folder: Path) -> Path:
     """Return a file that tells no layers."""
     from pathlib import Path
@@ -230,7 +204,7 @@ def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
 
 
 def test_a_missing_converter_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A line says what to install; a page without a picture needs nothing."""
+    """A line says what to install."""
     import sys
 
     monkeypatch.setitem(sys.modules, "vl_convert", None)
@@ -240,7 +214,6 @@ def test_a_missing_converter_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_pat
         assert result.code == 2
         assert re.search(f"{said}$", result.err)
     assert not list(tmp_path.iterdir())
-    drawn(TABLES["check"], "html", tmp_path)
 
 
 # Hostile names.
@@ -270,7 +243,7 @@ def test_a_page_says_what_it_is_of(name: str, tmp_path: Path) -> None:
     expected = {
         "bars": "blocks on 56 × 56 × 256",
         "strip": "app:EfficientNetB0 · ",
-        "check": "attn",
+        "check": "checks",
     }
     assert heading.startswith(expected[name])
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attn_cli.errors import AttnError
 from attn_cli.sources.text import shown
 from attn_cli.views.pictures.figures import Figure, Scale, Series, Spec, bars, lines, told
-from attn_cli.views.pictures.vega import Chart, lines_of
+from attn_cli.views.pictures.vega import Chart
 from attn_cli.views.report import size_text
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def of_comparison(comparison: Comparison, notes: Sequence[str]) -> Chart:
         _along_places(entries, shapes) if len(shapes) > 1 else _on_one(entries, shapes[0][0])
     )
     costs = [_told(entry, alone=len(shapes) == 1) for entry in entries[:MAX_BARS]]
-    return Chart(shown(title), f"{title}. {'; '.join(costs)}.", lines_of(notes), spec)
+    return Chart(shown(title), f"{title}. {'; '.join(costs)}.", notes, spec)
 
 
 def of_network(comparison: NetworkComparison, notes: Sequence[str]) -> Chart:
@@ -56,7 +56,7 @@ def of_network(comparison: NetworkComparison, notes: Sequence[str]) -> Chart:
     title = f"what blocks add to {comparison.network.file}"
     names = [shown(block.spec) for block in blocks]
     what = "; ".join(map(_in_words, names, values))
-    return Chart(shown(title), f"{title}: {what}.", lines_of(notes), bars(names, values, ADDED))
+    return Chart(shown(title), f"{title}: {what}.", notes, bars(names, values, ADDED))
 
 
 def _told(entry: Entry, *, alone: bool) -> str:

@@ -14,14 +14,15 @@ from attn_cli.views.pictures.strip import BETWEEN, Strip, band, in_words, scaled
 from attn_cli.views.pictures.vega import (
     COLORS,
     INK,
+    MAX_MARKS,
     PLAIN,
     RULE,
     STRONG,
     STRONG_INK,
+    WIDE,
     Chart,
     apart,
     labelled,
-    lines_of,
 )
 from attn_cli.views.report import percent_text
 
@@ -286,6 +287,8 @@ def _rows(
         for place in places
         for word in place.words or ("named",)
     ]
+    if len(rows) > MAX_MARKS:
+        raise AttnError(f"{len(rows)} places are too many for a picture; -o FILE.csv has them all")
     names = [f"{word} × {counts[word]}" for word in words]
     width = strip.ends[-1]
     return {
@@ -314,6 +317,4 @@ def _chart(
     heading: Sequence[str], description: str, notes: Iterable[str], panels: Sequence[Spec]
 ) -> Chart:
     title, *others = map(apart, heading)
-    return Chart(
-        title, description, lines_of([*others, *notes]), {"vconcat": [*panels], "spacing": 14}
-    )
+    return Chart(title, description, [*others, *notes], {"vconcat": [*panels], "spacing": 14}, WIDE)

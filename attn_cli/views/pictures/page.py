@@ -120,7 +120,7 @@ def draw(report: Report) -> str:
 
 def _picture(report: Report) -> tuple[str, list[str]]:
     """Return the picture of a report that has one, and its title; where it cannot be drawn, why."""
-    if report.picture is None or report.picture.kind == "page":
+    if report.picture is None:
         return "", []
     from attn_cli.views.pictures.vega import svg
 

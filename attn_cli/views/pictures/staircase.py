@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import AttnError
-from attn_cli.views.pictures.vega import INK, PLAIN, STRONG, Chart, lines_of
+from attn_cli.views.pictures.vega import INK, PLAIN, STRONG, Chart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -74,9 +74,7 @@ def of_kernels(rule: Callable[[int], int], asked: Sequence[tuple[int, int]], opt
             }
         )
     spec = {"width": 640, "height": 240, "encoding": {"x": x, "y": y}, "layer": layers}
-    return Chart(
-        "ECA's kernel along the channels", f"A staircase: {told}.", lines_of([options]), spec
-    )
+    return Chart("ECA's kernel along the channels", f"A staircase: {told}.", [options], spec)
 
 
 # With more points than these, what each is told stands in each other's way.

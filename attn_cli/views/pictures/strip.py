@@ -252,9 +252,10 @@ def extent_text(extent: Extent) -> str:
     if extent.positions is None:
         return "size unknown"
     side = extent.positions ** (1 / len(extent.sizes))
-    letters = "HW" if len(extent.sizes) == 2 else "DHW"[: len(extent.sizes)]
+    letters = {1: "N", 2: "HW", 3: "DHW"}.get(len(extent.sizes), "?" * len(extent.sizes))
     factor = f"/{1 / side:g}" if side < 1 else f"·{side:g}" if side > 1 else ""
-    return " × ".join(f"{letter}{factor}" for letter in letters)
+    told = zip(letters, extent.sizes, strict=True)
+    return " × ".join(f"{letter}{factor}" if size is None else str(size) for letter, size in told)
 
 
 def counted(marks: Sequence[Mark]) -> str:

@@ -27,7 +27,9 @@ INK = "#1a1a1a"
 STRONG_INK = "#b34700"
 PAPER = "#ffffff"
 RULE = "#8c8c8c"
-SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
+# As many as there are lines at most, so that with four colours no two look the same.
+SIX = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
+SHAPES = tuple([SIX[(place + place // 12) % 6] for place in range(24)])
 CONFIG = {
     "font": raster.FONT,
     "view": {"stroke": None},
@@ -49,7 +51,9 @@ CONFIG = {
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 # What a picture can hold and still be looked at.
 MAX_MARKS = 20_000
-MAX_COLUMNS, MAX_LINES = 120, 12
+MAX_NOTE, MAX_LINES = 480, 12
+# What fits above a chart in the widest letters that a reader may have, and above a strip.
+NARROW, WIDE = 84, 120
 # Where the reader's screen is dark, so is the picture; what is drawn in colour holds on both.
 STYLE = f"""<style>@media screen and (prefers-color-scheme: dark) {{
 .attn-chart > rect {{ fill: #14171c }}
@@ -59,12 +63,16 @@ STYLE = f"""<style>@media screen and (prefers-color-scheme: dark) {{
 
 
 class Chart(NamedTuple):
-    """A chart: its title, what it shows in a sentence, notes under the title, its Vega-Lite."""
+    """A chart: its title, what it shows in a sentence, notes under the title, its Vega-Lite.
+
+    `columns` are the letters that a note has room for in a line.
+    """
 
     title: str
     description: str
     notes: Sequence[str]
     spec: Mapping[str, Any]
+    columns: int = NARROW
 
 
 def draw(report: Report) -> str:
@@ -96,9 +104,10 @@ def svg(chart: Chart, named: str | None = None) -> str:
 
 def still(chart: Chart) -> str:
     """Return a chart as an SVG in letters that are the same on all machines."""
-    title: dict[str, Any] = {"text": wrap(chart.title, MAX_COLUMNS - 20)}
+    # A title is larger than a note, by a quarter.
+    title: dict[str, Any] = {"text": wrapped(chart.title, chart.columns * 4 // 5)}
     if chart.notes:
-        title["subtitle"] = [*chart.notes]
+        title["subtitle"] = lines_of(chart.notes, chart.columns)
     spec = {
         "$schema": SCHEMA,
         "background": PAPER,
@@ -118,10 +127,15 @@ def apart(line: str) -> str:
     return re.sub(r" {2,}", " · ", line.strip())
 
 
-def lines_of(notes: Sequence[str]) -> list[str]:
-    """Return notes in lines of a width that a picture has room for, and not too many."""
-    told = [shown(apart(note), 4 * MAX_COLUMNS) for note in notes]
-    lines = [line for note in told for line in wrap(note, MAX_COLUMNS)]
+def wrapped(line: str, columns: int) -> list[str]:
+    """Return a line in lines of at most so many letters."""
+    return wrap(line, columns, break_on_hyphens=False)
+
+
+def lines_of(notes: Sequence[str], columns: int) -> list[str]:
+    """Return notes in lines of at most so many letters, and not too many."""
+    told = [shown(apart(note), MAX_NOTE) for note in notes]
+    lines = [line for note in told for line in wrapped(note, columns)]
     more = len(lines) - MAX_LINES
     return lines if more <= 0 else [*lines[:MAX_LINES], f"and {more} more line{'s' * (more > 1)}"]
 
