@@ -130,7 +130,8 @@ class _Stages:
         self.is_first = any(map(is_channels_first, graph.nodes))
         self.extents: list[Extent | None] = []
         self.keys: list[_Key | None] = []
-        self.known: list[_Key] = []
+        # Those that can be returned to: by whether they are relative, and by the ascents before.
+        self.known: dict[tuple[bool, int], list[_Key]] = {}
         for index, node in enumerate(graph.nodes):
             inside = ends.get(index, index) != index
             extent = None if inside else self.extent(node)
@@ -190,14 +191,12 @@ class _Stages:
                 last.positions, extent.positions
             )  # fmt: skip
             ascents += up
-        for key in self.known:
-            if (
-                (key.relative, key.ascents) == (extent.is_relative, ascents)
-                and _is_same(key.positions, extent.positions)
-            ):  # fmt: skip
+        known = self.known.setdefault((extent.is_relative, ascents), [])
+        for key in known:
+            if _is_same(key.positions, extent.positions):
                 return key
         new = _Key(extent.positions, extent.is_relative, ascents)
-        self.known.append(new)
+        known.append(new)
         return new
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -131,3 +132,23 @@ def test_what_only_pads_begins_no_stage() -> None:
     x = net.call("ZeroPadding2D", x, shape=(None, 6, 6, 8))
     net.call("DepthwiseConv2D", x, shape=(None, 2, 2, 8), strides=(2, 2), padding="valid")
     assert sizes(net.graph()) == [(4, 4), (2, 2)]
+
+
+def test_channels_may_come_first() -> None:
+    """Then the sizes are what comes behind them."""
+    net = Net(3, 32, 32)
+    first = {"data_format": "channels_first"}
+    net.call("Conv2D", net.x, shape=(None, 8, 16, 16), strides=(2, 2), **first)
+    assert sizes(net.graph()) == [(32, 32), (16, 16)]
+
+
+def test_ups_and_downs_take_no_longer_than_a_way_down() -> None:
+    """Each is a stage; which one it is, is not looked for among all."""
+    net = Net(64, 64, 3)
+    x = net.x
+    for _ in range(4000):
+        x = net.call("MaxPooling2D", x, shape=(None, 32, 32, 3), pool_size=(2, 2))
+        x = net.call("UpSampling2D", x, shape=(None, 64, 64, 3), size=(2, 2))
+    start = time.process_time()
+    assert len(sizes(net.graph())) == 8001
+    assert time.process_time() - start < 5
