@@ -19,7 +19,6 @@ from attn_cli.analysis.calls import (
     NORMALISING,
     PADDING,
     POOLING,
-    STACKING,
     integers,
     is_channels_first,
     option,
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 # By how much positions change from one stage to the next.
 REAL = 0.6
 # What leaves a height and a width as they are, or changes their rim alone.
-KEEPING = HANDING_ON | MERGING | CALCULATING | NORMALISING | PADDING | STACKING | {
+KEEPING = HANDING_ON | MERGING | CALCULATING | NORMALISING | PADDING | {
     *ACTIVATING, "Cropping1D", "Cropping2D", "Cropping3D", "CustomScaleLayer", "LayerScale",
     "StochasticDepth",
 }  # fmt: skip
@@ -170,7 +169,8 @@ class _Stages:
             return None
         positions = max(each for each in before if each is not None)
         type = node.layer.type
-        if type in KEEPING:
+        along_channels = option(node, "axis") in (-1, 1 if self.is_first else rank + 1)
+        if type in KEEPING or (type == "Concatenate" and along_channels):
             return positions
         factor = _factor(node, rank)
         if factor is None:

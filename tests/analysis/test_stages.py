@@ -97,7 +97,8 @@ def test_of_a_dynamic_size_strides_tell_what_is_left() -> None:
     x = net.norm(net.conv(net.x, 8, stride=2))
     x = net.call("MaxPooling2D", x, pool_size=(2, 2))
     x = net.call("UpSampling2D", x, size=(2, 2))
-    net.call("Resizing", x)
+    x = net.call("Concatenate", x, x, shape=(None, None, None, 16), axis=-1)
+    net.call("Concatenate", x, x, axis=1)
     parts = [stage.extent.positions for stage in find_stages(net.graph(), ())]
     assert parts == [1, 1 / 4, 1 / 16, 1 / 4, None]
 
