@@ -69,7 +69,12 @@ def cell(value: str | int | None) -> str:
     """Return a value for people: thousands separated, `?` where it is unknown."""
     if value is None:
         return "?"
-    return value if isinstance(value, str) else f"{value:,}"
+    return safe(value) if isinstance(value, str) else f"{value:,}"
+
+
+def safe(name: str) -> str:
+    """Return a name without what a terminal would obey: that of a live model is anybody's."""
+    return name if name.isprintable() else repr(name)[1:-1]
 
 
 def one(count: int | None, what: str) -> str:

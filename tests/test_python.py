@@ -157,6 +157,18 @@ def test_a_notebook_shows_a_table() -> None:
         )
 
 
+def test_no_name_is_obeyed() -> None:
+    """That of a live model may be anything; a terminal shows it, and does nothing."""
+    graph = trace(se_block, SHAPE)
+    evil = Graph(
+        [node._replace(layer=node.layer._replace(name="\x1b[2J\n")) for node in graph.nodes],
+        graph.outputs,
+    )
+    for told in (repr(evil), repr(evil.nodes[0]), repr(evil.nodes[0].layer), evil._repr_html_()):
+        assert "\x1b" not in told
+        assert r"\x1b[2J\n" in told
+
+
 def test_the_version_is_that_of_the_package() -> None:
     """Of its metadata, read when it is asked for; a name that is not there is still none."""
     from importlib.metadata import version

@@ -45,7 +45,7 @@ from attn_cli.analysis.layout import Atom, labels_of, lined_up, size_of
 from attn_cli.errors import BadArgument
 from attn_cli.graph import UNKNOWN, Graph, Ref
 from attn_cli.operations.base import NONSENSE
-from attn_cli.showing import cell, one
+from attn_cli.showing import cell, one, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -86,7 +86,8 @@ class Attention(NamedTuple):
         kernel = f", kernel {self.kernel_size}" if self.kernel_size else ""
         width = f" → {self.width:,}" if self.width else ""
         squeezed = f"{cell(self.channels)}{width} channels{kernel}"
-        return f"<Attention {self.kind} at {self.path}: {squeezed}, {one(self.params, 'params')}>"
+        params = one(self.params, "params")
+        return f"<Attention {self.kind} at {safe(self.path)}: {squeezed}, {params}>"
 
 
 class Hidden(NamedTuple):

@@ -47,12 +47,6 @@ _STORED, _DEFLATED = 0, 8
 CHUNK = 1 << 18  # inflated at once
 _ENCRYPTED = 0x2041  # flags 0 (the data), 6 (strongly) and 13 (the headers too)
 _METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ"}
-_OTHER_FILES = {
-    b"\x80": "a Python pickle, which could run anything",
-    b"\x89HDF": "an HDF5 file, not a .keras file",
-    b"\x1f\x8b": "a gzip file, not a .keras file",
-    END_SIGNATURE: "an empty zip archive",
-}
 
 
 class Archive(NamedTuple):
@@ -79,7 +73,7 @@ class _Member(NamedTuple):
 def read_archive(source: ByteRange) -> Archive:
     """The parts of the `.keras` file in `source`, which must stay open while `weights` is used."""
     if source.size < END.size or source.read(0, 4) != SIGNATURE:
-        raise BadFile(_what_it_is(source))
+        raise BadFile("this is not a .keras file: it does not begin as a zip archive does")
     start, end, count = _find_directory(source)
     members = _read_directory(source, start, end, count)
     by_name: dict[str, _Member] = {}
@@ -96,15 +90,6 @@ def read_archive(source: ByteRange) -> Archive:
         metadata=_text(source, metadata) if metadata else None,
         weights=_unpacked(source, weights, MAX_INFLATED) if weights else None,
     )
-
-
-def _what_it_is(source: ByteRange) -> str:
-    """Why a file that does not begin with a zip member is refused."""
-    start = source.read(0, min(source.size, 4))
-    for signature, words in _OTHER_FILES.items():
-        if start.startswith(signature):
-            return f"this is {words}"
-    return "this is not a .keras file: it does not begin as a zip archive does"
 
 
 def _find_directory(source: ByteRange) -> tuple[int, int, int]:

@@ -40,6 +40,7 @@ _SIGNATURES = (
     (0, b"GGUF", "a GGUF file"),
     (0, b"\x93NUMPY", "a NumPy array"),
     (0, b"PAR1", "a Parquet table"),
+    (0, b"PK\x05\x06", "an empty zip archive"),
 )
 _PACKED = (
     (0, b"\x1f\x8b", "gzip"),

@@ -86,6 +86,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "an image": (b"\x89PNG\r\n\x1a\n", f"this is a PNG image; {READ}"),
     "a picture": (b"RIFF\x10\0\0\0WEBPVP8 ", f"this is a WebP image; {READ}"),
     "a document": (archive("[Content_Types].xml"), f"this is an Office document; {READ}"),
+    "nothing": (archive(), f"this is an empty zip archive; {READ}"),
     "gzip": (b"\x1f\x8b\x08", "this is packed by gzip: unpack it, and give what is inside"),
     "tar": (bytes(257) + b"ustar\x0000", "this is packed by tar: unpack it, and give what is"),
     "a pointer": (
