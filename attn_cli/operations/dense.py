@@ -125,8 +125,9 @@ class EinsumDense(Adapted):
         return tuple([sizes[letter] for letter in made])
 
     def noted(self, *inputs: Shape) -> Sequence[Shape]:
+        """Keras 3 leaves open what `output_shape` leaves open; Keras 2 looks."""
         *_, told = self.sizes(inputs[0])
-        return (told,)
+        return self.outputs(*inputs) if self.noted_by_keras_2 else (told,)
 
     def macs(self, outputs: Sequence[Shape], *inputs: Shape) -> int:
         self.plain()
