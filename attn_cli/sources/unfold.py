@@ -225,7 +225,7 @@ class Unfolder:
         """
         roles = None if self.is_other(part) else roles_of(part.operation, *shapes)
         will_be = predicted(roles, part.config, self.trains(part))
-        if will_be is not None and part.built_on is not None:
+        if will_be and part.built_on is not None and (part.built_on,) != shapes:
             built = predicted(roles_of(part.operation, part.built_on), part.config, None)
             if built is not None and shapes_of(built) != shapes_of(will_be):
                 raise BadFile(
@@ -494,9 +494,9 @@ def predicted(
     roles: list[Role] | None, config: dict[str, Any], trainable: bool | None
 ) -> tuple[Weight, ...] | None:
     """Return the weights that a layer will have; None where a size is unknown."""
-    if roles is None:
-        return None
     dtype = variable_dtype(config)
+    if roles is None or dtype is None:
+        return None
     weights = []
     for role in roles:
         sizes = [dim for dim in role.dims or () if dim is not None]
@@ -507,10 +507,19 @@ def predicted(
     return tuple(weights)
 
 
-def variable_dtype(config: dict[str, Any]) -> str:
-    """Return the type of a layer's weights, as its dtype policy says."""
+def variable_dtype(config: dict[str, Any]) -> str | None:
+    """Return the type of a layer's weights, as its dtype policy says; None where that is not known.
+
+    A policy may tell one for each layer within.
+    """
     policy = config.get("dtype")
     if isinstance(policy, dict):
         inner = policy.get("config")
-        policy = inner.get("name") if isinstance(inner, dict) else None
-    return policy if isinstance(policy, str) and policy in ITEM_SIZES else "float32"
+        policy = inner.get("name", "") if isinstance(inner, dict) else ""
+    if policy in FLOAT32:
+        return "float32"
+    return policy if isinstance(policy, str) and policy in ITEM_SIZES else None
+
+
+# What is calculated in another type than the weights have, and what no type is told by.
+FLOAT32 = (None, "mixed_float16", "mixed_bfloat16", "_infer", "infer")

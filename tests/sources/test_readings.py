@@ -395,6 +395,27 @@ def test_a_size_of_a_vocabulary_is_no_shape(tmp_path: Path) -> None:
     assert alone(tmp_path, {"class_name": "Sequential", "config": inside}) == (18, False)
 
 
+@pytest.mark.parametrize(
+    ("policy", "size"),
+    [
+        (None, 36),
+        ("float16", 18),
+        ("mixed_float16", 36),
+        ("half", 0),
+        ({"class_name": "DTypePolicy", "config": {"name": "float64"}}, 72),
+        ({"class_name": "DTypePolicyMap", "config": {"default_policy": "float16"}}, 0),
+    ],
+)
+def test_weights_are_of_a_type_that_is_known(tmp_path: Path, policy: Any, size: int) -> None:
+    """Or nothing is told of them."""
+    model = dense(1)
+    model["config"]["layers"][1]["config"]["dtype"] = policy
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(model), encoding="utf-8")
+    read = read_model(path)
+    assert (read.bytes, read.at_least) == (size, not size)
+
+
 def test_what_is_not_known_to_be_an_op_may_have_weights(tmp_path: Path) -> None:
     """A module of ops that is not Keras' own; a layer that leaves out what ops do not have."""
     model = dense(1)
