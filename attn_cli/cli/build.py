@@ -10,6 +10,7 @@ from attn_cli.cli.network import (
     AtOption,
     InOption,
     SkipOption,
+    refuse_beside_none,
     refuse_input_alone,
     refuse_with_network,
     refuse_without_network,
@@ -86,8 +87,12 @@ def build(
     path = Path(output)
     if within is not None:
         refuse_with_network(shape=shape, channels=channels, name=name)
-        taken_out = NONE in (spec, block)
-        put = None if taken_out else spec_from(spec, block, ratio, b, gamma)
+        flags = {"ratio": ratio, "b": b, "gamma": gamma}
+        if NONE in (spec, block):
+            refuse_beside_none(block=block if spec == NONE else spec, **flags)
+            put = None
+        else:
+            put = spec_from(spec, block, **flags)
         asked = check_build_in(
             within,
             put,

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from attn_cli.analysis.where import WORDS
+from attn_cli.analysis.where import NONE, WORDS
 from attn_cli.blocks import BLOCKS
 from attn_cli.cli.models import complete_model
 from attn_cli.cli.options import completing
@@ -46,6 +46,13 @@ def refuse_with_network(**given: Any) -> None:
             raise AttnError(
                 f"--{name} is for blocks on their own, and --in puts them in a network{hint}"
             )
+
+
+def refuse_beside_none(**given: Any) -> None:
+    """Raise AttnError for what is given to a block, where none is put in."""
+    for name, value in given.items():
+        if value is not None:
+            raise AttnError(f"{NONE} takes attention out: there is no block for --{name} {value}")
 
 
 def refuse_without_network(**given: Any) -> None:

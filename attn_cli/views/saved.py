@@ -100,7 +100,7 @@ def network_report(saved: SavedNetwork) -> Report:
 def _start_lines(saved: SavedNetwork) -> list[str]:
     """Return how the network begins: how far its outputs moved, and where and why they did."""
     moved = f"{saved.moved:.2g}" if saved.moved else "0"
-    moved_line = f"against the network before: max difference {moved}"
+    moved_line = f"against the network before, run op by op: max difference {moved}"
     return [moved_line, *(saved.started.lines() if saved.started else ())]
 
 

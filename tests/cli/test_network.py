@@ -102,6 +102,9 @@ BAD = {
     "build eca --in app:VGG16 --at stage --input 16,16,3 -o x.keras": "app:VGG16: at 16,16,3, MaxPooling2D 'block5_pool' would get (None, 1, 1, 512): a kernel of 2 (dilation 1) does not fit the feature map; the file notes an input of 224,224,3",
     "inspect tests/data/keras_3_5.weights.h5 --input 224,224,3": "tests/data/keras_3_5.weights.h5: the file does not tell the layers: no input size can be asked of it",
     "inspect tests/data/keras_3_5.keras --input 224,224,3": "tests/data/keras_3_5.keras: another input size is asked of a model that takes one feature map (H, W, C); this takes input_layer_2 (None, 3, 8, 8, 4)",
+    "build none --in app:EfficientNetB0 --ratio 4 -o new.keras": "none takes attention out: there is no block for --ratio 4",
+    "build se -b none --in app:EfficientNetB0 -o new.keras": "none takes attention out: there is no block for --block se",
+    "build none -b none --in app:EfficientNetB0 -o new.keras": "none takes attention out: there is no block for --block none",
     "check -b se -s 7,7,64 --max-added-params 1": "--max-added-params is for a block in a network",
 }
 
