@@ -203,7 +203,7 @@ def gates_of_gates(n: int) -> bytes:
         layers.append(layer("Multiply", f"g{place}", [["i", f"e{place}"]]))
         layers.append(layer("GlobalAveragePooling2D", f"p{place}", [[f"g{place}"]], keepdims=True))
         source = f"p{place}"
-    return text(model("o", layers, [["g" + str(n - 1), 0, 0]]))
+    return text(model("o", layers, [[source, 0, 0]]))
 
 
 def merged_gates(n: int) -> bytes:
@@ -214,7 +214,7 @@ def merged_gates(n: int) -> bytes:
         type = ("Multiply", "Add", "Maximum")[place % 3]
         layers.append(layer(type, f"m{place}", [[names[-1 - place % 4], names[-2 - place % 3]]]))
         names.append(f"m{place}")
-    return text(model("o", layers, [[names[-1], 0, 0]]))
+    return text(model("o", layers, [[name, 0, 0] for name in names]))
 
 
 def long_names(n: int) -> bytes:
@@ -271,7 +271,7 @@ def empty_values(n: int) -> bytes:
 def dangers(n: int) -> bytes:
     """n layers that would act when loaded."""
     layers = [layer("Lambda", f"l{i}", [["i"]]) for i in range(n)]
-    return text(model("o", [start(), *layers], [["l0", 0, 0]]))
+    return text(model("o", [start(), *layers], [[f"l{i}", 0, 0] for i in range(n)]))
 
 
 # HDF5, byte by byte.
@@ -321,7 +321,8 @@ def overlapping_names(n: int) -> bytes:
     """n groups whose names are pieces of the same text."""
     empty = header(message(2, struct.pack("<BB8s8s6x", 0, 0, END, END)))
     words = b"".join(b"x" * 990 + b"%09d\0" % place for place in range(n // 1000))
-    names = [place for place in range(len(words)) if place % 1000 < 990]
+    names = [*[place for place in range(len(words)) if place % 1000 < 990], len(words)]
+    words += b"vars\0"
     at = 96 + 16 + 24
     tree_size = 24 + 16
     table = at + tree_size

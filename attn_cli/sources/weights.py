@@ -378,11 +378,11 @@ class _LegacyReader(_Reader):
         if names is None:
             raise BadFile("its weights do not say which layers they belong to")
         entries = {entry.part.name: entry.part for entry in (model.entries or {}).values()}
-        top = [*names, "top_level_model_weights"]
-        for name in dict.fromkeys(top):
+        known = set(names)
+        for name in dict.fromkeys([*names, "top_level_model_weights"]):
             group = root.get(name) if "/" not in name else reach(root, name)
             if not isinstance(group, Group):
-                if name in names:
+                if name in known:
                     raise BadFile(f"it holds no weights for layer {quote(name)}")
                 continue
             datasets = []
@@ -398,7 +398,7 @@ class _LegacyReader(_Reader):
             else:
                 self.share(part, datasets)
         for part in entries.values():
-            if needs_weights(part) and part.name not in names:
+            if needs_weights(part) and part.name not in known:
                 self.warnings.add(NOT_IN_FILE, shown(part.name))
 
     def share(self, part: Part, datasets: list[Array]) -> None:
