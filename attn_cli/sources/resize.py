@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.errors import AttnError, BadShape
+from attn_cli.errors import AttnError, BadArgument, BadShape
 from attn_cli.graph import FEATURE_MAP, UNKNOWN
 from attn_cli.operations import roles_of
 from attn_cli.operations.base import MAX_SIZE, NONSENSE, Unknown
+from attn_cli.operations.base import reason as reason_of
 from attn_cli.operations.shapes import is_constant
 from attn_cli.sources.text import quote, shown
 from attn_cli.sources.unfold import Unfolded, Unfolder
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from attn_cli.operations.base import Operation, Role
     from attn_cli.operations.call import Bound
     from attn_cli.sources.config import Part
-    from attn_cli.sources.unfold import Called
+    from attn_cli.sources.unfold import Called, Value
 
 
 def unfold_at(
@@ -47,7 +48,9 @@ def unfold_at(
 
 
 def _check_shape(asked: Sequence[int | None]) -> None:
-    """Raise BadShape for what is no (H, W, C)."""
+    """Raise BadArgument for what is no tuple, and BadShape for one that is no (H, W, C)."""
+    if not isinstance(asked, (tuple, list)):
+        raise BadArgument(f"a shape is one tuple (H, W, C), as in (224, 224, 3), not {asked!r}")
     if len(asked) != 3 or not all(
         (type(size) is int and 0 < size <= MAX_SIZE) or (size is None and place < 2)
         for place, size in enumerate(asked)
@@ -107,6 +110,7 @@ class _Asked(Unfolder):
         self.shape = shape
         self.place = 0
         self.taken: dict[int, Shape] = {}
+        self.within: tuple[str, ...] = ()  # where the call stands that is made
 
     def takes(self, part: Part, shape: Shape) -> Shape | None:
         """Return what an input of a model inside another takes: what it is given first.
@@ -122,6 +126,17 @@ class _Asked(Unfolder):
 
     def input_shape(self, part: Part) -> Shape | None:
         return self.shape if part is self.asked else part.batch_shape
+
+    def leaf(
+        self,
+        part: Part,
+        called: Called,
+        recorded: Sequence[Shape | None],
+        within: tuple[str, ...],
+        times: int | None,
+    ) -> list[Value]:
+        self.within = within
+        return super().leaf(part, called, recorded, within, times)
 
     def bound(self, part: Part, called: Called) -> Bound:
         bound = super().bound(part, called)
@@ -152,13 +167,13 @@ class _Asked(Unfolder):
 
     def refused(self, part: Part, bound: Bound, shapes: Sequence[Shape], reason: str) -> BadShape:
         """Return the error that names a layer which does not take what it would get."""
-        taken = " and ".join(map(_text, shapes))
+        more = f" and {len(shapes) - MOST_NAMED} more" if len(shapes) > MOST_NAMED else ""
+        taken = " and ".join(map(_text, shapes[:MOST_NAMED])) + more
         noted = self.asked.batch_shape or (None,)
         own = "" if None in noted[1:] else f"; the file notes an input of {_size(noted)}"
-        return BadShape(
-            f"at {_size(self.shape)}, {bound.operation.type} {quote(part.name)} would get {taken}: "
-            f"{reason}{own}"
-        )
+        path = quote("/".join((*self.within, part.name)))
+        what = f"{bound.operation.type} {path}"
+        return BadShape(f"at {_size(self.shape)}, {what} would get {taken}: {reason}{own}")
 
     def layer(
         self,
@@ -181,13 +196,14 @@ class _Asked(Unfolder):
         return layer
 
 
+MOST_NAMED = 2  # of what a layer would get
 SHAPE_KEYS = ("batch_shape", "batch_input_shape")
 
 
 def is_channels_first(root: Part) -> bool:
     """Tell whether all layers of a model that say where channels stand have them first."""
-    said = {leaf.config.get("data_format") for leaf in leaves_of(root)} - {None}
-    return said == {"channels_first"}
+    said = [leaf.config.get("data_format") for leaf in leaves_of(root)]
+    return "channels_first" in said and "channels_last" not in said
 
 
 def batched(noted: Shape | None, asked: Shape, first: bool) -> Shape:
@@ -227,7 +243,7 @@ def _told(method: Callable[..., Any], shapes: Sequence[Shape | None]) -> str | N
     try:
         method(*shapes)
     except AttnError as error:
-        return str(error)
+        return reason_of(error)
     except (Unknown, *NONSENSE):
         pass
     return None

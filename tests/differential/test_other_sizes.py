@@ -14,11 +14,12 @@ import mixed
 import numpy as np
 import pytest
 from catalogue import world
+from drawn import described
 from files import truth
 from hypothesis import settings
 from said import judge_model
 
-from attn_cli.errors import AttnError, BadFile
+from attn_cli.errors import AttnError, BadFile, BadShape
 from attn_cli.sources.saved import read_model
 from attn_cli.tf.resize import resized
 
@@ -177,24 +178,59 @@ def test_what_follows_from_a_size_does(keras: Any, tmp_path: Path) -> None:
     assert not wrong, "\n".join(["", *wrong])
 
 
-def test_drawn_models_are_as_keras_makes_them(keras: Any, tmp_path: Path) -> None:
-    """With wrappers, nested, shared and frozen parts."""
-    wrong, profile = [], settings()
-    for number in range(profile.max_examples // 10):
+def drawn_models(name: str, share: int) -> Iterator[tuple[Any, random.Random, str]]:
+    """Yield models with wrappers, nested, shared and frozen parts, and how they came about."""
+    keras, profile = world(name), settings()
+    for number in range(profile.max_examples // share):
         dice = random.Random(f"{number if profile.derandomize else secrets.token_hex(8)}")
         keras.backend.clear_session()
-        drawn = mixed.Mixed(world("keras"), dice)
+        drawn = mixed.Mixed(keras, dice)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 model = drawn.model(dice.choice([0, 1, 1, 2]), [NOTED])
                 model.to_json()
-                size = dice.choice(SIZES)
-                text = f"{'; '.join(drawn.text)} at {size}"
-                wrong += [f"{text}: {each}" for each in wrong_at(model, size, tmp_path)]
         except Exception:  # whatever Keras or TensorFlow has against it
             continue
+        yield model, dice, "; ".join(drawn.text)
+
+
+@pytest.mark.usefixtures("keras")
+def test_drawn_models_are_as_keras_makes_them(tmp_path: Path) -> None:
+    """What attn tells of them at another size, and what it refuses."""
+    wrong = []
+    for model, dice, text in drawn_models("keras", 10):
+        size = dice.choice(SIZES)
+        wrong += [f"{text} at {size}: {each}" for each in wrong_at(model, size, tmp_path)]
     assert not wrong, "\n".join(["", *wrong])
+
+
+@pytest.mark.usefixtures("keras")
+@pytest.mark.parametrize("name", ["keras", "tf_keras"])
+def test_the_size_that_is_noted_changes_nothing(name: str, tmp_path: Path) -> None:
+    """In no format: not what is known, and not what is unknown."""
+    for model, dice, text in drawn_models(name, 2):
+        path = tmp_path / f"model{dice.choice(('.keras', '.h5', '.json'))}"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                path.write_text(model.to_json()) if path.suffix == ".json" else model.save(path)
+                before = read_model(path)
+            except Exception:  # what is not saved, or not read, at its own size
+                continue
+        assert before.graph is not None
+        # Whatever layers say of where channels stand, that is where they are.
+        for size in (NOTED, (NOTED[1], NOTED[2], NOTED[0])):
+            try:
+                after = read_model(path, input_shape=size)
+            except BadShape:
+                continue
+            assert after.graph is not None
+            assert described(after.graph) == described(before.graph), text
+            assert after._replace(graph=None) == before._replace(graph=None), text
+            break
+        else:
+            pytest.fail(f"its own size is refused: {text}")
 
 
 @pytest.mark.parametrize("name", ["functional", "sequential"])

@@ -12,7 +12,7 @@ from process import ROOT
 from test_saved import WEIGHTS, keras_file, small
 
 from attn_cli.cost import graph_cost
-from attn_cli.errors import AttnError, BadFile, BadShape
+from attn_cli.errors import AttnError, BadArgument, BadFile, BadShape
 from attn_cli.graph import UNKNOWN
 from attn_cli.sources.applications import application_names
 from attn_cli.sources.saved import Model, read_model
@@ -225,6 +225,23 @@ def test_a_model_whose_layers_are_not_told_cannot_be_asked() -> None:
         read_model("app:ResNet", input_shape=(16, 16, 3))
 
 
+def test_what_is_no_shape_is_an_argument_that_is_none() -> None:
+    """As for a block."""
+    with pytest.raises(BadArgument, match=r"a shape is one tuple \(H, W, C\), .* not 224$"):
+        read_model("app:ResNet50", input_shape=224)  # type: ignore[arg-type] # that is tested
+
+
+def test_a_line_stays_a_line(tmp_path: Path) -> None:
+    """However much a layer gets, and whatever a config says of channels."""
+    config = Config(8, 8, 3)
+    small = config.add("Resizing", config.input, height=8, width=8, name="r")
+    odd = config.add("ReLU", config.input, name="odd", data_format=[])
+    data = config.model(odd, config.add("Add", [small, *[config.input] * 999], name="add"))
+    with pytest.raises(BadShape, match=r"'add' would get .* and .* and 998 more: ") as raised:
+        read(tmp_path / "model.json", data, input_shape=(9, 9, 3))
+    assert len(str(raised.value)) < 500 + len(str(tmp_path))
+
+
 def test_channels_may_stand_first(tmp_path: Path) -> None:
     """They tell where they stand: (H, W, C) is asked either way."""
     config = Config(3, 8, 8)
@@ -251,7 +268,7 @@ def test_a_model_in_a_model_is_asked_with_it(tmp_path: Path) -> None:
     path = twice(None, None, 3)
     assert outputs(read_model(path)) == [(None, 7, 7, 3)]
     assert outputs(read_model(path, input_shape=(32, 16, 3))) == [(None, 31, 15, 3)]
-    with pytest.raises(AttnError, match="'pool' would get"):
+    with pytest.raises(AttnError, match="'inner/pool' would get"):
         read_model(path, input_shape=(1, 16, 3))
     path = twice(8, 8, 3)
     assert outputs(read_model(path)) == [(None, 7, 7, 3)]
