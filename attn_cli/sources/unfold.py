@@ -84,6 +84,7 @@ class Unfolder:
         self.nodes: list[Node] = []
         self.layers: dict[int, Layer] = {}
         self.first: dict[int, Sequence[Shape]] = {}  # what a layer is called on at first
+        self.others: dict[int, bool] = {}  # the layers that may have other weights than their type
         self.counted: set[int] = set()
         self.plans: dict[int, Plan] = {}
         self.sizes: dict[int, int] = {}
@@ -258,7 +259,10 @@ class Unfolder:
 
     def is_other(self, part: Part) -> bool:
         """Tell whether a layer may have other weights than its type tells."""
-        return is_changed(part.config) or holds_more(part.config, self.root.keras_2)
+        if id(part) not in self.others:
+            config = part.config
+            self.others[id(part)] = is_changed(config) or holds_more(config, self.root.keras_2)
+        return self.others[id(part)]
 
     def trains(self, part: Part) -> bool | None:
         """Tell whether the weights of a part train; None where that differs among them."""
