@@ -8,6 +8,7 @@ from attn_cli.analysis.find import Attention, Hidden, attention_params, search
 from attn_cli.analysis.gates import UNNAMED
 from attn_cli.analysis.guess import Guess, guess_attention
 from attn_cli.cost import GraphCost, graph_cost
+from attn_cli.errors import BadFile
 from attn_cli.showing import Small, as_html, as_text, one
 from attn_cli.sources.saved import read_model
 from attn_cli.sources.text import shown
@@ -90,11 +91,17 @@ def inspect_file(path: str, input_shape: Shape | None = None) -> Inspection:
 
 
 def inspect(file: str, model: Model) -> Inspection:
-    """Return what a saved model is and which attention blocks it has."""
+    """Return what a saved model is and which attention blocks it has.
+
+    Raises BadFile, with its name, where that takes more than a model of its size may.
+    """
     graph = model.graph
     if graph is None:
         return Inspection(file, model, None, (), (), (), (), (), None)
-    found, hidden, unread = search(graph)
+    try:
+        found, hidden, unread = search(graph)
+    except BadFile as error:
+        raise BadFile(f"{file}: {error}") from None
     blocks = tuple([block for block in found if block.kind != UNNAMED])
     return Inspection(
         file=file,

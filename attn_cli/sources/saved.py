@@ -134,9 +134,7 @@ def _way_of(word: str) -> str:
 def _read(name: str | bytes, asked: Shape | None) -> Model:
     if isinstance(name, str) and is_application(name):
         text = application_text(name.removeprefix(PREFIX))
-        return _read_json(
-            ByteRange(BytesIO(text), 0, len(text)), asked
-        )  # our own: no account is needed
+        return _read_json(ByteRange(BytesIO(text), 0, len(text)), asked)
     if os.path.isdir(name):
         from attn_cli.sources.foreign import what_folder_it_is
 

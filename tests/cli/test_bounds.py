@@ -70,7 +70,9 @@ def bounded(command: str, path: Path) -> tuple[float, str]:
     said = (result.err or result.out).splitlines() if result.code else [""]
     if command != "check":
         assert len(said) == 1
-    return taken / (1 + (command == "diff")), next((line for line in said if path.name in line), "")
+    line = next((line for line in said if path.name in line or command == "places"), "")
+    assert line or not result.code
+    return taken / (1 + (command == "diff")), line
 
 
 @pytest.mark.slow

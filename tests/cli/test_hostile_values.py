@@ -64,8 +64,8 @@ def layer(
     }
 
 
-def model_of(layers: Sequence[Any], output: str, input: str) -> dict[str, Any]:
-    ends = {"input_layers": [[input, 0, 0]], "output_layers": [[output, 0, 0]]}
+def model_of(layers: Sequence[Any], outputs: Sequence[str], input: str) -> dict[str, Any]:
+    ends = {"input_layers": [[input, 0, 0]], "output_layers": [[name, 0, 0] for name in outputs]}
     return {
         "class_name": "Functional", "module": "keras", "config": {"layers": layers, **ends}
     }  # fmt: skip
@@ -102,8 +102,7 @@ def models(draw: st.DrawFn, kinds: Sequence[tuple[str, bool]] = KINDS) -> dict[s
         layers.append(made)
         names.append(name)
     layers.append(layer("Multiply", "g", {}, [[tensor("i"), tensor(names[-1])]]))
-    output = draw(st.sampled_from(["g", names[-1]]))
-    return model_of(layers, output, "i")
+    return model_of(layers, ["g", *names[1:]], "i")
 
 
 # Gates, each a layer a line: its type, its arguments, what it is called on; "x" is the feature map.
@@ -171,13 +170,13 @@ def gates(draw: st.DrawFn) -> dict[str, Any]:
     for _ in range(draw(st.integers(1, 3))):
         changed = draw(st.sampled_from(layers[1:]))
         config, nodes = changed["config"], changed["inbound_nodes"]
-        names = sorted(set(config) - {"name"})
+        names = sorted(set(config) - {"name", "trainable"})
         if names and draw(st.integers(0, 4)):
             config[draw(st.sampled_from(names))] = draw(VALUES)
         elif nodes:
             args = nodes[0]["args"]
             args[draw(st.integers(0, len(args) - 1))] = draw(VALUES)
-    return model_of(layers, layers[-1]["name"], "x")
+    return model_of(layers, [each["name"] for each in reversed(layers[1:])], "x")
 
 
 def named(value: Any) -> Any:
