@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from attn_cli.analysis.inspect import Inspection
     from attn_cli.analysis.network import Totals
     from attn_cli.config.checks import Check
+    from attn_cli.cost import GraphCost
     from attn_cli.graph import Shape
+    from attn_cli.sources.saved import Model
     from attn_cli.spec import Place
 
 
@@ -65,7 +67,7 @@ def measure_in(text: str, within: Within, asked: Shape | None = None) -> Measure
         if compared.before.params.total
         else None,
     }
-    return Measured(figures, reasons(block.cost.unknown))
+    return Measured(figures, _with_way_out(block.cost, compared.network.model))
 
 
 def _figures(prefix: str, totals: Totals) -> dict[str, int | None]:
@@ -111,8 +113,16 @@ def _why(inspection: Inspection) -> str:
         return "the file does not tell the layers"
     if model.at_least:
         return "the file does not hold all weights"
-    why = reasons(cost.unknown)
+    why = _with_way_out(cost, model)
     if model.params and model.params.either:
         split = "the file does not tell which weights are trained"
         return split if None not in (cost.macs, cost.flops) else f"{split}, and {why}"
     return why
+
+
+def _with_way_out(cost: GraphCost, model: Model) -> str:
+    """Return why figures of a model are unknown, with what makes them known where that can be."""
+    from attn_cli.views.inspect import input_fixes
+    from attn_cli.views.summary import why_unknown
+
+    return why_unknown(cost, input_fixes(model))

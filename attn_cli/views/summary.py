@@ -114,16 +114,16 @@ def unknown_lines(cost: GraphCost, fixes: str) -> list[str]:
     names = {"macs": "MACs", "flops": "FLOPs"}
     what = " and ".join(names[name] for name in missing)
     known = " and ".join(f"{getattr(cost.at_least, name):,} {names[name]}" for name in missing)
-    return [f"? {what}: {_why(cost, fixes)}; at least {known}"]
+    return [f"? {what}: {why_unknown(cost, fixes)}; at least {known}"]
 
 
 def unknown_reasons(costs: Iterable[GraphCost]) -> list[str]:
     """Return why totals of several blocks are unknown, each reason once."""
-    why = dict.fromkeys([_why(cost, SHAPE_FIXES) for cost in costs if cost.unknown])
+    why = dict.fromkeys([why_unknown(cost, SHAPE_FIXES) for cost in costs if cost.unknown])
     return [f"? unknown: {each}" for each in why]
 
 
-def _why(cost: GraphCost, fixes: str) -> str:
+def why_unknown(cost: GraphCost, fixes: str) -> str:
     """Return why figures are unknown, with the way out where there is one."""
     return reasons([f"{why} ({fixes})" if why == DYNAMIC else why for why in cost.unknown])
 

@@ -206,6 +206,16 @@ def test_a_size_is_asked_wherever_a_model_is_read(tmp_path: Path) -> None:
         assert json.loads(result.out)["checks"][0]["input_shape"] == [None, 224, 224, 3]
 
 
+def test_what_is_unknown_names_the_way_out() -> None:
+    """As `inspect` does, so does a check that cannot be made."""
+    model = "app:MobileNetV3Small"
+    for subject in ([model], ["eca", "--in", model, "--at", "post"]):
+        result = run_here(["check", *subject, "--max-flops", "5"])
+        assert result.code == 2
+        way_out = "(--input 224,224,3 works them out)"
+        assert f"FLOPs cannot be known: H or W is dynamic {way_out}" in result.out
+
+
 def test_files_that_do_not_take_a_size_are_named_among_others() -> None:
     """The others are shown all the same, with what their file notes."""
     result = run_here(["inspect", "app:VGG16", "app:ResNet50", "--input", "448,448,3"])
