@@ -9,8 +9,10 @@ from __future__ import annotations
 import copy
 import io
 import json
+import signal
 import warnings
 import zipfile
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import h5py
@@ -324,6 +326,22 @@ def doubled(config: Any, drawn: random.Random) -> str:
     return text
 
 
+@contextmanager
+def bounded(seconds: float = 20) -> Iterator[None]:
+    """Raise TimeoutError after a while: Keras 2 waits for ever for a call that is never made."""
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 # How it is packed.
 
 
@@ -354,7 +372,8 @@ def fitting(original: Original, keras: Any, text: str, folder: Path) -> bytes | 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return _fitting(original, keras, text, folder)
+            with bounded():
+                return _fitting(original, keras, text, folder)
         except Exception:
             return None
 
