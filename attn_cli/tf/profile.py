@@ -56,10 +56,11 @@ class Profile(NamedTuple):
     uncounted: tuple[str, ...]
 
     def __sub__(self, other: Profile) -> Profile:
-        """Return what was counted beyond another model; `uncounted` stays what is in this one."""
+        """Return what was counted beyond another model; of the types left out, those it lacks."""
         by_op = {type: count - other.by_op.get(type, 0) for type, count in self.by_op.items()}
         gone = {type: -count for type, count in other.by_op.items() if type not in self.by_op}
-        return Profile(self.flops - other.flops, {**by_op, **gone}, self.uncounted)
+        uncounted = tuple([type for type in self.uncounted if type not in other.uncounted])
+        return Profile(self.flops - other.flops, {**by_op, **gone}, uncounted)
 
 
 def profiled_flops(model: Any, *shapes: Shape) -> Profile:

@@ -88,13 +88,17 @@ def start_quietly(model: Any, graph: Graph, inserted: Inserted, spec: Spec) -> S
 
     `model` is the one that the blocks were put into, and `graph` its own.
     """
-    channels = [block.site.shape[-1] for block in inserted.spliced.blocks]
-    neutral = neutral_start(spec, channels[0] or 1)
+    neutrals: dict[int, Neutral | None] = {}
     quiet: list[str] = []
     moving: list[tuple[str, str]] = []
     calls: list[Any] = []
     for block, layers in zip(inserted.spliced.blocks, inserted.layers, strict=True):
         site = block.site
+        channels = site.shape[-1]
+        assert channels is not None  # there is no place where that is not known
+        if channels not in neutrals:
+            neutrals[channels] = neutral_start(spec, channels)
+        neutral = neutrals[channels]
         if neutral is None:
             moving.append((site.name, "the block has no start that changes nothing"))
             continue

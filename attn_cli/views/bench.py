@@ -121,7 +121,11 @@ def network_report(
         closing=[
             f"{_runs(bench)}; slower than the network as it is: by so much in the middle, each run "
             f"against its own, and in so many of them",
-            *unknown_reasons(block.cost for block in compared.blocks),
+            *unknown_reasons(
+                block.cost
+                for block in compared.blocks
+                if None in (block.added.macs, block.added.flops)
+            ),
         ],
     )
 

@@ -125,7 +125,7 @@ def changed(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[str, An
 # What may be any number, or any text.
 NO_MISTAKES = (
     *("b + 0.5", "gamma + 0.5", "factor + 0.5", "default + 0.5", "value + 0.5"),
-    *("default = nonsense", "value = nonsense", "function = nonsense"),
+    *("default = nonsense", "value = nonsense", "function = nonsense", "spec = nonsense"),
     *("activation = nonsense", "gate = nonsense"),
     *("share + 0.5", "name = nonsense"),
     *("bound + 0.5", "got + 0.5", "margin + 0.5", "bound = nonsense", "got = nonsense"),

@@ -16,6 +16,7 @@ from attn_cli.tf.walk import walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -348,6 +349,32 @@ def test_what_is_replaced_is_fresh_and_what_stands_beside_it_is_quiet(keras: Any
     assert outcome.reasons == {"scale": "what stood there is gone"}
     assert outcome.started.quiet == ("bn",)
     assert outcome.factors == {"bn/gamma": 2, "bn/beta": 2}
+
+
+def test_what_it_takes_may_depend_on_the_channels(keras: Any, tmp_path: Path) -> None:
+    """A block of somebody's with one gate on few channels, two on more, and none on the most."""
+    path = tmp_path / "own.py"
+    path.write_text(
+        "from attn_cli import namespace_of\n"
+        "def gates(inputs, *, name=None):\n"
+        "    layers = namespace_of(inputs).layers\n"
+        "    x, channels = inputs, inputs.shape[-1]\n"
+        "    for number in range(channels // 4):\n"
+        "        label = f'{name or str()}{number}'\n"
+        "        act = 'sigmoid' if channels < 12 else 'tanh'\n"
+        "        s = layers.Conv2D(1, 1, activation=act, name=f'{label}_gate')(x)\n"
+        "        x = layers.Multiply(name=f'{label}_scale')([x, s])\n"
+        "    return x\n"
+    )
+
+    def build(layers: Any, x: Any) -> Any:
+        for name, filters in (("one", 4), ("two", 8), ("three", 12)):
+            x = layers.Activation("silu")(layers.Conv2D(filters, 1, name=name)(x))
+        return x
+
+    outcome = Outcome(model_of(keras, build), f"{path}:gates", "one", "two", "three")
+    assert outcome.reasons == {"three": "the block has no start that changes nothing"}
+    assert outcome.factors == {"one/kernel": 2, "one/bias": 2, "two/kernel": 4, "two/bias": 4}
 
 
 POLICIES = ("float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16")

@@ -165,6 +165,20 @@ def test_a_dynamic_size_leaves_costs_unclaimed(keras: Any, tmp_path: Path) -> No
     assert asked["FLOPs added"].expected == asked["FLOPs added"].got is not None
 
 
+def test_what_is_unknown_of_the_network_is_no_matter(keras: Any, tmp_path: Path) -> None:
+    """What the profiler takes for 0 there, and what has no figure, is so before and after."""
+    path = tmp_path / "words.keras"
+    inputs, words = keras.Input((8, 8, 4), name="image"), keras.Input((3,), dtype="int32")
+    x = keras.layers.Conv2D(4, 3, padding="same", name="conv")(inputs)
+    each = keras.layers.Flatten()(keras.layers.Embedding(5, 4)(words))
+    x = x + keras.layers.Reshape((1, 1, 4))(keras.layers.Dense(4)(each))
+    keras.Model([inputs, words], keras.layers.Activation("silu")(x)).save(path)
+    checks = checks_of(str(path), "cbam:ratio=2", "conv")
+    assert failing(checks) == []
+    assert {check.note for check in checks.values()} == {""}
+    assert checks["FLOPs added"].expected == checks["FLOPs added"].got == 14_366
+
+
 def test_several_inputs_and_outputs(keras: Any, tmp_path: Path) -> None:
     path = tmp_path / "several.keras"
     first, second = keras.Input((8, 8, 4), name="first"), keras.Input((8, 8, 4), name="second")
