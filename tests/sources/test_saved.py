@@ -593,7 +593,7 @@ def test_mutants_are_read_or_refused(tmp_path: Path) -> None:
         assert line is None or line.isprintable()
         refused += line is not None
         read += line is None
-    assert read > 100
+    assert read > 50
     assert refused > 100
 
 
