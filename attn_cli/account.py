@@ -54,7 +54,7 @@ def account(size: int, what: str) -> Iterator[None]:
 
     Raises BadFile where that takes more than anything of this size needs.
     """
-    budget = AT_LEAST + int(PER_BYTE * min(size, MOST_BYTES))
+    budget = int(AT_LEAST + PER_BYTE * min(size, MOST_BYTES))
     token = _open.set(_Account(budget))
     try:
         yield
