@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Whatever its size, a file may take this; and so much more for each of its bytes. What Keras saves
-# takes a third of that for its bytes alone.
+# takes less than half of that.
 AT_LEAST = 500_000
-PER_BYTE = 0.75
+PER_BYTE = 1
 MOST_BYTES = 128 << 20  # 30,000 layers; what is larger is data, which is not read
 
 
@@ -54,7 +54,7 @@ def account(size: int, what: str) -> Iterator[None]:
 
     Raises BadFile where that takes more than anything of this size needs.
     """
-    budget = AT_LEAST + int(PER_BYTE * min(size, MOST_BYTES))
+    budget = int(AT_LEAST + PER_BYTE * min(size, MOST_BYTES))
     token = _open.set(_Account(budget))
     try:
         yield

@@ -186,6 +186,11 @@ class _Finder:
         self.graph = graph
         self.nodes = graph.nodes
         self.gates: dict[int, _Gate] = {}
+        # The most calls on a way to each, from what is followed back no further.
+        self.length: list[int] = []
+        for node in self.nodes:
+            before = () if node.layer.type in MEASURING else node.inputs
+            self.length.append(1 + max([self.length[ref.node] for ref in before], default=0))
 
     def findings(self) -> Findings:
         """Return all blocks, gates that belong together put together."""
@@ -314,6 +319,8 @@ class _Finder:
     def branch(self, start: Ref, ends: set[Ref], first: int) -> set[int] | None:
         """Return the calls that make a tensor of `ends`; None where anything else goes in."""
         inside: set[int] = set()
+        if self.length[start.node] - max(self.length[ref.node] for ref in ends) > MAX_GATE:
+            return None
         stack = [start]
         while stack:
             ref = stack.pop()
@@ -328,7 +335,7 @@ class _Finder:
                 return None
             if len(inside) == MAX_GATE or len(node.inputs) > MAX_GATE:
                 return None
-            charge(1 + len(node.inputs))
+            charge(2 + len(node.inputs) // 4)
             inside.add(ref.node)
             if not measures:
                 stack.extend(node.inputs)

@@ -167,7 +167,7 @@ class Unfolder:
         """Add a node, and return its place."""
         path = sum(map(len, node.layer.within)) + len(node.layer.name)
         self.named.append(4 + path // 8)
-        charge(10 + path // 8 + 4 * len(node.output_shapes))
+        charge(40 + path // 8 + 4 * len(node.output_shapes))
         self.nodes.append(node)
         return len(self.nodes) - 1
 
