@@ -13,6 +13,7 @@ from attn_cli.views import BINARY, FORMATS, PICTURES, SPECIAL, SUFFIXES, offered
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from typing import TextIO
 
     from attn_cli.views.report import Report
 
@@ -106,9 +107,16 @@ def wants_color(terminal: bool | None = None) -> bool:
 
 
 def on_terminal() -> bool:
-    """Tell whether stdout is a terminal; Python has None for one that is closed."""
-    stream = stdout.stream()
-    return stream is not None and stream.isatty()
+    """Tell whether stdout is a terminal."""
+    return is_terminal(stdout.stream())
+
+
+def is_terminal(stream: "TextIO | None") -> bool:
+    """Tell whether a stream is a terminal: code that is not ours may have closed it."""
+    try:
+        return stream is not None and stream.isatty()
+    except (AttributeError, ValueError):
+        return False
 
 
 def write(text: str) -> None:
@@ -137,7 +145,7 @@ def write_error(line: str) -> None:
     """Write a line to stderr, whatever it is; in colour, an error does not look like a note."""
     text = escaped(line)
     begins, color = next((each for each in BEGINNINGS if text.startswith(each[0])), ("", ""))
-    if begins and wants_color(sys.stderr is not None and sys.stderr.isatty()):
+    if begins and wants_color(is_terminal(sys.stderr)):
         text = f"\x1b[{color}m{begins}\x1b[0m{text[len(begins) :]}"
     draw_error(f"{text}\n")
 

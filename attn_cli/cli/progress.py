@@ -5,7 +5,7 @@ import shutil
 import sys
 from types import TracebackType
 
-from attn_cli.cli.output import draw_error, write_error
+from attn_cli.cli.output import draw_error, is_terminal, write_error
 from attn_cli.sources.text import escaped
 
 BAR = 24
@@ -22,7 +22,7 @@ def load_tensorflow() -> None:
 
 def on_terminal() -> bool:
     """Tell whether somebody watches stderr."""
-    return sys.stderr is not None and sys.stderr.isatty()
+    return is_terminal(sys.stderr)
 
 
 class Progress:

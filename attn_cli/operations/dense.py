@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attn_cli.errors import BadShape, NotModelled
 from attn_cli.operations.arguments import (
     count,
+    elsewhere,
     flag,
     free,
     function,
@@ -32,8 +33,8 @@ class Adapted(Kernel):
     lora_rank: int | None = inert()
     lora_alpha: float | None = inert()
     quantization_config: Any = inert()
-    quantization_mode: str | None = inert()
-    gptq_unpacked_column_size: int | None = inert()
+    quantization_mode: str | None = elsewhere()
+    gptq_unpacked_column_size: int | None = elsewhere()
 
     def plain(self) -> None:
         """Raise Unknown where more is multiplied than the kernel."""
