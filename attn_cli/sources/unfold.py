@@ -230,8 +230,8 @@ class Unfolder:
             built = predicted(roles_of(part.operation, part.built_on), part.config, None)
             if built is not None and shapes_of(built) != shapes_of(will_be):
                 raise BadFile(
-                    f"{quote(part.name)} is built on {part.built_on} and called on {shapes[0]},"
-                    f" for which it has other weights"
+                    f"{quote(part.name)} is built on {part.built_on} and called on "
+                    f"{_listed(shapes)}, for which it has other weights"
                 )
         if self.stored is None:
             return will_be
@@ -253,8 +253,8 @@ class Unfolder:
             return
         if shapes_of(would_be) != shapes_of(layer.weights):
             raise BadFile(
-                f"{quote(part.name)} is called on {self.first[id(part)][0]} and on {shapes[0]},"
-                f" for which it has other weights"
+                f"{quote(part.name)} is called on {_listed(self.first[id(part)])} and on "
+                f"{_listed(shapes)}, for which it has other weights"
             )
 
     def is_other(self, part: Part) -> bool:
@@ -419,6 +419,10 @@ def _are_fitted(inputs: Sequence[Value] | None, given: Sequence[Value]) -> bool:
 
 def _without_shape(value: Value) -> Value:
     return Value(value.ref, value.tensor._replace(shape=UNKNOWN))
+
+
+def _listed(shapes: Sequence[Shape]) -> str:
+    return " with ".join(map(str, shapes)) or "nothing"
 
 
 def _spelt(weights: Sequence[Weight]) -> str:
