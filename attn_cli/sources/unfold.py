@@ -230,8 +230,8 @@ class Unfolder:
             built = predicted(roles_of(part.operation, part.built_on), part.config, None)
             if built is not None and shapes_of(built) != shapes_of(will_be):
                 raise BadFile(
-                    f"{quote(part.name)} is built on {part.built_on} and called on {shapes[0]},"
-                    f" for which it has other weights"
+                    f"{quote(part.name)} is built on {part.built_on} and called on "
+                    f"{_listed(shapes)}, for which it has other weights"
                 )
         if self.stored is None:
             return will_be
@@ -253,8 +253,8 @@ class Unfolder:
             return
         if shapes_of(would_be) != shapes_of(layer.weights):
             raise BadFile(
-                f"{quote(part.name)} is called on {self.first[id(part)][0]} and on {shapes[0]},"
-                f" for which it has other weights"
+                f"{quote(part.name)} is called on {_listed(self.first[id(part)])} and on "
+                f"{_listed(shapes)}, for which it has other weights"
             )
 
     def is_other(self, part: Part) -> bool:
@@ -283,6 +283,8 @@ class Unfolder:
             plan = self.plans[id(part)] = plan_of(part)
         charge(4 + len(within) + len(part.inputs) + len(part.outputs))
         given = self.inputs(part, inputs)
+        # Keras 3 notes what would come out of the tensors as they are, and computes another shape.
+        is_open = not self.root.keras_2 and _are_fitted(inputs, given)
         # A model may be called on other shapes than those that its config notes.
         entries = part.entries or {}
         notes = all(
@@ -305,7 +307,8 @@ class Unfolder:
             as_noted = notes or _as_noted(part, tensors)
             recorded = step.recorded if as_noted else [None] * len(step.recorded)
             values[step.key] = self.part(step.part, called, recorded, within, times)
-        return [self.value(values, source, part) for source in part.outputs]
+        outputs = [self.value(values, source, part) for source in part.outputs]
+        return [_without_shape(value) for value in outputs] if is_open else outputs
 
     def inputs(self, part: Part, inputs: Sequence[Value] | None) -> list[Value]:
         """Return the inputs of a model, those that are given or its own."""
@@ -322,13 +325,17 @@ class Unfolder:
                 f"{quote(part.name)} takes {len(part.inputs)} inputs and is called with "
                 f"{len(inputs)}"
             )
-        for source, given in zip(part.inputs, inputs, strict=False):
-            shape = given.tensor.shape
-            takes = self.takes(entries[source.name].part, shape)
+        given = []
+        for source, value in zip(part.inputs, inputs, strict=False):
+            of = entries[source.name].part
+            tensor = _fitted(value.tensor, of.batch_shape)
+            takes = self.takes(of, tensor.shape)
             # Keras 2 warns, and goes on.
-            if takes and not self.root.keras_2 and not _could_be(takes, shape):
-                raise BadFile(f"{quote(part.name)} takes {takes} and is called on {shape}")
-        return list(inputs[: len(part.inputs)])
+            if takes and not self.root.keras_2 and not _could_be(takes, tensor.shape):
+                called = value.tensor.shape
+                raise BadFile(f"{quote(part.name)} takes {takes} and is called on {called}")
+            given.append(Value(value.ref, tensor))
+        return given
 
     def input(self, part: Part, within: tuple[str, ...]) -> Value:
         tensor = input_tensor(self.input_shape(part))
@@ -373,10 +380,49 @@ def shapes_of(weights: Sequence[Weight]) -> list[Shape]:
 
 def _could_be(noted: Shape, given: Shape) -> bool:
     """Tell whether a model that notes a shape for its input takes a tensor of another one."""
-    return len(noted) != len(given) or all(
+    if given == UNKNOWN:
+        return True
+    return len(noted) == len(given) and all(
         None in (one, other) or one == other
         for one, other in zip(noted[1:], given[1:], strict=True)
     )
+
+
+def _fitted(tensor: Tensor, noted: Shape | None) -> Tensor:
+    """Return a tensor as a model takes it that notes a shape for its input.
+
+    Keras drops a last axis of 1, or adds one, where that makes the rank the noted one.
+    """
+    if not noted:
+        return tensor
+    shape = _of_rank(noted, tensor.shape)
+    sample = tensor.sample and _of_rank(noted, tensor.sample)
+    if (shape, sample) == (tensor.shape, tensor.sample):
+        return tensor
+    return tensor._replace(shape=shape, sample=sample, numbers=None)
+
+
+def _of_rank(noted: Shape, given: Shape) -> Shape:
+    if len(given) == len(noted) + 1 and given[-1] == 1:
+        return given[:-1]
+    if given and len(given) == len(noted) - 1 and noted[-1] == 1:
+        return (*given, 1)
+    return given
+
+
+def _are_fitted(inputs: Sequence[Value] | None, given: Sequence[Value]) -> bool:
+    """Tell whether a model takes one of its inputs with another rank than it is given."""
+    return any(
+        value.tensor is not taken.tensor for value, taken in zip(inputs or (), given, strict=False)
+    )
+
+
+def _without_shape(value: Value) -> Value:
+    return Value(value.ref, value.tensor._replace(shape=UNKNOWN))
+
+
+def _listed(shapes: Sequence[Shape]) -> str:
+    return " with ".join(map(str, shapes)) or "nothing"
 
 
 def _spelt(weights: Sequence[Weight]) -> str:

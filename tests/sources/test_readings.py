@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 from configs import Config, Tensor
+from test_saved import keras_file
 
 from attn_cli.errors import BadFile
 from attn_cli.sources.saved import read_model
@@ -368,6 +369,18 @@ def test_a_sequential_is_read_as_one(tmp_path: Path) -> None:
     graph = read_model(path).graph
     assert graph is not None
     assert [node.output_shapes for node in graph.nodes] == [((None, n),) for n in (8, 8, 3)]
+
+
+def test_a_call_on_nothing_is_told_as_one(tmp_path: Path) -> None:
+    """The first call decides of the weights, and takes no tensor; those that are stored differ."""
+    model = dense(5)
+    model["config"]["layers"][1]["inbound_nodes"].insert(0, {"args": [], "kwargs": {}})
+    model["config"]["output_layers"] = [["dense", 0, 0], ["dense", 1, 0]]
+    weights = {"layers/dense/vars/0": (8, 1), "layers/dense/vars/1": (1,)}
+    path = keras_file(tmp_path / "model.keras", model, weights)
+    line = r"'dense' is called on nothing and on \(None, 8\), for which it has other weights"
+    with pytest.raises(BadFile, match=line):
+        read_model(path)
 
 
 @pytest.mark.parametrize("units", [2, 50])
