@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -261,3 +262,21 @@ def test_a_place_of_unknown_shape_is_none() -> None:
     for where in ("scaled", "se", ATTENTION):
         with pytest.raises(BadShape, match="scaled: its shape is not known"):
             select_places(graph, [where])
+
+
+def test_a_wrong_name_among_thousands_of_long_ones_takes_no_time() -> None:
+    """The nearest is found all the same, and what is too long to be typed is no hint."""
+    net = Net(8, 8, 4)
+    x = net.call("Conv2D", net.x, name="early_one")
+    for place in range(4000):
+        x = net.call("Activation", x, name=f"{'ab' * 90}_{place}", activation="relu")
+    for place in range(4000):
+        x = net.call("Activation", x, name=f"conv_{place}", activation="relu")
+    graph = net.graph()
+    start = time.process_time()
+    with pytest.raises(BadOption, match=r"did you mean early_one\?"):
+        select_places(graph, ["erly_one"])
+    with pytest.raises(BadOption) as caught:
+        select_places(graph, ["ab" * 90])
+    assert "did you mean" not in str(caught.value)
+    assert time.process_time() - start < 2
