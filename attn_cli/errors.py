@@ -39,9 +39,20 @@ class MissingPackage(AttnError, ImportError):
     """A package that this needs is not installed."""
 
 
+# A hint is worth no wait: difflib takes time that grows with the square of a name's length.
+MOST_LETTERS = 64
+MOST_NAMES = 500
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `"; did you mean X, or Y?"` for the nearest of the known words, or an empty string."""
+    """Return `"; did you mean X, or Y?"` for the nearest of the known words, or an empty string.
+
+    Of many, those of nearly its length are asked; nobody means to type what is very long.
+    """
     from difflib import get_close_matches
 
-    near = get_close_matches(word.lower(), list(known), n=2, cutoff=0.6)
+    word = word[:MOST_LETTERS].lower()
+    short = {name for name in known if len(name) <= MOST_LETTERS}
+    asked = sorted(short, key=lambda name: (len({*name} ^ {*word}), name))[:MOST_NAMES]
+    near = get_close_matches(word, asked, n=2, cutoff=0.6)
     return f"; did you mean {', or '.join(near)}?" if near else ""

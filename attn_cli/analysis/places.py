@@ -18,7 +18,7 @@ from attn_cli.analysis.gates import UNNAMED
 from attn_cli.analysis.where import ATTENTION, DEPTHWISE, POST, RESIDUAL, STAGE, WORDS
 from attn_cli.blocks import BLOCKS
 from attn_cli.errors import BadOption, BadShape, did_you_mean
-from attn_cli.graph import Ref
+from attn_cli.graph import UNKNOWN, Ref
 from attn_cli.splice import Site
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ ELEMENTWISE = ACTIVATING.keys() | {
     "Add", "Clip", "Divide", "Maximum", "Minimum", "Multiply", "Subtract", "TrueDivide",
 }  # fmt: skip
 MAX_SPELT = 8
+SHAPELESS = "its shape is not known"
 
 
 class Place(NamedTuple):
@@ -185,6 +186,8 @@ class _Network:
             return [self.place(index) for index in maps]
         if matching:
             node = self.nodes[matching[0]]
+            if node.output_shapes[0] == UNKNOWN:
+                raise BadShape(f"{node.name}: {SHAPELESS}")
             raise BadShape(f"{node.name} yields {_shown(node.output_shapes[0])}: no feature map")
         names = [*WORDS, *BLOCKS, *[node.name for node in self.nodes]]
         raise BadOption(
@@ -224,6 +227,8 @@ class _Network:
             return "the network is channels first, and blocks are channels last"
         if len(node.output_shapes) > 1:
             return f"it has {len(node.output_shapes)} outputs"
+        if node.output_shapes[0] == UNKNOWN:
+            return SHAPELESS
         if node.output_shapes[0][-1] is None:
             return "how many channels it has is not known"
         if within and any(within[: depth + 1] in self.in_steps for depth in range(len(within))):
@@ -246,6 +251,8 @@ class _Network:
 
     def why_none(self, where: str) -> str:
         """Return what a network lacks that a word asks for."""
+        if self.by_words[where]:
+            return SHAPELESS
         if where in (RESIDUAL, POST):
             return "no branch is added to a shortcut"
         if where == DEPTHWISE:
@@ -409,7 +416,7 @@ def _is_depthwise(node: Node) -> bool:
         return True
     groups = config.get("groups")
     shape = node.input_shapes[0] if node.input_shapes else ()
-    return type == "Conv2D" and isinstance(groups, int) and groups > 1 and groups == shape[-1]
+    return type == "Conv2D" and isinstance(groups, int) and groups > 1 and shape[-1:] == (groups,)
 
 
 def _shown(shape: Iterable[int | None]) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from configs import Config
 from nets import FAMILIES, Net
 
 from attn_cli import read_model
 from attn_cli.analysis.places import find_places, select_places, usual_place
 from attn_cli.analysis.where import ATTENTION, DEPTHWISE, POST, RESIDUAL, STAGE
 from attn_cli.errors import AttnError, BadOption, BadShape
+from attn_cli.sources.config import parse_config
+from attn_cli.sources.unfold import unfold
 
 if TYPE_CHECKING:
     from attn_cli.graph import Graph, Ref
@@ -238,3 +242,41 @@ def test_where_no_block_can_go_is_said() -> None:
     net.conv(net.x, data_format="channels_first")
     with pytest.raises(BadShape, match="channels first"):
         select_places(net.graph(), ["conv*"])
+
+
+def test_a_place_of_unknown_shape_is_none() -> None:
+    """Neither where it is listed, nor where it is named; and why is said."""
+    config = Config(8, 8, 4)
+    x = config.add("Conv2D", config.input, name="conv", filters=4, kernel_size=[1, 1])
+    gate = config.add("GlobalAveragePooling2D", x)
+    gate = config.add("Reshape", gate, target_shape=["c", 1, 4])
+    gate = config.add("Dense", gate, units=2, activation="relu")
+    gate = config.add("Dense", gate, units=4, activation="sigmoid")
+    x = config.add("Multiply", [x, gate], name="scaled")
+    x = config.add("DepthwiseConv2D", x, kernel_size=[1, 1], name="deep")
+    x = config.add("Conv2D", x, filters=4, kernel_size=[1, 1], groups=4)
+    graph = unfold(parse_config(config.model(x), "json"), None).graph
+    assert [place.name for place in find_places(graph)] == ["conv"]
+    with pytest.raises(BadOption, match="no place is depthwise: its shape is not known"):
+        select_places(graph, ["depthwise"])
+    for where in ("scaled", "se", ATTENTION):
+        with pytest.raises(BadShape, match="scaled: its shape is not known"):
+            select_places(graph, [where])
+
+
+def test_a_wrong_name_among_thousands_of_long_ones_takes_no_time() -> None:
+    """The nearest is found all the same, and what is too long to be typed is no hint."""
+    net = Net(8, 8, 4)
+    x = net.call("Conv2D", net.x, name="early_one")
+    for place in range(4000):
+        x = net.call("Activation", x, name=f"{'ab' * 90}_{place}", activation="relu")
+    for place in range(4000):
+        x = net.call("Activation", x, name=f"conv_{place}", activation="relu")
+    graph = net.graph()
+    start = time.process_time()
+    with pytest.raises(BadOption, match=r"did you mean early_one\?"):
+        select_places(graph, ["erly_one"])
+    with pytest.raises(BadOption) as caught:
+        select_places(graph, ["ab" * 90])
+    assert "did you mean" not in str(caught.value)
+    assert time.process_time() - start < 2
