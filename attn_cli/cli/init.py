@@ -11,6 +11,7 @@ from attn_cli.config.find import NAME, PYPROJECT
 from attn_cli.config.write import Entry, written
 from attn_cli.errors import AttnError
 from attn_cli.sources.applications import is_application
+from attn_cli.views.report import percent_text
 from attn_cli.writing import write_file
 
 
@@ -23,7 +24,7 @@ def init(checks: Sequence[Check], output: str | None, force: bool) -> None:
         raise AttnError(f"{path!r} is there already; --force replaces it")
     folder = "" if path == "-" else os.path.dirname(path)
     entries = {check.of: _entry(check, folder) for check in checks}
-    text = written(list(entries.values()))
+    text = written(list(entries.values()), percent_text)
     if path == "-":
         write(text)
         return

@@ -55,7 +55,7 @@ BlockOption = Annotated[
         "--block",
         "-b",
         metavar="SPEC",
-        help="The same, by name.",
+        help="SPEC, by name.",
         autocompletion=complete_spec,
     ),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from math import ceil
+from decimal import ROUND_CEILING, Context
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.check import BLOCK, BOUNDS, MODEL, NETWORK, OWN
@@ -14,11 +14,12 @@ from attn_cli.sources.text import escaped
 from attn_cli.spec import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from attn_cli.analysis.check import Within
     from attn_cli.graph import Shape
 
+FOUR_DIGITS = Context(prec=4, rounding=ROUND_CEILING)
 # What Python has for the bytes of a name that are no UTF-8.
 SURROGATE = re.compile("[\ud800-\udfff]")
 HEADER = """\
@@ -53,18 +54,18 @@ class Entry(NamedTuple):
     asked: Shape | None = None
 
 
-def written(entries: Sequence[Entry]) -> str:
-    """Return an attn.toml whose checks all pass."""
+def written(entries: Sequence[Entry], share_text: Callable[[float], str]) -> str:
+    """Return an attn.toml whose checks all pass; `share_text` tells a share as tables do."""
     parts = [HEADER]
     kinds: set[str] = set()
     for entry in entries:
         hint = HINTS[entry.kind] if entry.kind not in kinds else ""
         kinds.add(entry.kind)
-        parts.append("".join(f"{line}\n" for line in _lines(entry)) + hint)
+        parts.append("".join(f"{line}\n" for line in _lines(entry, share_text)) + hint)
     return "\n".join(parts)
 
 
-def _lines(entry: Entry) -> Iterator[str]:
+def _lines(entry: Entry, share_text: Callable[[float], str]) -> Iterator[str]:
     yield "[[check]]"
     if entry.kind == MODEL:
         yield f"name = {_text(entry.of)}"
@@ -97,7 +98,7 @@ def _lines(entry: Entry) -> Iterator[str]:
         if value is None:
             yield f"# {name} is left out: {escaped(entry.why)}"
         elif name in SHARES:
-            yield f"{name} = {_rounded_up(value)}  # {100 * value:.2f}% today"
+            yield f"{name} = {_rounded_up(value)}  # {share_text(value)} today"
         else:
             yield f"{name} = {value:_}"
     known = {name: entry.figures.get(name) for name in sorted(OWN)}
@@ -107,9 +108,8 @@ def _lines(entry: Entry) -> Iterator[str]:
 
 
 def _rounded_up(share: float) -> float:
-    """Return a share to four digits, not below itself."""
-    rounded = ceil(share * 10_000) / 10_000
-    return rounded if rounded >= share else share
+    """Return a share to four significant digits, not below itself."""
+    return float(FOUR_DIGITS.create_decimal_from_float(share))
 
 
 def _shape(place: Place) -> str:

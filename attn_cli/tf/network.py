@@ -45,6 +45,7 @@ READ_BACK = ".keras"
 class SavedNetwork(NamedTuple):
     """A network that was written with blocks in it, loaded again and found to be as foretold.
 
+    `start` is how the block was asked to begin, None where there is none to: `none` puts none in.
     `moved` is how far its outputs are from those of the network before, of the largest of them;
     `difference` how far the loaded one's are from the one that was saved.
     """
@@ -56,6 +57,7 @@ class SavedNetwork(NamedTuple):
     chosen: Chosen
     block: InNetwork
     seed: int
+    start: str | None
     started: Started | None
     moved: float
     difference: float
@@ -129,8 +131,8 @@ def save_network(
             if target.exists() and not force:
                 raise BadFile(exists(path))
     return SavedNetwork(
-        path, format_of(path).name, size, request.network, chosen, request.block, seed, started,
-        moved, difference,
+        path, format_of(path).name, size, request.network, chosen, request.block, seed,
+        None if spec is None else start, started, moved, difference,
     )  # fmt: skip
 
 

@@ -85,7 +85,6 @@ FILES = (
     *ROWS[OF_FILE - 3 : OF_FILE],
 )
 MAX_TYPES = 6  # of layers that cannot be read, in one line
-# What makes a figure known that a dynamic size hides.
 
 
 def report(inspection: Inspection) -> Report:

@@ -117,7 +117,7 @@ def _network_record(saved: SavedNetwork) -> dict[str, Any]:
         "added": totals_record(saved.block.added),
         "params": params_record(saved.block.after.params),
         "seed": saved.seed,
-        "start": "fresh" if started is None else "same",
+        "start": saved.start,
         "fresh": [
             {"name": name, "reason": why} for name, why in (started.moving if started else ())
         ],

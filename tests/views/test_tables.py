@@ -122,7 +122,14 @@ def by_hand() -> dict[str, Report]:
     in_it = [Verification(each, (), checks) for each in specs]
     put_in = SavedNetwork(
         *(Path("new.keras"), "Keras", 1_600_000, compared.network, compared.chosen),
-        *(compared.blocks[0], 0, Started((), (("block1a_se_excite", "it is gone"),)), 0.5, 1e-7),
+        *(
+            compared.blocks[0],
+            0,
+            "same",
+            Started((), (("block1a_se_excite", "it is gone"),)),
+            0.5,
+            1e-7,
+        ),
     )
     return {
         "bench-in": bench.network_report(compared, specs, benched._replace(blocks=[timing] * 2)),
