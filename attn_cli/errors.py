@@ -43,5 +43,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `"; did you mean X, or Y?"` for the nearest of the known words, or an empty string."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word.lower(), list(known), n=2, cutoff=0.6)
-    return f"; did you mean {', or '.join(near)}?" if near else ""
+    # The dashes that all options begin with make none of them like another.
+    bare = {each.lstrip("-"): each for each in known}
+    near = get_close_matches(word.lower().lstrip("-"), list(bare), n=2, cutoff=0.6)
+    return f"; did you mean {', or '.join(bare[each] for each in near)}?" if near else ""
