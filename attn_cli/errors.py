@@ -51,8 +51,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     from difflib import get_close_matches
 
-    word = word[:MOST_LETTERS].lower()
-    short = {name for name in known if len(name) <= MOST_LETTERS}
-    asked = sorted(short, key=lambda name: (len({*name} ^ {*word}), name))[:MOST_NAMES]
+    # The dashes that all options begin with make none of them like another.
+    word = word.lower().lstrip("-")[:MOST_LETTERS]
+    bare = {name.lstrip("-"): name for name in known if len(name) <= MOST_LETTERS}
+    asked = sorted(bare, key=lambda name: (len({*name} ^ {*word}), name))[:MOST_NAMES]
     near = get_close_matches(word, asked, n=2, cutoff=0.6)
-    return f"; did you mean {', or '.join(near)}?" if near else ""
+    return f"; did you mean {', or '.join(bare[each] for each in near)}?" if near else ""

@@ -128,6 +128,8 @@ def names_block(text: str) -> bool:
     return name in BLOCKS or name in PRESETS or ".py:" in text
 
 
+# In place of a block: takes out of a network the attention that is there, and puts nothing in.
+NONE = "none"
 SEPARATED = "blocks are separated by spaces"
 
 
@@ -156,6 +158,8 @@ def way_of(text: str) -> str:
     >>> way_of("7,7,64"), way_of("se(ratio=8)")
     ('a shape is given as --shape 7,7,64', 'options follow a colon: se:ratio=8')
     """
+    if text == NONE:
+        return f"{NONE} takes attention out of a network, and needs --in MODEL"
     if A_SHAPE.fullmatch(text):
         return f"a shape is given as --shape {''.join(text.split())}"
     if A_MODEL.fullmatch(text):
@@ -356,11 +360,12 @@ def parse_place(text: str, channels: int | None = None) -> Place:
 
 def parse_channels(text: str) -> int:
     """Parse a number of channels."""
-    if A_SHAPE.fullmatch(text):
-        raise BadShape(f"{text!r} is no number of channels, as 512 is")
-    size = _size(text, text)
-    if size is None:
+    if text.lower() == "none":
         raise BadShape("the number of channels must be known")
+    if not DIGITS.fullmatch(text):
+        raise BadShape(f"{_short(text)!r} is no number of channels, as 512 is")
+    size = _size(text, text)
+    assert size is not None
     return size
 
 
@@ -372,11 +377,14 @@ def looks_channels_first(shape: Shape) -> bool:
     return width == channels or (height == 3 and min(width, channels) >= 32)
 
 
+DIGITS = re.compile(r"[0-9]{1,5000}")
+
+
 def _size(part: str, text: str) -> int | None:
     if part.lower() == "none":
         return None
     within = "" if part == text else f" in {_short(text)!r}"
-    if not re.fullmatch(r"[0-9]{1,5000}", part):
+    if not DIGITS.fullmatch(part):
         raise BadShape(
             f"{_short(part)!r}{within} is not a size: a positive integer, or None where dynamic"
         )

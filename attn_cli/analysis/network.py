@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.analysis.figures import Figures, figures
 from attn_cli.analysis.places import Place, select_places, usual_place
-from attn_cli.analysis.where import ATTENTION, NONE
+from attn_cli.analysis.where import ATTENTION
 from attn_cli.cost import GraphCost, graph_cost
 from attn_cli.errors import BadFile, BadOption, BadShape, BadSpec
 from attn_cli.graph import Params
 from attn_cli.showing import Small, as_html, as_text, one
 from attn_cli.sources.saved import OPAQUE, read_model
 from attn_cli.sources.text import shown
+from attn_cli.spec import NONE
 from attn_cli.splice import block_at, splice
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attn_cli.spec import parse_spec
+from attn_cli.spec import NONE, parse_spec
 
 if TYPE_CHECKING:
     from attn_cli.spec import Spec
@@ -18,8 +18,6 @@ WORDS = {
     STAGE: "the last feature map of each resolution",
     ATTENTION: "in place of the attention that is there; or a block's name, of that kind alone",
 }
-# In place of a block: takes out the attention that is there, and puts nothing in.
-NONE = "none"
 
 
 def parse_block(text: str) -> Spec | None:

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from attn_cli.analysis.where import NONE
 from attn_cli.cli.network import (
     AtOption,
     InOption,
@@ -33,6 +32,7 @@ from attn_cli.cli.options import (
 )
 from attn_cli.cli.output import emit, picked_format
 from attn_cli.cli.progress import load_tensorflow
+from attn_cli.spec import NONE
 from attn_cli.tf.network import check_build_in, save_network
 from attn_cli.tf.save import check_build, save_block
 from attn_cli.tf.start import SAME, STARTS

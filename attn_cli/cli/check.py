@@ -18,7 +18,7 @@ from attn_cli.analysis.check import (
     judge,
     part_of,
 )
-from attn_cli.analysis.where import NONE, parse_block
+from attn_cli.analysis.where import parse_block
 from attn_cli.cli.measure import measure, measure_block
 from attn_cli.cli.models import complete_model, names_model
 from attn_cli.cli.network import (
@@ -46,13 +46,14 @@ from attn_cli.config.find import find_config
 from attn_cli.errors import AttnError
 from attn_cli.graph import Shape
 from attn_cli.sources.text import shown
-from attn_cli.spec import INTEGER, NUMBER, Place, expanded, parse_spec
+from attn_cli.spec import INTEGER, NONE, NUMBER, Place, expanded, parse_spec
 from attn_cli.views import SPECIAL, formats_with
 from attn_cli.views.check import label, report, told_of
 
 # The formats that people read.
 READ = ("table", "markdown", *SPECIAL)
 MISSING = "what to check is missing: SPEC --shape H,W,C, as in eca -s 26,26,512, or MODEL"
+MISSING_IN = "--in is for a block that is put in a network: SPEC is missing"
 
 
 def flag(name: str) -> str:
@@ -214,7 +215,7 @@ def check(
         checks = [each._replace(expected=expected) for each in checks]
     else:
         if bounds or shape or channels or where or asked:
-            raise AttnError(MISSING)
+            raise AttnError(MISSING_IN if where else MISSING)
         source = find_config(config)
         path = shown(source.path)
         checks = read_checks(source)
@@ -299,10 +300,10 @@ def _subjects(
         if shape or channels:
             raise AttnError("--shape and --channels are for a block: a model has its own inputs")
         if within:
-            raise AttnError("--in is for a block that is put in a network: SPEC is missing")
+            raise AttnError(MISSING_IN)
         return [Check(path, MODEL, path, asked=asked) for path in models]
     if not blocks:
-        raise AttnError(MISSING)
+        raise AttnError(MISSING_IN if within else MISSING)
     if within:
         refuse_with_network(shape=shape, channels=channels)
         return [

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.check import flattened, over_places
 from attn_cli.analysis.compare import entry
-from attn_cli.analysis.where import NONE
 from attn_cli.cost import reasons
-from attn_cli.spec import parse_spec
+from attn_cli.spec import NONE, parse_spec
 
 if TYPE_CHECKING:
     from attn_cli.analysis.check import Within

@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from attn_cli.analysis.where import NONE, WORDS
+from attn_cli.analysis.where import WORDS
 from attn_cli.blocks import BLOCKS
 from attn_cli.cli.models import complete_model
 from attn_cli.cli.options import completing
 from attn_cli.errors import AttnError
+from attn_cli.spec import NONE
 
 InOption = Annotated[
     str | None,

@@ -13,13 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.analysis.where import NONE
 from attn_cli.blocks import BLOCKS, PRESETS, find_block
 from attn_cli.cost import graph_cost, reasons
 from attn_cli.errors import AttnError
 from attn_cli.graph import Cost
 from attn_cli.signals import ended_between_calls
-from attn_cli.spec import Spec
+from attn_cli.spec import NONE, Spec
 from attn_cli.tf.load import load_keras
 from attn_cli.tf.memory import check_memory, is_out_of_memory, memory_errors, sizes
 from attn_cli.tf.profile import Profile, profiled_flops

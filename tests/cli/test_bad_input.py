@@ -24,6 +24,7 @@ HUGE = "1" + "0" * 30
 SE = ("params", "-b", "se", "-s")
 FORMATS_LISTED = "(table, json, csv, markdown, plain, svg, png, pdf, dot, mermaid)"
 NOT_A_SIZE = "is not a size: a positive integer, or None where dynamic"
+NEEDS_IN = "none takes attention out of a network, and needs --in MODEL"
 SHELLS = "(bash, zsh, fish, powershell, pwsh)"
 NOT_A_SHAPE = "a shape is H,W,C, as in 26,26,512, not"
 
@@ -48,8 +49,10 @@ BAD = [
     (["summary", "--json=yes"], "option '--json' does not take a value (attn summary -h shows how)"),
     (
         ["params", "--blok", "se"],
-        "no option is called '--blok'; did you mean --block, or --b? (attn params -h lists them)",
+        "no option is called '--blok'; did you mean --block? (attn params -h lists them)",
     ),
+    # the dashes are no likeness
+    (["summary", "se", "-s", "8,8,64", "--depth", "1"], "no option is called '--depth' (attn summary -h lists them)"),
     (["params", "-z"], "no option is called '-z' (attn params -h lists them)"),
     (["kernel-size", "-1"], "no option is called '-1' (attn kernel-size -h lists them)"),
     (
@@ -97,6 +100,15 @@ BAD = [
         "resnet50: there is no such file; did you mean app:ResNet50?",
     ),
     (["kernel-size", "64,128"], "'64,128' is no number of channels, as 512 is"),
+    (["kernel-size", "eca"], "'eca' is no number of channels, as 512 is"),
+    (["kernel-size", "64.0"], "'64.0' is no number of channels, as 512 is"),
+    (["kernel-size", "None"], "the number of channels must be known"),
+    (["compare", "none", "eca", "-s", "8,8,64"], f"no block is called 'none'; {NEEDS_IN}"),
+    (["verify", "none", "-s", "8,8,64"], f"no block is called 'none'; {NEEDS_IN}"),
+    (["bench", "none", "-s", "8,8,64"], f"no block is called 'none'; {NEEDS_IN}"),
+    (["check", "none", "-s", "8,8,64", "--max-params", "1"], f"no block is called 'none'; {NEEDS_IN}"),
+    (["check", "--in", "app:MobileNetV2"], "--in is for a block that is put in a network: SPEC is missing"),
+    (["check", "--init", "--in", "app:MobileNetV2"], "--in is for a block that is put in a network: SPEC is missing"),
     (["params", "se:ratio={4,8}", "-s", "1,2,8"], "'se:ratio={4,8}' is 2 blocks, and here is room for one"),
     ([*SE, "1,2,8", "-b", "se"], "--block SPEC is given twice; attn params takes one"),
     ([*SE, "1,2,8", "-s", "1,2,9"], "--shape H,W,C is given twice; attn params takes one"),
@@ -222,9 +234,8 @@ BAD = [
     ([*SE, "26,26,None"], "the channels of '26,26,None' must be known; only H and W can be None"),
     ([*SE, "26,26,512", "-c", "64"], "'26,26,512' has 512 channels, and --channels says 64"),
     (["params", "-b", "se", "-c", "none"], "the number of channels must be known"),
-    (["params", "-b", "se", "-c", ""], f"'' {NOT_A_SIZE}"),
+    (["params", "-b", "se", "-c", ""], "'' is no number of channels, as 512 is"),
     (["kernel-size", "64", "0"], "a size is 0; the least is 1"),
-    (["kernel-size", "64.0"], f"'64.0' {NOT_A_SIZE}"),
     (["kernel-size", HUGE], f"'{HUGE}' is too large; the largest size is 2147483647"),
     (
         ["compare", "se", "-s", "0@1,2,8"],
