@@ -10,7 +10,7 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.errors import AttnError
+from attn_cli.errors import AttnError, BadShape
 from attn_cli.graph import UNKNOWN, Cost
 from attn_cli.operations import LAYERS, OPS
 from attn_cli.operations.base import (
@@ -198,30 +198,50 @@ def believed(bound: Bound, recorded: Sequence[Shape | None]) -> list[Shape | Non
     is_odd = isinstance(operation, Opaque) and (operation.type in LAYERS or operation.type in OPS)
     if is_odd or any(isinstance(each, Tensor) and not each.shape for each in operands):
         return [UNKNOWN] * len(recorded)
-    told = _told(operation, operands)
+    try:
+        told = _told(operation, operands)
+    except (AttnError, *NONSENSE):
+        return [UNKNOWN] * len(recorded)
+    if told is None:
+        return list(recorded)
+    # Of outputs that there are not, nothing is noted.
     return [
-        UNKNOWN if noted and i < len(told) and not _agree(told[i], noted) else noted
-        for i, noted in enumerate(recorded)
+        noted if noted is None or _fits(noted, ours) else UNKNOWN
+        for noted, ours in zip(recorded, told, strict=False)
     ]
 
 
-def _told(operation: Operation, operands: Sequence[Operand]) -> Sequence[Shape]:
-    """Return the shapes that come out as the entry tells, none where it does not."""
+def _fits(noted: Shape, told: Shape) -> bool:
+    """Tell whether a noted shape is what the entry tells, or leaves some of its sizes open."""
+    both = zip(noted, told, strict=True)
+    return len(noted) == len(told) and all(size in (None, ours) for size, ours in both)
+
+
+def _told(operation: Operation, operands: Sequence[Operand]) -> list[Shape] | None:
+    """Return the shapes that come out as the entry tells, None where it does not.
+
+    Raises what says that the call cannot be made.
+    """
     shapes = [each.shape for each in operands]
     if not all(shape or isinstance(shape, Constant) for shape in shapes):
-        return ()
+        return None
     try:
         told = [tuple(shape) for shape in operation.noted(*shapes)]
-    except (Unknown, *NONSENSE):
-        return ()
-    return told if all(_is_shape(shape) for shape in told) else ()
+    except Unknown:
+        return None
+    if not all(_is_shape(shape) for shape in told):
+        raise BadShape(f"what comes out of {operation.type} is larger than all that there is")
+    return told
 
 
 def _noted(
     operation: Operation, operands: Sequence[Operand], recorded: Sequence[Shape | None]
 ) -> list[Shape]:
     """Return the shapes that come out: as Keras noted them, or else as the entry tells."""
-    told = _told(operation, operands)
+    try:
+        told = _told(operation, operands) or []
+    except (AttnError, *NONSENSE):
+        told = []
     count = max(len(told), len(recorded), 1)
     return [
         (recorded[i] if i < len(recorded) else None) or (told[i] if i < len(told) else UNKNOWN)
@@ -257,6 +277,8 @@ def _made(
             return None, f"Keras notes {theirs} for what comes out of {operation.type}"
     if any(len(shape) > MAX_RANK for shape in made):
         return None, f"what comes out of {operation.type} has more than {MAX_RANK} dimensions"
+    if not all(map(_is_shape, made)):
+        return None, f"what comes out of {operation.type} is larger than all that there is"
     if len(made) < len(noted):
         return None, f"how much comes out of {operation.type} is not known"
     return made, ""

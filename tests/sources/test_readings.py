@@ -498,6 +498,46 @@ def test_no_shape_is_believed_behind_one_that_is_not(tmp_path: Path) -> None:
     assert alone(tmp_path, model) == (18, True)
 
 
+@pytest.mark.parametrize(
+    ("type", "config", "shape", "noted"),
+    [
+        ("Conv2D", {"filters": 4, "kernel_size": [3, 3]}, (None, None, 4), [None, 8, 8, 4]),
+        ("Conv2D", {"filters": 4, "kernel_size": [9, 9]}, (8, 8, 4), [None, 8, 8, 4]),
+        ("Reshape", {"target_shape": [7, 7]}, (8, 8, 4), [None, 3, 3, 3]),
+        ("Permute", {"dims": [1, 2]}, (8, 8, 4), [None, 3, 3, 3]),
+        ("Cropping2D", {"cropping": [[5, 5], [0, 0]]}, (8, 8, 4), [None, 8, 8, 4]),
+        ("UpSampling2D", {"size": [2**30, 2**30]}, (8, 8, 4), [None, 8, 8, 4]),
+    ],
+)
+def test_no_shape_is_believed_that_a_layer_cannot_make(
+    tmp_path: Path, type: str, config: dict[str, Any], shape: Any, noted: list[int | None]
+) -> None:
+    """Where it leaves a size open, refuses what it gets, or makes more than there is."""
+    made = Config(*shape)
+    x = made.add("Flatten", made.add(type, made.input, name="x", **config))
+    model = made.model(made.add("Dense", x, units=3))
+    for layer, told in zip(model["config"]["layers"][2:], (noted, [None, 256]), strict=True):
+        layer["inbound_nodes"][0]["args"][0]["config"]["shape"] = told
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(model), encoding="utf-8")
+    read = read_model(path)
+    assert read.at_least
+    assert read.graph is not None
+    assert {node.cost.macs for node in read.graph.nodes if node.layer.type == "Dense"} == {None}
+
+
+def test_of_outputs_that_are_not_there_nothing_is_noted(tmp_path: Path) -> None:
+    """A Dense has one."""
+    config = Config(4)
+    x = config.add("Dense", config.input, name="d", units=3)
+    model = config.model(config.add("Dense", x._replace(output=1), units=2))
+    model["config"]["layers"][2]["inbound_nodes"][0]["args"][0]["config"]["shape"] = [None, 999]
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(model), encoding="utf-8")
+    with pytest.raises(BadFile, match="uses output 1 of 'd', which has 1"):
+        read_model(path)
+
+
 def test_weights_in_another_format_are_said_to_be_there(tmp_path: Path) -> None:
     """Keras reads them: they are those of the config."""
     path = tmp_path / "model.keras"
