@@ -73,6 +73,13 @@ def many_axes(n: int) -> bytes:
     return text(model("o", [start(), {**norm, **called("b", n)}], [["b", n - 1, 0]]))
 
 
+def axes_inside(n: int) -> bytes:
+    """The same with the axes in lists within one, of a product that is made n/1000 times."""
+    product = layer("Tensordot", "t", module=OPS, axes=[[0] * n, [0] * n])
+    product["inbound_nodes"] = [[["i", 0, 0, {"x2": ["i", 0, 0]}]]] * (n // 1000)
+    return text(model("o", [start(), product], [["t", place, 0] for place in range(n // 1000)]))
+
+
 def wide_inside(n: int) -> bytes:
     """An Add of n tensors in a model that is called n/10 times."""
     inner = model("m", [start(), layer("Add", "a", [["i"] * n])], [["a", 0, 0]])
@@ -401,6 +408,7 @@ def keras_messages(n: int) -> bytes:
 FILES: dict[str, tuple[Callable[[int], bytes], str, int]] = {
     "layers that are never called": (never_called, ".json", 1000),
     "axes": (many_axes, ".json", 5000),
+    "axes inside": (axes_inside, ".json", 50_000),
     "a sum inside": (wide_inside, ".json", 2000),
     "a sum inside, in levels": (wide_in_levels, ".json", 2000),
     "inputs that are none": (idle_inputs, ".json", 250),

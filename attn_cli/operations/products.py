@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attn_cli.errors import BadShape
 from attn_cli.operations.arguments import data_format, free, padding
-from attn_cli.operations.base import Operation, Unknown
+from attn_cli.operations.base import MAX_RANK, Operation, Unknown
 from attn_cli.operations.forms import Spatial
 from attn_cli.operations.shapes import axes_of, broadcast, size, windows
 
@@ -83,7 +83,11 @@ class Tensordot(Product):
             return list(range(len(left) - count, len(left))), list(range(count))
         if not isinstance(given, (list, tuple)) or len(given) != 2:
             raise Unknown("Tensordot: its axes are not told")
+        if any(isinstance(each, (list, tuple)) and len(each) > MAX_RANK for each in given):
+            raise BadShape(f"tensordot takes no more than {MAX_RANK} axes of each operand")
         first, second = (axes_of(each, of) for each, of in zip(given, (left, right), strict=True))
+        if any(len(set(each)) < len(each) for each in (first, second)):
+            raise BadShape(f"axes {given} name an axis twice")
         if len(first) != len(second) or any(
             None not in (left[a], right[b]) and left[a] != right[b]
             for a, b in zip(first, second, strict=True)

@@ -159,8 +159,7 @@ class Unfolder:
     def said(self, part: Part) -> int:
         """Return how much the config of a part says: each of its calls goes through it."""
         if id(part) not in self.sizes:
-            told = [value for value in part.config.values() if isinstance(value, (list, str))]
-            self.sizes[id(part)] = sum(map(len, told))
+            self.sizes[id(part)] = _size(part.config)
         return self.sizes[id(part)]
 
     def add(self, node: Node) -> int:
@@ -523,9 +522,11 @@ def _refuse(part: Part, left: Sequence[Key], made: Collection[Key]) -> None:
 
 
 def _size(value: Any) -> int:
-    """Return how many values there are in the arguments of a call."""
+    """Return how much a config or the arguments of a call say: values, and long texts."""
     if isinstance(value, dict):
         return 1 + sum(map(_size, value.values()))
+    if isinstance(value, str):
+        return 1 + len(value) // 8
     return 1 + sum(map(_size, value)) if isinstance(value, list) else 1
 
 

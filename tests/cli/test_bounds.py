@@ -8,11 +8,14 @@ import time
 import tracemalloc
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from configs import Config
 from hostile import (
     FILES,
+    OPS,
+    called,
     deep_gates,
     keras,
     layer,
@@ -26,7 +29,9 @@ from process import run_here
 
 from attn_cli import account
 from attn_cli.analysis.inspect import inspect_file
+from attn_cli.errors import BadFile
 from attn_cli.sources.applications import application_text
+from attn_cli.sources.saved import read_model
 from attn_cli.views import FORMATS
 
 DATA = Path(__file__).parent.parent / "data"
@@ -149,6 +154,30 @@ def test_what_keras_saves_takes_half(
     monkeypatch.setattr(account, "AT_LEAST", 0)
     monkeypatch.setattr(account, "PER_BYTE", 0.55 * account.PER_BYTE)
     assert inspect_file(str(path)).model.graph is not None
+
+
+@pytest.mark.parametrize("more", [[[0] * 5000], {"a": [0] * 5000}, {"a": {"b": "a" * 40_000}}])
+def test_all_that_a_config_says_is_charged_to_each_call(tmp_path: Path, more: Any) -> None:
+    """However deep it stands there."""
+    path = tmp_path / "m.json"
+    relu = {**layer("ReLU", "r", more=more), **called("r", 1000)}
+    path.write_bytes(text(model("o", [start(), relu], [["r", 999, 0]])))
+    with pytest.raises(BadFile, match="takes more than"):
+        read_model(path)
+
+
+@pytest.mark.parametrize(
+    ("axes", "macs"), [([[3], [3]], 8**4 * 4), ([[0, 0], [0, 0]], None), ([[0] * 17] * 2, None)]
+)
+def test_an_axis_is_summed_over_once(tmp_path: Path, axes: Any, macs: int | None) -> None:
+    """A product over more axes than there are, or twice over one, is none."""
+    path = tmp_path / "m.json"
+    product = layer("Tensordot", "t", module=OPS, axes=axes)
+    product["inbound_nodes"] = [[["i", 0, 0, {"x2": ["i", 0, 0]}]]]
+    path.write_bytes(text(model("o", [start(), product], [["t", 0, 0]])))
+    graph = read_model(path).graph
+    assert graph is not None
+    assert graph.nodes[-1].cost.macs == macs
 
 
 @pytest.mark.slow
