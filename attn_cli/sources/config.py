@@ -311,6 +311,12 @@ class _Parser:
             part.entries[name].calls.append(_call(node, part, name))
         models = ALL if any(isinstance(node, list) for _, node in nodes) else FUNCTIONAL
         part.inputs = _sources(part.config.get("input_layers"), part, "input_layers", models)
+        for source in part.inputs:
+            if source.call or source.output:
+                raise BadFile(
+                    f"an input of {quote(part.name)} is call {source.call} of "
+                    f"{quote(source.name)} and output {source.output}, where an input has one"
+                )
         part.outputs = _sources(part.config.get("output_layers"), part, "output_layers", models)
         if not part.outputs:
             raise BadFile(f"{quote(part.name)} has no outputs")

@@ -295,6 +295,13 @@ def needless() -> dict[str, Any]:
     return config.model(x)
 
 
+def input_at(call: int, output: int) -> dict[str, Any]:
+    """Return a model with an input that is another call of it, and a layer that nothing needs."""
+    model = needless()
+    model["config"]["input_layers"][0][1:] = [call, output]
+    return model
+
+
 CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
     "a functional model without outputs": (
         row() | {"class_name": "Functional"},
@@ -321,6 +328,14 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
         r"'norm' is built on \(None, 1\) and called on \(None, 8\), for which it has other weights",
     ),
     "a layer that nothing needs": (needless(), "no output of 'model' needs its layer 'other'"),
+    "an input of another call": (
+        input_at(5, 0),
+        "an input of 'model' is call 5 of 'inputlayer_0' and output 0, where an input has one",
+    ),
+    "an input of another output": (
+        input_at(0, 1),
+        "an input of 'model' is call 0 of 'inputlayer_0' and output 1, where an input has one",
+    ),
     "a layer called on something else": (
         called_twice(),
         r"'norm' is called on \(None, 1\) and on \(None, 8\), for which it has other weights",
