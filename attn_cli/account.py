@@ -29,6 +29,19 @@ class Spent(Exception):
     """An account is spent. It passes by all who look for errors, up to where it was opened."""
 
 
+class TooMuch(BadFile):
+    """What an account that is spent is told as."""
+
+
+@contextmanager
+def told_of(file: str) -> Iterator[None]:
+    """Name the file in what an account says that is spent within."""
+    try:
+        yield
+    except TooMuch as error:
+        raise BadFile(f"{file}: {error}") from None
+
+
 class _Account:
     __slots__ = ("left",)
 
@@ -59,7 +72,7 @@ def account(size: int, what: str) -> Iterator[None]:
     try:
         yield
     except Spent:
-        raise BadFile(
+        raise TooMuch(
             f"{what} takes more than {budget:,} steps; no model of its size that Keras saves does"
         ) from None
     finally:

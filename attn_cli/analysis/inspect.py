@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from attn_cli.account import told_of
 from attn_cli.analysis.find import Attention, Hidden, attention_params, search
 from attn_cli.analysis.gates import UNNAMED
 from attn_cli.analysis.guess import Guess, guess_attention
 from attn_cli.cost import GraphCost, graph_cost
-from attn_cli.errors import BadFile
 from attn_cli.showing import Small, as_html, as_text, one
 from attn_cli.sources.saved import read_model
 from attn_cli.sources.text import shown
@@ -98,10 +98,8 @@ def inspect(file: str, model: Model) -> Inspection:
     graph = model.graph
     if graph is None:
         return Inspection(file, model, None, (), (), (), (), (), None)
-    try:
+    with told_of(file):
         found, hidden, unread = search(graph)
-    except BadFile as error:
-        raise BadFile(f"{file}: {error}") from None
     blocks = tuple([block for block in found if block.kind != UNNAMED])
     return Inspection(
         file=file,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from attn_cli.account import told_of
 from attn_cli.analysis.figures import Figures, figures
 from attn_cli.analysis.places import Place, select_places, usual_place
 from attn_cli.analysis.where import ATTENTION
@@ -160,7 +161,8 @@ def compare_in(
     Raises BadOption or BadShape, with the name of the place that a block does not fit, unless those
     are skipped; that they could be is said where `skip_misfits` is False, and no option where None.
     """
-    chosen = choose_places(network.graph, specs, at, skip)
+    with told_of(network.file):
+        chosen = choose_places(network.graph, specs, at, skip)
     blocks = [_in_network(network, chosen, spec, skip_misfits) for spec in specs]
     return NetworkComparison(network, chosen, totals(network.graph, network.cost), tuple(blocks))
 

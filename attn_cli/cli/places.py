@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from attn_cli.account import told_of
 from attn_cli.analysis.network import read_network
 from attn_cli.analysis.places import find_places, select_places
 from attn_cli.cli.models import complete_model
@@ -45,5 +46,6 @@ def places(
     picked_format(format, json, output, formats_with("chart"))
     refuse_without_at(at, skip)
     network = read_network(model, input_from(input))
-    found = select_places(network.graph, at, skip or ()) if at else find_places(network.graph)
+    with told_of(network.file):
+        found = select_places(network.graph, at, skip or ()) if at else find_places(network.graph)
     emit(places_report(network, found), format, json, output)

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from attn_cli.files import ByteRange
 
 _JSON = (b"{", b"\xef\xbb\xbf{")
+_BEGINNING = 4096  # of the file: JSON may begin with blanks
 
 
 def format_of(source: ByteRange, name: str) -> str:
     """Return "zip", "hdf5" or "json". Raises BadFile where it is none, or could be two."""
-    start = source.read(0, min(8, source.size))
+    start = source.read(0, min(_BEGINNING, source.size))
     if start.startswith(ZIP):
         if name.endswith((".h5", ".hdf5")):
             raise BadFile(
@@ -33,7 +34,7 @@ def format_of(source: ByteRange, name: str) -> str:
         if not name.endswith(".keras") and _has_hdf5(source):
             raise BadFile(f"this is a zip archive and an HDF5 file at once; {_TWO}")
         return "zip"
-    if start == HDF5:
+    if start.startswith(HDF5):
         if name.endswith(".keras") and _has_zip(source):
             raise BadFile(f"this is an HDF5 file and a zip archive at once; {_TWO}")
         return "hdf5"

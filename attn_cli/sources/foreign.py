@@ -52,6 +52,7 @@ _PACKED = (
     (257, b"ustar", "tar"),
 )
 _BEGINNING = 4096  # of the file: enough for all of these, and for a text to be told
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # the mark that a text in it begins with
 _CHECKPOINT = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"  # what a table of TensorFlow's ends with
 _TORCH_PICKLE = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"  # the number that PyTorch's own begin with
 # What PyTorch, and others, put into a zip archive first.
@@ -88,7 +89,7 @@ def what_it_is(source: ByteRange, name: str) -> str:
         return f"this is a checkpoint of TensorFlow: it holds weights, and no layers; {ANEW}"
     text = _text_of(start)
     if text is not None:
-        return _what_text(text)
+        return _what_text(text, start.startswith(_UTF_16))
     proto = _what_proto(source)
     if proto is not None:
         return proto
@@ -127,7 +128,7 @@ def refuse_foreign_archive(source: ByteRange) -> None:
 
 def _text_of(start: bytes) -> str | None:
     """Return the beginning of a text, None where it is none."""
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if start.startswith(_UTF_16):
         return start[: len(start) // 2 * 2].decode("utf-16", "replace")
     try:
         text = start.decode("utf-8")
@@ -138,13 +139,13 @@ def _text_of(start: bytes) -> str | None:
     return None if re.search(r"[^\t\n\f\r\x1b -\x7e\x80-\U0010ffff]", text) else text
 
 
-def _what_text(text: str) -> str:
+def _what_text(text: str, utf_16: bool) -> str:
     begins = text.lstrip("\ufeff \t\r\n")
     if begins.startswith("version https://git-lfs"):
         return "this is a pointer of Git LFS, and not the file itself: git lfs pull fetches that"
-    if begins.startswith("{"):
+    if begins.startswith("{") and utf_16:
         return "this is a text in UTF-16: what model.to_json() returns is read in UTF-8"
-    if begins.startswith("["):
+    if begins.startswith(("[", "{")):
         return "this is JSON, but not what model.to_json() writes"
     if re.match(r"(?i)<!doctype html|<html", begins):
         return "this is an HTML page: it may be what a download was answered with"

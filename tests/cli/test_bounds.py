@@ -237,3 +237,21 @@ def test_models_are_nested_so_deep(tmp_path: Path) -> None:
             else:
                 assert code == 2
                 assert err.endswith("is nested more than 200 levels deep\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["places"], ["places", "--at", "se"], ["inspect"], ["compare", "eca", "--in"]],
+)
+def test_what_takes_too_much_names_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    """Whoever looks for attention in it: blanks allow it to be read, and not more."""
+    path = tmp_path / "m.json"
+    path.write_bytes(deep_gates(20, "a") + b" " * 20_000_000)
+    monkeypatch.setattr(account, "AT_LEAST", 0)
+    monkeypatch.setattr(account, "PER_BYTE", 0.1)
+    at = command.index("--at") if "--at" in command else len(command)
+    result = run_here([*command[:at], str(path), *command[at:]])
+    assert result.code == 2
+    assert result.err.startswith(f"attn: {path}: finding its attention takes more than"), result.err

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from configs import Config
 from hypothesis import example, given
 from hypothesis import strategies as st
 from process import run_here
@@ -126,6 +127,19 @@ def test_files_are_called_what_they_are(what: str, suffix: str, tmp_path: Path) 
     if what == "bytes" and suffix == ".pt":
         line = f"this is a PyTorch file, by its name; {READ}"
     assert result.err.startswith(f"attn: {path}: {line}")
+
+
+@pytest.mark.parametrize("before", [b"\n" * 10, b" \t\r\n" * 500, b"\xef\xbb\xbf" + b"\n" * 10])
+def test_blanks_before_a_config_are_no_other_format(before: bytes, tmp_path: Path) -> None:
+    """It is read, or it is said what of it is not JSON; only UTF-16 is called so."""
+    path = tmp_path / "m.json"
+    config = Config(8, 8, 3)
+    path.write_bytes(before + config.json(config.add("ReLU", config.input)).encode())
+    result = run_here(["inspect", str(path)])
+    assert "UTF-16" not in result.err
+    assert (result.code == 0) is before.isspace(), result.err
+    path.write_bytes(b"\n" * 10 + b"\f{}")
+    assert "UTF-16" not in run_here(["inspect", str(path)]).err
 
 
 def test_an_archive_that_could_be_one_of_keras_says_what_it_lacks(tmp_path: Path) -> None:
