@@ -130,7 +130,7 @@ class _Tree:
     def open(self, address: int, name: str, parent: int, above: int) -> Node:
         """Open an object by its name in a group whose path has a length."""
         length = above + 1 + len(name)
-        charge(4 + (length >> 6))  # who asks for it may well keep its path
+        charge(4 + (length >> 5))  # who asks for it may well keep its path
         if self._names.setdefault(address, (name, parent)) != (name, parent):
             raise foreign(f"one object under two names (a hard link, {quote(name)})")
         messages = self._header(address)
