@@ -56,8 +56,10 @@ ROWS = (
     Column("macs", "MACs", "int"),
     Column("flops", "FLOPs", "int"),
     Column("hidden_by", "hidden by", "refs"),
+    Column("model_input_shape", "model input"),
 )
 OF_FILE = 10
+OF_BLOCK = ROWS[OF_FILE + 1 : -1]
 SHOWN_BLOCKS = (
     Column("row", "#", "index", leaves=5),
     Column("kind", "kind"),
@@ -211,10 +213,7 @@ def heading(inspection: Inspection) -> list[str]:
     version = f", Keras {model.keras_version}" if model.keras_version else ""
     first = f"{inspection.file}   {what}{version}"
     if model.graph is not None:
-        ends = [
-            ", ".join("?" if shape is None else shape_text(shape) for shape in each)
-            for each in (shapes(model.graph, inputs=True), shapes(model.graph, inputs=False))
-        ]
+        ends = [_listed(shapes(model.graph, inputs=each)) for each in (True, False)]
         first += f", {' → '.join(ends)}"
     if model.noted_input is not None:
         first += f"; {_noted(model)}"
@@ -255,6 +254,15 @@ def input_fixes(model: Model) -> str:
 def asked_text(model: Model) -> str:
     """Return the size that a model is asked at, ` at 448 × 448 × 3`, where that is not its own."""
     return f" at {size_text(_feature_maps(model)[0][1:])}" if model.noted_input else ""
+
+
+def inputs_text(model: Model) -> str | None:
+    """Return what goes into a model, None where that is not known."""
+    return _listed(shapes(model.graph, inputs=True)) or None
+
+
+def _listed(shapes: Sequence[Shape | None]) -> str:
+    return ", ".join("?" if shape is None else shape_text(shape) for shape in shapes)
 
 
 def _noted(model: Model) -> str:
@@ -374,13 +382,13 @@ def _of_file(inspection: Inspection) -> tuple[Any, ...]:
 
 def _rows(inspection: Inspection) -> Iterator[tuple[Any, ...]]:
     """Yield a row for each block, the hidden ones last, or one that says that there is none."""
-    of_file = _of_file(inspection)
+    of_file, inputs = _of_file(inspection), inputs_text(inspection.model)
     records = [block_record(block, inspection) for block in inspection.blocks]
     records += [hidden_record(block) for block in inspection.hidden]
     for place, fields in enumerate(records):
-        yield (*of_file, place, *(fields.get(column.key) for column in ROWS[OF_FILE + 1 :]))
+        yield (*of_file, place, *(fields.get(column.key) for column in OF_BLOCK), inputs)
     if not records:
-        yield (*of_file, *(None for _ in ROWS[OF_FILE:]))
+        yield (*of_file, None, *(None for _ in OF_BLOCK), inputs)
 
 
 def block_record(block: Attention, inspection: Inspection) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.analysis.where import WORDS
-from attn_cli.views.inspect import asked_text, input_fixes, model_record
+from attn_cli.views.inspect import asked_text, input_fixes, inputs_text, model_record
 from attn_cli.views.records import params_record
 from attn_cli.views.report import (
     Column,
@@ -48,6 +48,7 @@ BLOCKS = (
     Column("added_bytes", "bytes added", "int"),
     Column("added_macs", "MACs added", "int"),
     Column("added_flops", "FLOPs added", "int"),
+    Column("model_input_shape", "model input"),
 )
 SHOWN = (
     Column("spec", "block", "name"),
@@ -232,8 +233,9 @@ def _share(added: int | None, before: int | None) -> float | None:
 
 
 def _rows(comparison: NetworkComparison) -> Table:
+    inputs = inputs_text(comparison.network.model)
     rows = [
-        (block.spec, len(block.places), *_figures(block.after), *_figures(block.added))
+        (block.spec, len(block.places), *_figures(block.after), *_figures(block.added), inputs)
         for block in comparison.blocks
     ]
     return Table(BLOCKS, rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from attn_cli.views.inspect import asked_text, inputs_text, shapes
 from attn_cli.views.network import places_line, totals_record
 from attn_cli.views.records import params_record
 from attn_cli.views.report import Column, Report, Table, counted, size_text, with_batch
@@ -64,6 +65,7 @@ NETWORK = (
     Column("seed", "seed", "int"),
     Column("moved", "moved", "number"),
     Column("difference", "difference", "number"),
+    Column("model_input_shape", "model input"),
 )
 
 
@@ -72,14 +74,14 @@ FRESH = "an architecture has no weights of its own: all are fresh"
 
 def network_report(saved: SavedNetwork) -> Report:
     """Return the report of a network that was written with blocks in it."""
-    block, started = saved.block, saved.started
+    network, block, started = saved.network, saved.block, saved.started
     params = block.after.params
     off = f"outputs off by {saved.difference:.1g}" if saved.difference else "the same outputs"
     row = (
         *(str(saved.path), saved.format, saved.bytes),
         *(params.total, block.added.params.total, len(saved.chosen.places)),
         None if started is None else len(started.quiet),
-        *(saved.seed, saved.moved, saved.difference),
+        *(saved.seed, saved.moved, saved.difference, inputs_text(network.model)),
     )
     return Report(
         record=lambda: _network_record(saved),
@@ -87,11 +89,12 @@ def network_report(saved: SavedNetwork) -> Report:
         tables=[],
         heading=[f"{saved.path}  {saved.format}, {saved.bytes:,} bytes"],
         closing=[
-            f"{block.spec} in {saved.network.file}, {places_line(saved.chosen)}",
+            f"{block.spec} in {network.file}{asked_text(network.model)}, "
+            f"{places_line(saved.chosen)}",
             f"{params.total:,} params: {block.added.params.total:+,}; seed {saved.seed}",
             *_start_lines(saved),
             f"loaded again: the foretold graph, every weight, {off}",
-            *([FRESH] if saved.network.model.format == "json" else []),
+            *([FRESH] if network.model.format == "json" else []),
             "the optimizer's state is left out: compile the model anew",
         ],
     )
@@ -111,6 +114,7 @@ def _network_record(saved: SavedNetwork) -> dict[str, Any]:
         "format": saved.format,
         "bytes": saved.bytes,
         "file": saved.network.file,
+        "inputs": shapes(saved.network.model.graph, inputs=True),
         "spec": saved.block.spec,
         "at": list(saved.chosen.at),
         "places": [place.name for place in saved.chosen.places],

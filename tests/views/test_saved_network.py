@@ -33,3 +33,14 @@ def test_the_start_is_the_one_that_was_asked_for(start: str | None) -> None:
     """Where attention is taken out nothing starts, neither in one way nor in the other."""
     made = put_in("eca" if start else None, start)
     assert network_report(made).record()["start"] == start
+
+
+def test_the_size_that_was_asked_for_is_said() -> None:
+    """In words, to programs, and in a column."""
+    asked = network_report(put_in("eca", "same", (96, 96, 3)))
+    assert asked.closing[0].startswith("eca in app:EfficientNetB0 at 96 × 96 × 3, at se")
+    assert asked.record()["inputs"] == [(None, 96, 96, 3)]
+    (row,) = asked.rows.rows
+    assert row[-1] == "(None, 96, 96, 3)"
+    own = network_report(put_in("eca", "same"))
+    assert own.closing[0].startswith("eca in app:EfficientNetB0, at se")
