@@ -13,6 +13,7 @@ from chromium import MISSING, PROGRAM, Browser
 from configs import Config
 from process import run_here
 
+from attn_cli.views.pictures.figures import BESIDE, WIDTH, Figure, bars
 from attn_cli.views.pictures.page import SCRIPT
 
 if TYPE_CHECKING:
@@ -440,3 +441,22 @@ def test_a_table_sorts_by_what_a_column_holds(browser: Browser, tmp_path: Path) 
     place = names.index("block4a_se_excite")
     assert names[place + 1 : place + 3] == ["", ""]
     assert what[place + 1 : place + 3] == ["channels 240 → 192", "width 10 → 12"]
+
+
+def test_what_is_taken_away_stands_left_of_a_visible_zero() -> None:
+    """Each figure at its own bar's end, within its panel; the zero of all bars is a line."""
+    figure = Figure("params", "params added")
+    for values in ([-636_464, -636_540], [-12_345_678_901, 5, None], [-1, 10**10]):
+        (panel,) = bars(
+            [str(value) for value in values], [{"params": value} for value in values], [figure]
+        )["hconcat"]
+        *_, right, left, zero = panel["layer"]
+        low, high = left["encoding"]["x"]["scale"]["domain"]
+        assert (left["mark"]["align"], right["mark"]["align"]) == ("right", "left")
+        assert (zero["mark"]["type"], zero["encoding"]["x"]["datum"]) == ("rule", 0)
+        for value in values:
+            if value is not None and value < 0:
+                ends = (value - low) / (high - low) * WIDTH
+                assert ends - BESIDE >= 6 * len(f"{value:,}")
+    (panel,) = bars(["a"], [{"params": 7}], [figure])["hconcat"]
+    assert [each["mark"]["type"] for each in panel["layer"]] == ["bar", "text", "text"]

@@ -17,6 +17,9 @@ TENFOLD = 10
 DASHES = ([1, 0], [7, 4], [2, 3], [9, 3, 2, 3])
 WIDTH = 190
 BAND = 22
+# How far a figure stands from its bar, and how wide a digit is.
+BESIDE = 8
+DIGIT = 6.6
 
 
 class Figure(NamedTuple):
@@ -101,18 +104,34 @@ def _bars(
                 "encoding": {"x": x},
             },
         ]
-    text = {
-        "transform": [{"calculate": f"max(datum.value, {base['datum']})", "as": "at"}],
-        "mark": {"type": "text", "align": "left", "dx": 8, "color": INK},
-        "encoding": {"x": {**x, "field": "at"}, "text": {"field": "text"}},
-    }
+    texts: list[Spec] = [
+        # At the end of its bar; what is unknown, or none, where bars begin.
+        {
+            "transform": [
+                {"filter": f"{'' if is_less else '!'}(datum.value < 0)"},
+                {"calculate": f"isValid(datum.value) ? datum.value : {base['datum']}", "as": "at"},
+            ],
+            "mark": {"type": "text", "align": align, "dx": dx, "color": INK},
+            "encoding": {"x": {**x, "field": "at"}, "text": {"field": "text"}},
+        }
+        for is_less, align, dx in ((False, "left", BESIDE), (True, "right", -BESIDE))
+    ]
+    if low < 0:
+        zero = {"datum": 0, **{key: x[key] for key in ("type", "scale", "axis")}}
+        texts.append(
+            {
+                "data": {"values": [{}]},
+                "mark": {"type": "rule", "color": RULE},
+                "encoding": {"x": zero, "y": {"value": 0}, "y2": {"value": "height"}},
+            }
+        )
     return {
         "data": {"values": rows},
         "width": WIDTH,
         "height": {"step": BAND},
         "title": _heading(figure, log=log),
         "encoding": {"y": y},
-        "layer": [*drawn, text],
+        "layer": [*drawn, *texts],
     }
 
 
@@ -213,7 +232,13 @@ def differ_tenfold(values: Sequence[int | None]) -> bool:
 def _domain(values: Sequence[int | None], *, log: bool) -> tuple[float, float]:
     known = [value for value in values if value] or [1]
     low, high = min(known), max(known)
-    return (10.0 ** floor(log10(low)), high) if log else (min(0, low), max(0, high))
+    if log:
+        return 10.0 ** floor(log10(low)), high
+    low, high = min(0, low), max(0, high)
+    # A figure to the left of its bar is within the panel: beyond it are other words.
+    longest = max([len(told(value)) for value in known if value < 0], default=0)
+    room = BESIDE + DIGIT * longest if longest else 0
+    return low - (high - low) * room / (WIDTH - room), high
 
 
 def told(value: int | None) -> str:
