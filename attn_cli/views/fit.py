@@ -25,12 +25,15 @@ GIVING = {"prose": 12, "name": 11}
 # When nothing is left that could leave.
 AT_LAST = {"prose": 12, "name": 6, "phrase": 12}
 WRAPPED = frozenset({"prose", "phrase"})
-# What a line is not broken within: a shape, a size, a figure and what it counts, a word.
+# What no line is broken within, in a terminal or in a picture: a shape, a size and how many there
+# are of it, a figure and what it counts, a name and its version, a letter and its value, a word.
 WHOLE = re.compile(
     r"""\s*(?:
-        \((?:\w+,\ )+\w+\)
-        | [\w?]+(?:\ ×\ [\w?]+)+
-        | \(?\d(?:[\d,.]*\d)?\ [^\W\d]\w*(?:\ \([\d.,]+\ \w+\))?
+        \(*\w+(?:,\ \w+)+\)
+        | (?:\d[\d,]*\ ×\ )?\(*[\w?]+(?:\ ×\ [\w?]+)+
+        | \(*\d(?:[\d,.]*\d)?\ [^\W\d]\w*(?:\ \([\d.,]+\ \w+\))?
+        | \(*(?:Keras|TensorFlow|Python)\ \d
+        | \(*\w\ =\ (?=[\w-])
     )?\S*""",
     re.VERBOSE,
 )

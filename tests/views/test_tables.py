@@ -29,7 +29,8 @@ from attn_cli.tf.start import Started
 from attn_cli.tf.time import Bench, Timing
 from attn_cli.tf.verify import Check, Verification
 from attn_cli.views import bench, render, saved, verify
-from attn_cli.views.fit import WHOLE, WRAPPED, fit, shortened
+from attn_cli.views.fit import WHOLE, WRAPPED, fit, shortened, wrapped
+from attn_cli.views.pictures.vega import lines_of
 from attn_cli.views.report import Report, Table, cell
 from attn_cli.views.table import NO_ROOM
 
@@ -351,3 +352,23 @@ def test_only_names_carry_ellipses() -> None:
         for width in (20, 40, 60, 80):
             for word in re.findall(r"\S*…\S*", render(reports()[view], "table", width)):
                 assert not re.fullmatch(r"[\d,.]*…[\d,.%]*", word)
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        "6 × (14 × 14 × 1024)", "28 × 28 × 240", "(None, 1000)", "(56.3 M)", "Keras 3.15.1",
+        "k = 5", "((None, 26, 26, 512))", "1,024 params (1.02 K)",
+    ],
+)  # fmt: skip
+def test_no_line_breaks_within_what_is_one(whole: str) -> None:
+    """Neither in a terminal nor in a picture, wherever the end of a line falls."""
+    line = f"at a place, {whole}, and more of it"
+    for width in range(len(whole) + 1, len(line)):
+        assert any(whole in each for each in wrapped(line, width)), width
+        assert any(whole in each for each in lines_of([line], width)), width
+
+
+def test_nothing_leaves_a_picture() -> None:
+    """A name longer than a line is broken there."""
+    assert lines_of(["at " + "x" * 50], 20) == ["at", "x" * 20, "x" * 20, "x" * 10]

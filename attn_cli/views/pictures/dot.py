@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from html import escape
-from textwrap import wrap
 from typing import TYPE_CHECKING
+
+from attn_cli.views.fit import wrapped
 
 if TYPE_CHECKING:
     from attn_cli.views.pictures.diagram import Arrow, Box, Diagram
@@ -60,11 +61,7 @@ def dot(diagram: Diagram) -> str:
 
 def caption_lines(diagram: Diagram) -> list[str]:
     """Return the lines of a caption, broken where they are too long."""
-    return [
-        each
-        for line in diagram.caption
-        for each in wrap(line, CAPTION_WIDTH, break_on_hyphens=False)
-    ]
+    return [each for line in diagram.caption for each in wrapped(line, CAPTION_WIDTH)]
 
 
 def columns(diagram: Diagram) -> list[int]:

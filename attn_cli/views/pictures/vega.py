@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from html import escape
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.sources.text import shown
+from attn_cli.views.fit import wrapped
 from attn_cli.views.pictures import raster
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def svg(chart: Chart, named: str | None = None) -> str:
 def still(chart: Chart) -> str:
     """Return a chart as an SVG in letters that are the same on all machines."""
     # A title is larger than a note, by a quarter.
-    title: dict[str, Any] = {"text": wrapped(chart.title, chart.columns * 4 // 5)}
+    title: dict[str, Any] = {"text": broken(chart.title, chart.columns * 4 // 5)}
     if chart.notes:
         title["subtitle"] = lines_of(chart.notes, chart.columns)
     spec = {
@@ -127,15 +127,22 @@ def apart(line: str) -> str:
     return re.sub(r" {2,}", " · ", line.strip())
 
 
-def wrapped(line: str, columns: int) -> list[str]:
-    """Return a line in lines of at most so many letters."""
-    return wrap(line, columns, break_on_hyphens=False)
+def broken(line: str, columns: int) -> list[str]:
+    """Return a line in lines of at most so many letters, as a terminal breaks it.
+
+    What is one is broken where it is longer than a line: a picture has an edge.
+    """
+    return [
+        part[start : start + columns]
+        for part in wrapped(line, columns)
+        for start in range(0, len(part), columns)
+    ]
 
 
 def lines_of(notes: Sequence[str], columns: int) -> list[str]:
     """Return notes in lines of at most so many letters, and not too many."""
     told = [shown(apart(note), MAX_NOTE) for note in notes]
-    lines = [line for note in told for line in wrapped(note, columns)]
+    lines = [line for note in told for line in broken(note, columns)]
     more = len(lines) - MAX_LINES
     return lines if more <= 0 else [*lines[:MAX_LINES], f"and {more} more line{'s' * (more > 1)}"]
 
