@@ -38,7 +38,7 @@ IN_NETWORK = (
     Column("p5_ns", "5 %", "time", leaves=6),
     Column("p95_ns", "95 %", "time", leaves=5),
     Column("slower_ns", "slower by", "time", strong=True),
-    Column("share", "share", "change", leaves=4),
+    Column("share", "change", "change", leaves=4),
     Column("slower_runs", "slower in", "int", leaves=7),
 )
 IN_NETWORK_SHOWN = [column.key for column in IN_NETWORK if column.key != "spec"]

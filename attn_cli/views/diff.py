@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attn_cli.analysis.diff import ADDED, CHANGED, FIELDS, ORDER, REMOVED, SAME
 from attn_cli.blocks.options import format_value
 from attn_cli.graph import UNKNOWN
-from attn_cli.views.inspect import asked_text, block_record, input_fixes, shapes
+from attn_cli.views.inspect import asked_text, block_record, input_fixes, inputs_text, shapes
 from attn_cli.views.report import Column, Picture, Report, Table, size_text
 from attn_cli.views.summary import unknown_lines
 
@@ -86,7 +86,7 @@ def report(diff: Diff) -> Report:
         ]
         tables.append(Table(TOTALS, totals))
     heading = [" → ".join(f"{e.file}{asked_text(e.model)}" for e in (diff.before, diff.after))]
-    closing = [_counted(diff), *_unknown(diff)]
+    closing = [_counted(diff), *_other_inputs(diff), *_unknown(diff)]
     return Report(
         record=lambda: _record(diff),
         rows=Table(ROWS, list(_rows(diff))),
@@ -101,6 +101,13 @@ def _strips(diff: Diff, heading: Sequence[str], notes: Sequence[str]) -> Chart:
     from attn_cli.views.pictures.networks import of_diff
 
     return of_diff(diff, heading, notes)
+
+
+def _other_inputs(diff: Diff) -> Iterator[str]:
+    """Yield that the models were not asked at one size: then costs differ by that as well."""
+    before, after = (inputs_text(each.model) for each in (diff.before, diff.after))
+    if before != after:
+        yield f"their inputs differ, and costs with them: {before or '?'} → {after or '?'}"
 
 
 def _shown(change: Change) -> Iterator[tuple[Any, ...]]:

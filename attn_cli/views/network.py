@@ -54,11 +54,11 @@ SHOWN = (
     Column("spec", "block", "name"),
     Column("params", "params", "int"),
     Column("added_params", "added", "difference", strong=True),
-    Column("params_share", "share", "change", leaves=3, tells=("params", "added_params")),
+    Column("params_share", "params change", "change", leaves=3, tells=("params", "added_params")),
     Column("macs", "MACs", "int", leaves=11, missing="?"),
     Column("added_macs", "MACs added", "difference", leaves=2, missing="?"),
     Column(
-        "macs_share", "MACs share", "change", leaves=1, missing="?", tells=("macs", "added_macs")
+        "macs_share", "MACs change", "change", leaves=1, missing="?", tells=("macs", "added_macs")
     ),
     Column("flops", "FLOPs", "int", leaves=12, missing="?"),
     Column("added_flops", "FLOPs added", "difference", leaves=10, missing="?"),
@@ -85,13 +85,13 @@ SHOWN_AT_PLACES = (
 PLACES = (
     Column("name", "place", "name"),
     Column("is", "is"),
-    Column("input_shape", "feature map", "shape"),
+    Column("input_shape", "input", "shape"),
     Column("there", "there"),
 )
 SHOWN_PLACES = (
     Column("name", "place", "name"),
     Column("is", "is", leaves=1),
-    Column("input", "feature map", tells=("input_shape",)),
+    Column("input", "input", tells=("input_shape",)),
     Column("there", "there", leaves=2),
 )
 

@@ -128,3 +128,13 @@ def test_wrong_use(args: tuple[str, ...], line: str, folder: Path) -> None:
     """One line, nothing on stdout, 2."""
     (folder / "empty.h5").touch()
     assert run_here(["diff", *args], cwd=folder) == (2, "", f"attn: {line}\n")
+
+
+def test_inputs_that_differ_are_said() -> None:
+    """Costs that differ by the size of the input alone are no change of the attention."""
+    result = run_here(["diff", "app:ResNet50", "app:NASNetLarge"])
+    assert (
+        "their inputs differ, and costs with them: (None, 224, 224, 3) → (None, 331, 331, 3)"
+        in (result.out)
+    )
+    assert "inputs differ" not in run_here(["diff", "app:ResNet50", "app:ResNet101"]).out
