@@ -14,7 +14,7 @@ from attn_cli.splice import Spliced, counted, named, splice
 from attn_cli.tf.load import load_keras
 from attn_cli.tf.memory import is_out_of_memory
 from attn_cli.tf.save import reason_of
-from attn_cli.tf.walk import calls_of, functional_of
+from attn_cli.tf.walk import calls_of, functional_of, is_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -126,7 +126,7 @@ class _Surgeon:
     def call(self, call: Any, tensors: dict[int, Any]) -> None:
         """Make a call anew where what it takes is new, and put a block behind it."""
         operation = call.operation
-        if hasattr(functional_of(operation), "_nodes_by_depth"):
+        if is_model(operation):
             operation = self.rebuilt(operation)
         changed = [each for each in call.input_tensors if tensors[id(each)] is not each]
         outputs = call.output_tensors

@@ -11,7 +11,7 @@ from attn_cli.errors import BadFile
 from attn_cli.tf.load import load_keras, quiet
 from attn_cli.tf.memory import is_out_of_memory
 from attn_cli.tf.save import reason_of
-from attn_cli.tf.walk import functional_of
+from attn_cli.tf.walk import functional_of, is_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,8 +113,3 @@ class _Resizer:
             config = {key: wrapper.get_config()[key] for key in ("name", "trainable", "dtype")}
             self.models[id(wrapper)] = type(wrapper)(inner, **config)
         return self.models[id(wrapper)]
-
-
-def is_model(operation: Any) -> bool:
-    """Tell whether an operation is a functional or sequential model."""
-    return hasattr(functional_of(operation), "_nodes_by_depth")

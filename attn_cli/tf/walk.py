@@ -44,6 +44,11 @@ def functional_of(model: Any) -> Any:
     return getattr(model, "_functional", None) or model
 
 
+def is_model(operation: Any) -> bool:
+    """Tell whether an operation is a functional or sequential model whose calls are recorded."""
+    return hasattr(functional_of(operation), "_nodes_by_depth")
+
+
 def structured(model: Any, inputs: Sequence[Any]) -> Any:
     """Return inputs as a model takes them: one, a list or a dict, as it was made."""
     struct = functional_of(model)._inputs_struct
@@ -99,7 +104,7 @@ def require_calls(model: Any, wanted: str) -> None:
         elif any(base.__module__.startswith("tf_keras.") for base in kind.__mro__):
             why = "this is one of Keras 2: save it, and read_model reads the file"
         raise BadArgument(f"{wanted}, and {why}")
-    if not hasattr(functional_of(model), "_nodes_by_depth"):
+    if not is_model(model):
         if isinstance(model, keras.Sequential):
             raise BadGraph(f"{model.name!r} is not built yet: begin it with keras.Input(shape)")
         raise BadGraph(
@@ -145,7 +150,7 @@ class _Walker:
         """Walk one call, into the model or the steps that it may stand for."""
         self.calls[len(self.nodes)] = call  # of the first node that comes of it
         operation = call.operation
-        if hasattr(functional_of(operation), "_nodes_by_depth"):
+        if is_model(operation):
             return self.model(operation, inputs, (*within, operation.name), times)
         if isinstance(operation, self.keras.layers.TimeDistributed):
             return self.steps(operation, inputs[0], within, times)
@@ -167,7 +172,7 @@ class _Walker:
         ref, tensor = value
         layer, below = operation.layer, (*within, operation.name)
         one, each = without_steps(tensor), steps_of(tensor, times)
-        if hasattr(functional_of(layer), "_nodes_by_depth"):
+        if is_model(layer):
             outputs = self.model(layer, [(ref, one)], (*below, layer.name), each)
         else:
             shapes = (tuple(layer.compute_output_shape(one.shape)),)
