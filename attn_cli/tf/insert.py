@@ -14,7 +14,7 @@ from attn_cli.splice import Spliced, counted, named, splice
 from attn_cli.tf.load import load_keras
 from attn_cli.tf.memory import is_out_of_memory
 from attn_cli.tf.save import reason_of
-from attn_cli.tf.walk import calls_of, functional_of, is_model
+from attn_cli.tf.walk import calls_of, functional_of, is_model, recorded_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -109,9 +109,8 @@ class _Surgeon:
         functional = functional_of(model)
         # Each tensor of the model, and what stands for it now.
         tensors = {id(tensor): tensor for tensor in functional.inputs}
-        for depth in sorted(functional._nodes_by_depth, reverse=True):
-            for call in functional._nodes_by_depth[depth]:
-                self.call(call, tensors)
+        for call in recorded_calls(functional):
+            self.call(call, tensors)
         outputs = [tensors[id(tensor)] for tensor in functional.outputs]
         if all(new is old for new, old in zip(outputs, functional.outputs, strict=True)):
             return model

@@ -11,7 +11,7 @@ from attn_cli.errors import BadFile
 from attn_cli.tf.load import load_keras, quiet
 from attn_cli.tf.memory import is_out_of_memory
 from attn_cli.tf.save import reason_of
-from attn_cli.tf.walk import functional_of, is_model
+from attn_cli.tf.walk import functional_of, is_model, recorded_calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,15 +61,14 @@ class _Resizer:
         ]
         # Each tensor of the model, and what stands for it now.
         tensors = dict(zip(map(id, functional.inputs), inputs, strict=True))
-        for depth in sorted(functional._nodes_by_depth, reverse=True):
-            for call in functional._nodes_by_depth[depth]:
-                if call.is_input:
-                    continue
-                args, kwargs = call.arguments.fill_in(tensors)
-                operation = self.operation(call, tensors)
-                outputs = self.keras.tree.flatten(operation(*args, **kwargs))
-                # How many come out of an op may follow from the size.
-                tensors.update(zip(map(id, call.output_tensors), outputs, strict=False))
+        for call in recorded_calls(functional):
+            if call.is_input:
+                continue
+            args, kwargs = call.arguments.fill_in(tensors)
+            operation = self.operation(call, tensors)
+            outputs = self.keras.tree.flatten(operation(*args, **kwargs))
+            # How many come out of an op may follow from the size.
+            tensors.update(zip(map(id, call.output_tensors), outputs, strict=False))
         pack = self.keras.tree.pack_sequence_as
         outputs = [tensors[id(tensor)] for tensor in functional.outputs]
         return self.keras.Model(

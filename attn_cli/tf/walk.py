@@ -25,7 +25,7 @@ from attn_cli.sources.text import plain
 from attn_cli.tf.load import load_keras
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 
 def build_model(block: Callable[..., Any], shape: Shape, **options: Any) -> Any:
@@ -47,6 +47,13 @@ def functional_of(model: Any) -> Any:
 def is_model(operation: Any) -> bool:
     """Tell whether an operation is a functional or sequential model whose calls are recorded."""
     return hasattr(functional_of(operation), "_nodes_by_depth")
+
+
+def recorded_calls(model: Any) -> Iterator[Any]:
+    """Yield Keras' own record of each call in a model, the calls that feed others first."""
+    by_depth = functional_of(model)._nodes_by_depth
+    for depth in sorted(by_depth, reverse=True):
+        yield from by_depth[depth]
 
 
 def structured(model: Any, inputs: Sequence[Any]) -> Any:
@@ -134,14 +141,13 @@ class _Walker:
         values: dict[int, _Value] = {}
         if given is not None:
             values = dict(zip(map(id, model.inputs), given, strict=False))
-        for depth in sorted(model._nodes_by_depth, reverse=True):
-            for call in model._nodes_by_depth[depth]:
-                tensors = call.output_tensors
-                if all(id(tensor) in values for tensor in tensors):
-                    continue  # an input that is given
-                inputs = [values[id(tensor)] for tensor in call.input_tensors]
-                outputs = self.call(call, inputs, within, times)
-                values.update(zip(map(id, tensors), outputs, strict=True))
+        for call in recorded_calls(model):
+            tensors = call.output_tensors
+            if all(id(tensor) in values for tensor in tensors):
+                continue  # an input that is given
+            inputs = [values[id(tensor)] for tensor in call.input_tensors]
+            outputs = self.call(call, inputs, within, times)
+            values.update(zip(map(id, tensors), outputs, strict=True))
         return [values[id(tensor)] for tensor in model.outputs]
 
     def call(
