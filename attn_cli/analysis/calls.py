@@ -174,6 +174,16 @@ def integers(value: Any) -> list[int]:
     return [each for each in several if type(each) is int]
 
 
+def each_of_space(value: Any, rank: int) -> list[int | None]:
+    """Return an option that is a number for each axis of space, or one for all."""
+    given = integers(value)
+    if len(given) == rank + 2:
+        given = given[1:-1]
+    if len(given) == 1:
+        given *= rank
+    return [*given] if len(given) == rank else [None] * rank
+
+
 def option(call: Node, *names: str) -> Any:
     """Return what a call's config holds under the first of these names that it has."""
     config = call.layer.config

@@ -18,7 +18,6 @@ from attn_cli.analysis.calls import (
     BOUNDED,
     CONTRACTING,
     DIVIDING,
-    GROWING,
     HANDING_ON,
     IN_A_GATE,
     MEASURING,
@@ -39,7 +38,8 @@ from attn_cli.analysis.calls import (
     sides_of,
     subscripts_of,
 )
-from attn_cli.analysis.flow import NOWHERE, Flow, Unclear
+from attn_cli.analysis.flow import follow
+from attn_cli.analysis.flow.values import NOWHERE, Flow, Unclear
 from attn_cli.analysis.gates import NOTHING, UNNAMED, Found, Gate, kind_of
 from attn_cli.analysis.layout import Atom, labels_of, lined_up, size_of
 from attn_cli.errors import BadArgument
@@ -379,11 +379,10 @@ class _Finder:
                 return None
             first = self.is_first(x.ref, [], calls, len(x.shape))
             return gate._replace(channels=x.shape[1 if first else -1] if x.shape else None)
-        grows = any(call.layer.type in GROWING for call in calls)
+        places = sorted(inside | {ref.node for ref in chain})
         for layout in self.layouts(root, chain, calls):
-            flow = Flow(self.nodes, root.ref, layout, grows)
             try:
-                flow.run(sorted(inside | {ref.node for ref in chain}))
+                flow = follow(self.nodes, root.ref, layout, places)
                 found = self.kind(node, flow, x.ref, gates, adds)
             except (Unclear, *NONSENSE):
                 continue
@@ -536,7 +535,7 @@ class _Finder:
         stack = [gate]
         while stack:
             ref = stack.pop()
-            if ref in flow.given or ref.node in seen or ref not in flow.values:
+            if ref == flow.root or ref.node in seen or ref not in flow.values:
                 continue
             seen.add(ref.node)
             stack.extend(self.nodes[ref.node].inputs)
