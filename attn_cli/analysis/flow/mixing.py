@@ -150,9 +150,9 @@ def contracted(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
         is_square = call.layer.type == "Einsum" and len({*names}) == len({*call.inputs}) == 1
         path = product(given, is_square)
         if path is not None:
-            value = value._replace(paths=frozenset({path}))
+            value = value.on(path)
         else:
-            value = value._replace(paths=paths_of(given))
+            value = value.on(*paths_of(given))
             summed = labels_of(*value.layout[len(output) :])
             if summed and not summed <= {"k"}:
                 value = value.mixed("conv")

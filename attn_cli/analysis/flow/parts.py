@@ -179,8 +179,7 @@ def concatenated(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
     if labels == {frozenset("c")}:
         whole = {_whole(path) for path in value.paths}
         if len(whole) == 1 and all(path.over for path in whole):
-            circle = joined((Atom("c", total),))._replace(paths=frozenset(whole))
-            return circle.mixed("circle")
+            return joined((Atom("c", total),)).on(*whole).mixed("circle")
     is_made = labels_of(*ends) <= {"c", "m"}
     return joined((Atom("m" if is_made else "+", total),))
 

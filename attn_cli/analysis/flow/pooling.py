@@ -68,7 +68,7 @@ def reduced(flow: Flow, value: Value, axes: Sequence[int], keeps: str, keepdims:
         return left.mixed("over c")
     else:
         form = OTHER.form
-    return left._replace(paths=frozenset({Path(form, path.over | over)}))
+    return left.on(Path(form, path.over | over))
 
 
 def _how(over: frozenset[str]) -> str:

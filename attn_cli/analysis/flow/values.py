@@ -85,21 +85,23 @@ class Value(NamedTuple):
 
     def laid(self, layout: Iterable[Axis]) -> Value:
         """Return it laid out like this."""
-        return self._replace(layout=tuple(layout))
+        return Value(tuple(layout), self.paths)
+
+    def on(self, *paths: Path) -> Value:
+        """Return it with these paths that lead to it."""
+        return Value(self.layout, frozenset(paths))
 
     def mixed(self, how: str, layer: int = 0, filters: int | None = None) -> Value:
         """Return it after one step more, on all of its paths."""
         step = Step(how, layer, filters)
-        paths = frozenset([path._replace(steps=(*path.steps, step)) for path in self.paths])
-        return self._replace(paths=paths)
+        return self.on(*[Path(form, over, (*steps, step)) for form, over, steps in self.paths])
 
     def changed(self, forms: Mapping[str, str]) -> Value:
         """Return what a function makes of it, that turns one form of the map into another."""
         path = self.pure
         if path is None:
             return self
-        form = forms.get(path.form, OTHER.form)
-        return self._replace(paths=frozenset({path._replace(form=form)}))
+        return self.on(Path(forms.get(path.form, OTHER.form), path.over))
 
     @property
     def is_map(self) -> bool:
@@ -108,7 +110,7 @@ class Value(NamedTuple):
 
     def blurred(self) -> Value:
         """Return what is no longer the map, if it was: what was pooled of it, it still is."""
-        return self._replace(paths=frozenset({OTHER})) if self.is_map else self
+        return self.on(OTHER) if self.is_map else self
 
 
 def paths_of(values: Iterable[Value]) -> frozenset[Path]:
