@@ -14,7 +14,7 @@ from attn_cli.graph import Params
 from attn_cli.showing import Small, as_html, as_text, one
 from attn_cli.sources.saved import OPAQUE, read_model
 from attn_cli.sources.text import shown
-from attn_cli.splice import block_at, splice
+from attn_cli.splice import Host, splice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,7 +159,8 @@ def _in_network(
     places = chosen.places
     misfits: list[tuple[str, str]] = []
     if spec is not None and skip_misfits:
-        told = {place.name: misfit(network.graph, place, spec) for place in places}
+        host = Host(network.graph)
+        told = {place.name: misfit(host, place, spec) for place in places}
         misfits = [(name, reason) for name, reason in told.items() if reason is not None]
         places = tuple([place for place in places if told[place.name] is None])
         if not places:
@@ -187,10 +188,10 @@ def _in_network(
     )
 
 
-def misfit(graph: Graph, place: Place, spec: Spec) -> str | None:
+def misfit(host: Host, place: Place, spec: Spec) -> str | None:
     """Return why a block does not fit a place; None where it does."""
     try:
-        block_at(graph, place.site, spec, set())
+        host.block_at(place.site, spec)
     except (BadOption, BadShape) as error:
         return str(error)
     return None

@@ -265,6 +265,7 @@ class _Network:
     def source(self, attention: Attention) -> Ref:
         """Return the feature map that a block takes."""
         inside = set(attention.nodes)
+        charge(sum([1 + len(self.nodes[index].inputs) for index in inside]))
         return max(
             ref for index in inside for ref in self.nodes[index].inputs if ref.node not in inside
         )
@@ -280,6 +281,7 @@ class _Network:
             return SHAPELESS
         if node.output_shapes[0][-1] is None:
             return "how many channels it has is not known"
+        charge(len(within))
         if within and any(within[: depth + 1] in self.in_steps for depth in range(len(within))):
             return f"it stands in a TimeDistributed ({'/'.join(within)})"
         if within and self.calls[id(node.layer)] > 1:
@@ -289,14 +291,17 @@ class _Network:
     @cached_property
     def in_steps(self) -> set[tuple[str, ...]]:
         """Return the paths of what is applied to each step: what goes in there loses a size."""
-        return {
-            node.layer.within[: depth + 1]
-            for node in self.nodes
-            for depth in range(len(node.layer.within))
-            for ref, shape in zip(node.inputs, node.input_shapes, strict=True)
-            if self.graph.shape_of(ref) != shape
-            and self.nodes[ref.node].layer.within[: depth + 1] != node.layer.within[: depth + 1]
-        }
+        paths: set[tuple[str, ...]] = set()
+        for node in self.nodes:
+            within = node.layer.within
+            charge(len(node.inputs))
+            for ref, shape in zip(node.inputs, node.input_shapes, strict=True):
+                if self.graph.shape_of(ref) != shape:
+                    charge(len(within))
+                    before = self.nodes[ref.node].layer.within
+                    ends = range(1, len(within) + 1)
+                    paths.update(within[:end] for end in ends if before[:end] != within[:end])
+        return paths
 
     def why_none(self, where: str) -> str:
         """Return what a network lacks that a word asks for."""
@@ -336,6 +341,7 @@ class _Network:
         """
         at, projected = shortcut.node, 0
         while True:
+            charge()
             depth = self.depth(at, branch.node)
             if depth is not None:
                 return depth > projected
@@ -382,6 +388,7 @@ class _Network:
     def undropped(self, index: int) -> int:
         """Return what stands before whatever only drops or scales."""
         while len(self.nodes[index].inputs) == 1 and _only_drops(self.nodes[index]):
+            charge()
             index = self.nodes[index].inputs[0].node
         return index
 
@@ -416,6 +423,7 @@ class _Network:
             if node.layer.type not in ELEMENTWISE or not {r.node for r in node.inputs} <= inside:
                 break
             inside.add(later)
+            charge(sum([1 + len(self.readers[each]) for each in inside]))
             read = {reader for each in inside - {later} for reader in self.readers[each]}
             activates = any(self.nodes[each].layer.type in ACTIVATING for each in inside)
             if read <= inside and activates and self.is_output.isdisjoint(inside - {later}):

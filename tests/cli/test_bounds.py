@@ -122,6 +122,26 @@ def test_memory_grows_with_the_file(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["deep branches", "dropped branches", "long shortcuts"])
+def test_time_grows_with_the_places(tmp_path: Path, name: str) -> None:
+    """Twice the places for a block take twice the time, until a line says that it is too much."""
+    make, suffix, least = FILES[name]
+    path = tmp_path / f"m{suffix}"
+    for at in ("residual", "post"):
+        times: list[float] = []
+        for size in (least, 2 * least, 4 * least):
+            path.write_bytes(make(size))
+            start = time.process_time()
+            result = run_here(["compare", "simam", "--in", str(path), "--at", at])
+            times.append(time.process_time() - start)
+            if result.code:
+                assert "takes more than" in result.err, result.err
+                break
+        for before, after in pairwise(times):
+            assert after < 3 * before + 2 * fixed_loop(), f"{at} is not in proportion: {times}"
+
+
+@pytest.mark.slow
 def test_blocks_are_paired_in_time(tmp_path: Path) -> None:
     """Of two models that have nothing in common, each block is held against each."""
     before, after = tmp_path / "before.json", tmp_path / "after.json"
