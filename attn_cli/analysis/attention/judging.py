@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from attn_cli.analysis.attention.back import MAX_TURNS, last_function
+from attn_cli.analysis.attention.axes import has_channels_first, layouts_of
+from attn_cli.analysis.attention.back import last_function
 from attn_cli.analysis.calls import (
     CONTRACTING,
-    HANDING_ON,
-    MOVING,
-    REDUCING,
     are_bounded,
-    integers,
-    is_channels_first,
     is_opaque,
     is_unread,
-    option,
     subscripts_of,
 )
 from attn_cli.analysis.flow import follow
 from attn_cli.analysis.flow.values import NOWHERE, Unclear
 from attn_cli.analysis.gates import NOTHING, UNNAMED, Found, Gate, kind_of
-from attn_cli.analysis.layout import Atom, labels_of, lined_up, size_of
-from attn_cli.graph import UNKNOWN
+from attn_cli.analysis.layout import labels_of, lined_up, size_of
 from attn_cli.operations.base import NONSENSE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from attn_cli.analysis.attention.candidates import Candidate
     from attn_cli.analysis.flow.values import Flow, Value
@@ -75,10 +69,10 @@ def judged(nodes: Sequence[Node], candidate: Candidate) -> Gated | None:
     if unread:
         if adds or candidate.products or (opaque and not are_bounded(calls)):
             return None
-        first = _is_first(nodes, x.ref, (), calls, len(x.shape))
+        first = has_channels_first(nodes, x.ref, (), calls, len(x.shape))
         return gate._replace(channels=x.shape[1 if first else -1] if x.shape else None)
     places = sorted(candidate.inside | {ref.node for ref in candidate.chain})
-    for layout in _layouts(nodes, candidate, calls):
+    for layout in layouts_of(nodes, candidate, calls):
         try:
             flow = follow(nodes, root.ref, layout, places)
             found = _kind(flow, candidate)
@@ -108,51 +102,6 @@ def _made(flow: Flow, gates: Sequence[Ref]) -> int | None:
     """Return how many channels the gates are for, where the feature map does not tell."""
     axes = [axis for ref in gates for axis in flow.values[ref].layout]
     return next((size_of(axis) for axis in axes if labels_of(axis) == {"m"}), None)
-
-
-# What the axes of a feature map are.
-
-
-def _layouts(
-    nodes: Sequence[Node], candidate: Candidate, calls: Sequence[Node]
-) -> Iterator[Layout]:
-    """Yield what the axes of a feature map can be: all that is likely, the likeliest first."""
-    root = candidate.root
-    shapes = [root.shape] if root.shape != UNKNOWN else [(None,) * rank for rank in (4, 3, 5)]
-    for shape in shapes:
-        if not 3 <= len(shape) <= 5:
-            continue
-        space = "dhw"[5 - len(shape) :]
-        first = _is_first(nodes, root.ref, candidate.chain, calls, len(shape))
-        labels = ["b", "c", *space] if first else ["b", *space, "c"]
-        yield tuple([(Atom(label, size),) for label, size in zip(labels, shape, strict=True)])
-
-
-def _is_first(
-    nodes: Sequence[Node], root: Ref, chain: Sequence[Ref], calls: Sequence[Node], rank: int
-) -> bool:
-    """Tell whether the channels of a feature map stand before its space."""
-    ref = root
-    for _ in range(MAX_TURNS):
-        maker = nodes[ref.node]
-        if "data_format" in maker.layer.config:
-            return is_channels_first(maker)
-        if not maker.inputs or maker.layer.type in MOVING - HANDING_ON:
-            break
-        ref = maker.inputs[0]
-    if any(is_channels_first(call) for call in calls):
-        return not chain
-    # Where only ops pool: over the last two of four axes.
-    return any(
-        call.layer.type in REDUCING
-        and call.inputs[0] == root
-        and {each % rank for each in integers(option(call, "axis"))} == set(range(2, rank))
-        for call in calls
-        if rank > 3
-    )
-
-
-# What the gates are.
 
 
 def _kind(flow: Flow, candidate: Candidate) -> Found:

@@ -28,7 +28,14 @@ class Unclear(Exception):
 class Step(NamedTuple):
     """What a path went through: how it was mixed, by which layer (its `id`), to how many channels.
 
-    A step without a layer has no weights: part of it was taken, it was pooled again, ….
+    Layers with weights mix `dense`: the channels of each place, all with all; `each` channel by
+    itself; `along` the channels, by a kernel that slides over them; into one `map` over space; by
+    one number for all (`scale`), by a `layernorm`, or in another way (`conv`).
+
+    A step without a layer has no weights. A `softmax` is one over all of space. Channels are put
+    in a `circle` where their first follow their last; a `part` is what was cut out. What was mixed
+    may be pooled in a `window`, over the channels (`over c`), or over more (`pool`). What is padded
+    from the inside has the word of its mode.
     """
 
     how: str
@@ -37,7 +44,10 @@ class Step(NamedTuple):
 
 
 class Path(NamedTuple):
-    """One way from a feature map: a form of it ("x", "mean", …), pooled over what, then mixed."""
+    """One way from a feature map: a form of it, pooled over what, then mixed.
+
+    The map itself is "x", the distance from its mean "d"; pooled, it is a "mean", a "norm", ….
+    """
 
     form: str
     over: frozenset[str] = NOWHERE
@@ -126,8 +136,8 @@ class Flow:
         self.nodes = nodes
         self.root = root
         self.grows = grows
+        self.values: dict[Ref, Value] = {root: Value(layout, frozenset({MAP}))}
         self.space = labels_of(*layout) & SPACE
         self.sizes = {atom.label: atom.size for axis in layout for atom in axis}
         self.channels = self.sizes["c"]
         self.places: int | None = None  # how many, where a reshape tells what the map does not
-        self.values: dict[Ref, Value] = {root: Value(layout, frozenset({MAP}))}
