@@ -82,7 +82,7 @@ def report(results: Sequence[Result], path: str | None, annotated: str | None = 
     closing = [*[not_checked(each) for each in results if each.problem], _counted(results)]
     return Report(
         record=lambda: _record(results, path),
-        rows=Table(ROWS, [row for result in results for row in _rows(result)]),
+        rows=lambda: Table(ROWS, [row for result in results for row in _rows(result)]),
         tables=[table],
         heading=heading,
         closing=closing,

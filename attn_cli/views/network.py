@@ -113,7 +113,7 @@ def report(comparison: NetworkComparison, each: bool) -> Report:
             "before": totals_record(comparison.before),
             "blocks": [_block(block) for block in comparison.blocks],
         },
-        rows=_rows_of_places(comparison) if each else _rows(comparison),
+        rows=lambda: _rows_of_places(comparison) if each else _rows(comparison),
         tables=tables,
         heading=heading,
         closing=closing,
@@ -158,7 +158,7 @@ def places_report(network: Network, places: Sequence[Place]) -> Report:
                 for place in places
             ],
         },
-        rows=Table(PLACES, rows),
+        rows=lambda: Table(PLACES, rows),
         tables=[Table(SHOWN_PLACES, shown)] if places else [],
         heading=heading,
         closing=closing,
