@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadFile, MissingPackage
@@ -91,31 +92,32 @@ def lines_of(text: str, table: str, array: str) -> tuple[Lines, list[Lines]]:
     >>> lines_of("a.b = 1\\n[[check]]\\n'name' = 'x'\\n# [[check]]\\n", "", "check")
     (Lines(start=1, keys={'a': 1, 'check': 2}), [Lines(start=2, keys={'name': 3})])
     """
-    prefix = [*table.split(".")] if table else []
+    prefix = tuple(table.split(".")) if table else ()
     top = Lines(1, {})
     elements: list[Lines] = []
-    current: list[str] = []
+    current: tuple[str, ...] = ()
     for number, line in _outside_texts(text):
         header = HEADER.fullmatch(line)
         if header:
             current = _parts(header[2])
-            if header[1] == "[[" and current == [*prefix, array]:
+            if header[1] == "[[" and current == (*prefix, array):
                 elements.append(Lines(number, {}))
             path = current
         elif key := KEY.match(line):
-            path = [*current, *_parts(key[1])]
+            path = current + _parts(key[1])
         else:
             continue
         if path[: len(prefix)] == prefix:
-            first, *rest = path[len(prefix) :] or [""]
+            first, *rest = path[len(prefix) :] or ("",)
             top.keys.setdefault(first, number)
             if first == array and rest and elements:
                 elements[-1].keys.setdefault(rest[0], number)
     return top, elements
 
 
-def _parts(dotted: str) -> list[str]:
-    return [part[1] or part[2] or part[3] for part in PART.finditer(dotted)]
+@cache  # the same few keys stand in every check
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple([part[1] or part[2] or part[3] for part in PART.finditer(dotted)])
 
 
 def _outside_texts(text: str) -> Iterator[tuple[int, str]]:
@@ -128,10 +130,10 @@ def _outside_texts(text: str) -> Iterator[tuple[int, str]]:
             if not end:
                 continue
             at = end.end()
-            inside = ""
         else:
             yield number, line
-        inside = _left_open(line, at)
+        # Without three quotes in it, as nearly every line is, it opens none.
+        inside = _left_open(line, at) if '"""' in line or "'''" in line else ""
 
 
 def _left_open(line: str, at: int) -> str:
