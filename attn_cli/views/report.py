@@ -53,6 +53,11 @@ class Table(NamedTuple):
     title: str | None = None
     total: Sequence[Any] | None = None
 
+    @property
+    def lines(self) -> list[Sequence[Any]]:
+        """The rows, and the total below them where there is one."""
+        return [*self.rows, *([self.total] if self.total else [])]
+
 
 class Annotation(NamedTuple):
     """What is wrong, and the line of the file that asked for something else."""
