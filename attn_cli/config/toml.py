@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from codecs import BOM_UTF8
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,14 +33,19 @@ ENDS = {'"""': re.compile(r'(?:[^"\\]|\\.|"(?!""))*"{3,5}'), "'''": re.compile(r
 PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
-def parse_toml(data: bytes, name: str) -> dict[str, Any]:
-    """Return what a TOML file says. Raises BadFile, with line and column, where it is broken."""
+def text_of(data: bytes, name: str) -> str:
+    """Return the text that a file is. Raises BadFile, with the line, where it is none."""
+    data = data.removeprefix(BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise BadFile(f"{name}, line {line}: this is not UTF-8 text") from None
-    if deep := TOO_DEEP.search(text):
+
+
+def parse_toml(text: str, name: str) -> dict[str, Any]:
+    """Return what a TOML text says. Raises BadFile, with line and column, where it is broken."""
+    if text.count(".") >= MAX_PARTS and (deep := TOO_DEEP.search(text)):
         line = text.count("\n", 0, deep.start()) + 1
         raise BadFile(f"{name}, line {line}: a key of more than {MAX_PARTS} parts")
     loads, broken = _parser()
