@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -317,6 +317,7 @@ WANTED = {
 }
 
 
+@cache  # a list of blocks or checks names the same few again and again
 def parse_shape(text: str, channels: int | None = None) -> Shape:
     """Parse `H,W,C` or `HxWxC`, channels last; `None` is a dynamic H or W.
 
