@@ -9,7 +9,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadGraph
-from attn_cli.showing import Small, as_html, as_text, cell, one, safe
+from attn_cli.showing import Small, as_html, as_text, cell, one
+from attn_cli.text import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -90,7 +91,8 @@ class Layer(NamedTuple):
 
     def __repr__(self) -> str:
         """Show what it is; `config` and `weights` tell the rest."""
-        return f"<Layer {safe(self.path)}: {safe(self.label)}, {one(self.params.total, 'params')}>"
+        params = one(self.params.total, "params")
+        return f"<Layer {escaped(self.path)}: {escaped(self.label)}, {params}>"
 
     @property
     def path(self) -> str:
@@ -161,7 +163,7 @@ class Node(NamedTuple):
         figures = [(self.params.total, "params"), (self.cost.macs, "MACs")]
         figures.append((self.cost.flops, "FLOPs"))
         told = ", ".join([one(figure, what) for figure, what in figures])
-        return f"<Node {safe(self.name)}: {safe(self.layer.label)}, {taken}{made}, {told}>"
+        return f"<Node {escaped(self.name)}: {escaped(self.layer.label)}, {taken}{made}, {told}>"
 
     @property
     def name(self) -> str:

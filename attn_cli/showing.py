@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from attn_cli.text import escaped
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -69,12 +71,8 @@ def cell(value: str | int | None) -> str:
     """Return a value for people: thousands separated, `?` where it is unknown."""
     if value is None:
         return "?"
-    return safe(value) if isinstance(value, str) else f"{value:,}"
-
-
-def safe(name: str) -> str:
-    """Return a name without what a terminal would obey: that of a live model is anybody's."""
-    return name if name.isprintable() else repr(name)[1:-1]
+    # A name of a live model is anybody's.
+    return escaped(value) if isinstance(value, str) else f"{value:,}"
 
 
 def one(count: int | None, what: str) -> str:

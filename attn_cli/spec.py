@@ -13,7 +13,7 @@ from attn_cli.blocks import BLOCKS, PRESETS, Block, find_block
 from attn_cli.blocks.options import format_value
 from attn_cli.errors import BadArgument, BadShape, BadSpec, did_you_mean
 from attn_cli.sources.block import trace
-from attn_cli.sources.text import shown
+from attn_cli.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

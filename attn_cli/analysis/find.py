@@ -45,7 +45,8 @@ from attn_cli.analysis.layout import Atom, labels_of, lined_up, size_of
 from attn_cli.errors import BadArgument
 from attn_cli.graph import UNKNOWN, Graph, Ref
 from attn_cli.operations.base import NONSENSE
-from attn_cli.showing import cell, one, safe
+from attn_cli.showing import cell, one
+from attn_cli.text import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -87,7 +88,7 @@ class Attention(NamedTuple):
         width = f" → {self.width:,}" if self.width else ""
         squeezed = f"{cell(self.channels)}{width} channels{kernel}"
         params = one(self.params, "params")
-        return f"<Attention {self.kind} at {safe(self.path)}: {squeezed}, {params}>"
+        return f"<Attention {self.kind} at {escaped(self.path)}: {squeezed}, {params}>"
 
 
 class Hidden(NamedTuple):

@@ -11,7 +11,7 @@ from attn_cli.analysis.guess import Guess, guess_attention
 from attn_cli.cost import GraphCost, graph_cost
 from attn_cli.showing import Small, as_html, as_text, one
 from attn_cli.sources.saved import read_model
-from attn_cli.sources.text import shown
+from attn_cli.text import shown
 
 if TYPE_CHECKING:
     from attn_cli.graph import Shape

@@ -14,9 +14,9 @@ from attn_cli.errors import BadFile, BadOption, BadShape, BadSpec
 from attn_cli.graph import Params
 from attn_cli.showing import Small, as_html, as_text, one
 from attn_cli.sources.saved import OPAQUE, read_model
-from attn_cli.sources.text import shown
 from attn_cli.spec import NONE
 from attn_cli.splice import block_at, splice
+from attn_cli.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attn_cli.analysis.check import AT_LEAST, AT_MOST, EQUAL, FAILED, OWN, PASSED, UNCHECKED
 from attn_cli.blocks.options import format_value
-from attn_cli.sources.text import shown
+from attn_cli.text import shown
 from attn_cli.views.report import (
     Annotation,
     Column,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.blocks.options import format_value
 from attn_cli.graph import UNKNOWN
-from attn_cli.sources.text import escaped
+from attn_cli.text import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

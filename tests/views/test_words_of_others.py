@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from attn_cli.sources.text import escaped, escaped_lines, shown
+from attn_cli.text import escaped, escaped_lines, shown
 from attn_cli.views import FORMATS, render
 from attn_cli.views.markdown import escape
 from attn_cli.views.report import Annotation, Column, Report, Table

@@ -7,7 +7,7 @@ import re
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.sources.text import shown
+from attn_cli.text import shown
 from attn_cli.views.fit import wrapped
 from attn_cli.views.pictures import raster
 
