@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from attn_cli.config.toml import parse_toml
 from attn_cli.config.write import Entry, written
 from attn_cli.errors import BadFile
+from attn_cli.text import escaped
 from attn_cli.views.report import percent_text
 
 FIGURES = {"params": 5, "macs": None, "flops": None, "bytes": 20, "attention.count": 1}
 
 
 @given(st.floats(0, 1), st.text())
+@example(0.5, "::error::x ##[error]x \u3164\x7f\u202e\U000e0101")
 def test_shares_are_rounded_up_and_names_survive(share: float, path: str) -> None:
     """A share of 11.941% is not at most 11.94%; a path may hold any sign that TOML can escape."""
     text = written(
@@ -24,6 +26,7 @@ def test_shares_are_rounded_up_and_names_survive(share: float, path: str) -> Non
     assert (check["model"], check["min_blocks"]) == (path, 1)
     assert share <= check["max_share"] <= share * 1.002
     assert "# max_macs is left out: why\n" in text
+    assert all(escaped(line) == line for line in text.split("\n"))
 
 
 @pytest.mark.parametrize(
