@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadGraph
-from attn_cli.showing import Small, as_html, as_text, cell, one
+from attn_cli.showing import Small, cell, one, shown_small
 from attn_cli.text import escaped
 
 if TYPE_CHECKING:
@@ -176,6 +176,7 @@ class Node(NamedTuple):
         return Params() if self.call else self.layer.params
 
 
+@shown_small
 class Graph:
     """Nodes in one canonical order, the same for every source.
 
@@ -224,14 +225,8 @@ class Graph:
         shapes = map(self.shape_of, self.outputs) if output_shapes is None else output_shapes
         self.output_shapes: tuple[Shape, ...] = tuple(shapes)
 
-    def __repr__(self) -> str:
-        """Show a row for each call, and the total of the parameters."""
-        return as_text(self._small())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._small())
-
     def _small(self) -> Small:
+        """Show a row for each call, and the total of the parameters."""
         inputs = ", ".join([_shape_text(self.shape_of(Ref(place))) for place in self.inputs])
         outputs = ", ".join(map(_shape_text, self.output_shapes))
         rows = [

@@ -6,7 +6,7 @@ a terminal and has formats, this is what a session answers when a value is looke
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from attn_cli.text import escaped
 
@@ -24,6 +24,22 @@ class Small(NamedTuple):
     columns: Sequence[str]
     rows: Sequence[Sequence[str | int | None]]
     closing: str = ""
+
+
+class Shown(Protocol):
+    """A record that tells a small table."""
+
+    def _small(self) -> Small: ...
+
+
+Record = TypeVar("Record", bound=Shown)
+
+
+def shown_small(record: type[Record]) -> type[Record]:
+    """Have a record show itself as the small table that it tells, as text and in a notebook."""
+    for method, draw in (("__repr__", as_text), ("_repr_html_", as_html)):
+        setattr(record, method, lambda self, draw=draw: draw(self._small()))
+    return record
 
 
 def as_text(small: Small) -> str:

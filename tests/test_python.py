@@ -104,6 +104,7 @@ def test_what_holds_a_graph_does_not_show_it() -> None:
     spec = parse_spec("se:ratio=4")
     assert (repr(spec), repr(spec.block)) == ("<Spec se:ratio=4>", "<Block se>")
     assert repr(summarise(spec, SHAPE)) == f"Summary of se:ratio=4: {trace(se_block, SHAPE)!r}"
+    assert "<p>Summary of se:ratio=4: Graph" in summarise(spec, SHAPE)._repr_html_()
     entry = compare([spec], [SHAPE]).rows[0].entry
     costs = "318 params, 288 MACs, 151,164 FLOPs"
     assert repr(entry) == f"<Entry se:ratio=4 on 56,56,24: {costs}>"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attn_cli.analysis.figures import FIGURES, Figures, figures
 from attn_cli.errors import BadArgument, BadOption, BadShape, BadSpec, did_you_mean
 from attn_cli.graph import Params
-from attn_cli.showing import Small, as_html, as_text, one
+from attn_cli.showing import Small, one, shown_small
 from attn_cli.spec import Place, Spec, parse_place, spec_of
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class Total(NamedTuple):
     factor: float | None
 
 
+@shown_small
 class Comparison(NamedTuple):
     """The rows, one input after the other, and a total for each block."""
 
@@ -68,14 +69,8 @@ class Comparison(NamedTuple):
     rows: list[Row]
     totals: list[Total]
 
-    def __repr__(self) -> str:
-        """Show a row for each block on each input."""
-        return as_text(self._small())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._small())
-
     def _small(self) -> Small:
+        """Show a row for each block on each input."""
         rows = []
         for entry, difference, _ in self.rows:
             figures, on = entry.figures, Place(entry.shape, entry.places).text

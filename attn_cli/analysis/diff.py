@@ -6,7 +6,7 @@ import re
 from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.showing import Small, as_html, as_text
+from attn_cli.showing import Small, shown_small
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +69,7 @@ class Total(NamedTuple):
         return self.after - self.before
 
 
+@shown_small
 class Diff(NamedTuple):
     """Two models: what became of each block, and the totals of their attention and of the whole."""
 
@@ -78,14 +79,8 @@ class Diff(NamedTuple):
     attention: dict[str, Total]
     model: dict[str, Total]
 
-    def __repr__(self) -> str:
-        """Show a row for each block that is not the same."""
-        return as_text(self._small())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._small())
-
     def _small(self) -> Small:
+        """Show a row for each block that is not the same."""
         rows: list[tuple[str | int | None, ...]] = []
         for change in self.changes:
             block = change.after or change.before

@@ -12,7 +12,7 @@ from attn_cli.analysis.where import ATTENTION
 from attn_cli.cost import GraphCost, graph_cost
 from attn_cli.errors import BadFile, BadOption, BadShape, BadSpec
 from attn_cli.graph import Params
-from attn_cli.showing import Small, as_html, as_text, one
+from attn_cli.showing import Small, one, shown_small
 from attn_cli.sources.saved import OPAQUE, read_model
 from attn_cli.spec import NONE
 from attn_cli.splice import block_at, splice
@@ -82,6 +82,7 @@ class Chosen(NamedTuple):
     usual: bool = False
 
 
+@shown_small
 class NetworkComparison(NamedTuple):
     """A network as it is, and with each block at the chosen places."""
 
@@ -90,14 +91,8 @@ class NetworkComparison(NamedTuple):
     before: Totals
     blocks: tuple[InNetwork, ...]
 
-    def __repr__(self) -> str:
-        """Show a row for the network as it is, and for each block in it."""
-        return as_text(self._small())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._small())
-
     def _small(self) -> Small:
+        """Show a row for the network as it is, and for each block in it."""
         rows = [
             ("as it is", self.before, 0),
             *((b.spec, b.after, len(b.places)) for b in self.blocks),
