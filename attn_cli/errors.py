@@ -39,9 +39,8 @@ class MissingPackage(AttnError, ImportError):
     """A package that this needs is not installed."""
 
 
-# A hint is worth no wait: of 30,000 names it is found in a fifteenth of the time, and difflib's time
-# grows with the square of their length. It is charged to no file's account: what would be refused
-# for taking too much is the answer, and only the hint can be missed.
+# A hint is worth no wait: among 30,000 names difflib looks for a second, among long ones longer.
+# No file's account is charged with it: that would refuse an answer that can do without the hint.
 MOST_LETTERS = 64
 MOST_NAMES = 500
 
