@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.errors import AttnError
 from attn_cli.graph import Graph, Layer, Node, Ref, Shape, Weight
-from attn_cli.sources.block import trace
+from attn_cli.sources.block import graph_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -103,7 +103,7 @@ def block_at(
     prefix, again = stem, 0
     while True:
         try:
-            traced = trace(spec.block.build, site.shape, **spec.given, **named(spec, prefix))
+            traced = graph_of(spec.block.build, site.shape, **spec.given, **named(spec, prefix))
         except AttnError as error:
             raise type(error)(f"{spec.text} at {site.name}: {error}") from None
         names = {node.layer.name for node in traced.nodes[1:]}

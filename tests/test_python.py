@@ -290,6 +290,17 @@ def test_a_mistake_gets_its_line(call: Any, error: type[AttnError], line: str) -
     assert isinstance(raised.value, TypeError if error is BadArgument else ValueError)
 
 
+@pytest.mark.parametrize(
+    "call", [lambda: trace(se_block, (512, 26, 26)), lambda: compare(["se"], ["2@512,26,26"])]
+)
+def test_a_shape_that_looks_channels_first_gets_a_warning(call: Any) -> None:
+    """In the words of the command line, and on the line that gave the shape."""
+    hint = "512,26,26 is read as H,W,C; channels come last, so C,H,W is written 26,26,512"
+    with pytest.warns(UserWarning, match=f"^{hint}$") as warned:
+        call()
+    assert [each.filename for each in warned] == [__file__]
+
+
 def test_a_comparison_takes_shapes_as_they_are() -> None:
     """What `trace` takes, `compare` takes; a list is as good as a tuple."""
     texts = compare(["se"], ["7,7,64", "None,None,64", "3@7,7,64"])

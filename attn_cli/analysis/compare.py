@@ -8,6 +8,7 @@ from attn_cli.analysis.figures import FIGURES, Figures, figures
 from attn_cli.errors import BadArgument, BadOption, BadShape, BadSpec, did_you_mean
 from attn_cli.graph import Params
 from attn_cli.showing import Small, one, shown_small
+from attn_cli.sources.block import warn_of
 from attn_cli.spec import Place, Spec, parse_place, spec_of
 
 if TYPE_CHECKING:
@@ -101,10 +102,14 @@ def compare(
     [2530992, 86]
 
     Raises BadSpec, BadShape or BadOption, which names the block and the input, and BadArgument
-    where these are no lists of blocks and places.
+    where these are no lists of blocks and places. Warns of a shape that looks like C,H,W.
     """
     blocks = [spec_of(each) for each in _listed("blocks", specs, "['se:ratio=16', 'eca']")]
-    inputs = [_place(each) for each in _listed("places", places, "['56,56,256', (7, 7, 2048)]")]
+    inputs = []
+    for given in _listed("places", places, "['56,56,256', (7, 7, 2048)]"):
+        inputs.append(place := _place(given))
+        if place is not given:
+            warn_of(place.shape)
     key = (sort or "").removeprefix("-")
     if sort is not None and key not in SORT_KEYS:
         near = did_you_mean(key, SORT_KEYS)
