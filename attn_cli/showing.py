@@ -96,6 +96,11 @@ def one(count: int | None, what: str) -> str:
     return f"{cell(count)} {what}"
 
 
+def several(count: int, what: str) -> str:
+    """Return how many there are of something: `1 block`, `3 blocks`."""
+    return f"{count:,} {what}{'s' * (count != 1)}"
+
+
 def _figures(small: Small) -> list[bool]:
     """Tell which columns hold figures, and no words."""
     columns = zip(*small.rows, strict=True)

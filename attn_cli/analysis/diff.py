@@ -6,7 +6,7 @@ import re
 from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.showing import Small, shown_small
+from attn_cli.showing import Small, several, shown_small
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +94,7 @@ class Diff(NamedTuple):
             f"{self.before.file} → {self.after.file}",
             ("what", "kind", "at", "of it", "params", "MACs"),
             rows,
-            f"{same:,} block{'s' * (same != 1)} the same",
+            f"{several(same, 'block')} the same",
         )
 
     @property

@@ -9,7 +9,7 @@ from attn_cli.analysis.find import Attention, Hidden, attention_params, search
 from attn_cli.analysis.gates import UNNAMED
 from attn_cli.analysis.guess import Guess, guess_attention
 from attn_cli.cost import GraphCost, graph_cost
-from attn_cli.showing import Small, one, shown_small
+from attn_cli.showing import Small, one, several, shown_small
 from attn_cli.sources.saved import read_model
 from attn_cli.text import shown
 
@@ -46,8 +46,7 @@ class Inspection(NamedTuple):
         ]
         apart = [(self.unnamed, "unnamed"), (self.hidden, "hidden"), (self.guesses, "guessed")]
         told = [f"{len(found)} {word}" for found, word in apart if found]
-        count = len(self.blocks)
-        named = f"{count} attention block{'s' * (count != 1)}, {one(self.params, 'params')}"
+        named = f"{several(len(self.blocks), 'attention block')}, {one(self.params, 'params')}"
         return Small(
             f"{self.file}  {self.model!r}",
             ("kind", "at", "channels", "width", "params", "MACs"),

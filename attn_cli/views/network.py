@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.analysis.where import WORDS
+from attn_cli.showing import several
 from attn_cli.views.inspect import asked_text, input_fixes, inputs_text, model_record
 from attn_cli.views.records import params_record
 from attn_cli.views.report import (
@@ -196,8 +197,7 @@ def places_line(chosen: Chosen) -> str:
     told = ", ".join(f"{count} × ({size})" if count > 1 else size for size, count in sizes.items())
     at = ", ".join(chosen.at)
     usual = " (the usual place, as --at says none)" if chosen.usual else ""
-    count = len(chosen.places)
-    return f"at {at}{usual}, {count} place{'s' * (count != 1)}: {told}"
+    return f"at {at}{usual}, {several(len(chosen.places), 'place')}: {told}"
 
 
 def _size(place: Place) -> str:
