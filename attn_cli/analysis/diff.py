@@ -6,6 +6,7 @@ import re
 from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attn_cli.account import account, charge
 from attn_cli.showing import Small, several, shown_small
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ ORDER = "order"
 UNGIVEN = re.compile(r"(^|/)(?:multiply|add|average|maximum|tf\.[\w.]+?)(?:_\d+)?(?=$|:)")
 # Above this many pairs, only blocks at the same place are compared.
 MAX_PAIRS = 250_000
+PAIRING = 2  # steps that it takes to hold one block against another
 
 
 class Change(NamedTuple):
@@ -107,12 +109,18 @@ class Diff(NamedTuple):
 
 
 def diff(before: Inspection, after: Inspection) -> Diff:
-    """Return what changed from one model to another."""
+    """Return what changed from one model to another.
+
+    Raises BadFile where that takes more than models of their sizes may.
+    """
     both = before, after
+    graphs = [each.model.graph for each in both]
+    with account(sum([graph.size for graph in graphs if graph]), "comparing their attention"):
+        changes = match(*[_in_order(each) for each in both])
     return Diff(
         before,
         after,
-        match(*[_in_order(each) for each in both]),
+        changes,
         {
             "count": Total(*[len(each.blocks) for each in both]),
             "params": Total(*[None if each.model.at_least else each.params for each in both]),
@@ -176,6 +184,7 @@ def _aligned(before: Sequence[Attention], after: Sequence[Attention]) -> list[An
     """Pair blocks in their order, with the least that changes."""
     if len(before) * len(after) > MAX_PAIRS:
         return _by_path(before, after)
+    charge(PAIRING * len(before) * len(after))
     # costs[i][j]: of the blocks from i and from j on.
     rows, columns = len(before), len(after)
     values = [[_values(block) for block in blocks] for blocks in (before, after)]

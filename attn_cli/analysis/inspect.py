@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from attn_cli.account import told_of
+from attn_cli.account import one_account
 from attn_cli.analysis.find import Attention, Hidden, attention_params, search
 from attn_cli.analysis.gates import UNNAMED
 from attn_cli.analysis.guess import Guess, guess_attention
@@ -81,7 +81,9 @@ def inspect_file(path: str, input_shape: Shape | None = None) -> Inspection:
     Raises BadFile, with its name, where it cannot be read, and BadShape where it does not take the
     input that it is asked at.
     """
-    return inspect(shown(path), read_model(path, input_shape=input_shape))
+    file = shown(path)
+    with one_account(file):
+        return inspect(file, read_model(path, input_shape=input_shape))
 
 
 def inspect(file: str, model: Model) -> Inspection:
@@ -92,7 +94,7 @@ def inspect(file: str, model: Model) -> Inspection:
     graph = model.graph
     if graph is None:
         return Inspection(file, model, None, (), (), (), (), (), None)
-    with told_of(file):
+    with one_account(file):
         found, hidden, unread = search(graph)
     blocks = tuple([block for block in found if block.kind != UNNAMED])
     return Inspection(

@@ -134,12 +134,13 @@ def _way_of(word: str) -> str:
 def _read(name: str | bytes, asked: Shape | None) -> Model:
     if isinstance(name, str) and is_application(name):
         text = application_text(name.removeprefix(PREFIX))
-        return _read_json(ByteRange(BytesIO(text), 0, len(text)), asked)
+        with account(len(text), READING):
+            return _read_json(ByteRange(BytesIO(text), 0, len(text)), asked)
     if os.path.isdir(name):
         from attn_cli.sources.foreign import what_folder_it_is
 
         raise BadFile(what_folder_it_is(os.fsdecode(name)))
-    with open_file(name) as source, account(source.size, "reading it"):
+    with open_file(name) as source, account(source.size, READING):
         match format_of(source, os.fsdecode(name)):
             case "zip":
                 return _read_keras(source, asked)
@@ -279,6 +280,7 @@ def _refuse_asked(asked: Shape | None) -> None:
         raise BadShape("the file does not tell the layers: no input size can be asked of it")
 
 
+READING = "reading it"
 SHARD = re.compile(r"_\d{5}\.weights\.h5$")
 OPAQUE = "a subclassed model: its layers stand in its own code, not in the file"
 

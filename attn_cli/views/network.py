@@ -25,13 +25,12 @@ if TYPE_CHECKING:
 
     from attn_cli.analysis.network import (
         AtPlace,
-        Chosen,
         InNetwork,
         Network,
         NetworkComparison,
         Totals,
     )
-    from attn_cli.analysis.places import Place
+    from attn_cli.analysis.places import Chosen, Place
     from attn_cli.views.pictures.vega import Chart
 
 BLOCKS = (

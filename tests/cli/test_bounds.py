@@ -6,6 +6,7 @@ import gc
 import re
 import time
 import tracemalloc
+from bisect import bisect_left
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,26 @@ def test_memory_grows_with_the_file(tmp_path: Path, name: str) -> None:
         tracemalloc.stop()
     allowed = MOST_MEMORY + MEMORY_PER_BYTE * path.stat().st_size
     assert peak < allowed, f"{peak >> 20} of {allowed >> 20} MiB"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["deep branches", "dropped branches", "long shortcuts"])
+def test_time_grows_with_the_places(tmp_path: Path, name: str) -> None:
+    """Twice the places for a block take twice the time, until a line says that it is too much."""
+    make, suffix, least = FILES[name]
+    path = tmp_path / f"m{suffix}"
+    for at in ("residual", "post"):
+        times: list[float] = []
+        for size in (least, 2 * least, 4 * least):
+            path.write_bytes(make(size))
+            start = time.process_time()
+            result = run_here(["compare", "simam", "--in", str(path), "--at", at])
+            times.append(time.process_time() - start)
+            if result.code:
+                assert "takes more than" in result.err, result.err
+                break
+        for before, after in pairwise(times):
+            assert after < 3 * before + 2 * fixed_loop(), f"{at} is not in proportion: {times}"
 
 
 @pytest.mark.slow
@@ -243,14 +264,24 @@ def test_models_are_nested_so_deep(tmp_path: Path) -> None:
     "command",
     [["places"], ["places", "--at", "se"], ["inspect"], ["compare", "eca", "--in"]],
 )
-def test_what_takes_too_much_names_its_file(
+def test_one_account_is_for_all_that_is_done_with_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
-    """Whoever looks for attention in it: blanks allow it to be read, and not more."""
+    """Where reading it took nearly all, nothing is left to look for attention: that names it."""
     path = tmp_path / "m.json"
-    path.write_bytes(deep_gates(20, "a") + b" " * 20_000_000)
-    monkeypatch.setattr(account, "AT_LEAST", 0)
-    monkeypatch.setattr(account, "PER_BYTE", 0.1)
+    path.write_bytes(deep_gates(20, "a"))
+    monkeypatch.setattr(account, "PER_BYTE", 0)
+
+    def is_enough(steps: int) -> bool:
+        monkeypatch.setattr(account, "AT_LEAST", steps)
+        try:
+            read_model(path)
+        except BadFile:
+            return False
+        return True
+
+    most = 1_000_000
+    monkeypatch.setattr(account, "AT_LEAST", bisect_left(range(most), True, key=is_enough) + 10)
     at = command.index("--at") if "--at" in command else len(command)
     result = run_here([*command[:at], str(path), *command[at:]])
     assert result.code == 2
