@@ -14,7 +14,7 @@ from attn_cli.account import charge
 from attn_cli.errors import BadFile
 from attn_cli.operations import LAYERS, OPS, bind
 from attn_cli.operations.base import MAX_RANK, MAX_SIZE
-from attn_cli.sources.text import quote, shown
+from attn_cli.text import quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

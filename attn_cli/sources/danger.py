@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.sources.text import MAX_LENGTH, quote, shown
+from attn_cli.text import MAX_LENGTH, quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

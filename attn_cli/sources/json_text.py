@@ -8,7 +8,7 @@ from typing import Any
 
 from attn_cli.account import charge
 from attn_cli.errors import BadFile
-from attn_cli.sources.text import quote
+from attn_cli.text import quote
 
 MAX_BYTES = 48 << 20  # 30,000 layers take 30 MB
 MAX_DEPTH = 200

@@ -33,7 +33,6 @@ from attn_cli.sources.hdf5 import Group, open_hdf5
 from attn_cli.sources.json_text import MAX_BYTES, load_json
 from attn_cli.sources.owners import VARS
 from attn_cli.sources.state import weights_in
-from attn_cli.sources.text import shown
 from attn_cli.sources.unfold import unfold
 from attn_cli.sources.weights import (
     DOUBTFUL,
@@ -46,6 +45,7 @@ from attn_cli.sources.weights import (
     weights_of_keras,
     weights_of_legacy,
 )
+from attn_cli.text import shown
 
 if TYPE_CHECKING:
     from attn_cli.graph import Shape

@@ -26,8 +26,9 @@ from attn_cli.operations.call import (
 )
 from attn_cli.sources.config import CONSTANTS, Source, is_frozen, trainable_parts
 from attn_cli.sources.owners import flag_of_all, owners
-from attn_cli.sources.text import plain, quote, shown
+from attn_cli.sources.plain import plain
 from attn_cli.sources.variants import holds_more, is_changed
+from attn_cli.text import quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attn_cli.errors import BadFile
 from attn_cli.sources.applications import application_text, is_application
 from attn_cli.sources.saved import read_model
-from attn_cli.sources.text import shown
+from attn_cli.text import shown
 from attn_cli.tf.load import load_keras, quiet
 from attn_cli.tf.memory import is_out_of_memory
 from attn_cli.tf.resize import resized
