@@ -12,6 +12,7 @@ import gc
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -84,14 +85,19 @@ class Refused:
 
 @pytest.fixture(scope="session")
 def keras() -> Any:
-    """Keras on TensorFlow, loaded once for all tests that build something.
+    """Keras on TensorFlow, loaded once for all tests that build something, and Keras 2 beside it.
 
-    What it consists of stays: the collector need not go through 300,000 objects, in 0.15 s, each
-    time that Keras is asked to forget what was built.
+    What they consist of stays: the collector need not go through 300,000 objects, in 0.15 s, each
+    time that Keras is asked to forget what was built. Keras 2 writes each LSTM and GRU into a graph
+    twice, with their gradients: here without the one that nothing runs where there is no GPU.
     """
     from attn_cli.tf.load import load_keras
 
     loaded = load_keras()
+    with suppress(ImportError):
+        from tf_keras.src.layers.rnn import gru_lstm_utils
+
+        gru_lstm_utils.function_register = lambda *_, **__: None
     gc.collect()
     gc.freeze()
     return loaded
