@@ -101,16 +101,16 @@ def test_time_grows_with_the_file(tmp_path: Path, name: str) -> None:
     """Twice the file takes twice the time, until a line says that it is too much."""
     make, suffix, least = FILES[name]
     path = tmp_path / f"m{suffix}"
-    for command in COMMANDS:
-        sizes = (least, 2 * least, 4 * least)
-        before = None
-        for size in sizes if command == COMMANDS[0] else sizes[-1:]:
-            path.write_bytes(make(size))
-            most = MOST_TIME + TIME_PER_BYTE * path.stat().st_size
-            in_proportion = most if before is None else 3 * before + 2
-            before, line = bounded_by(min(most, in_proportion), command, path)
-            if "takes more than" in line:
-                break
+    in_proportion = float("inf")
+    for size in (least, 2 * least, 4 * least):
+        path.write_bytes(make(size))
+        allowed = MOST_TIME + TIME_PER_BYTE * path.stat().st_size
+        taken, line = bounded_by(min(allowed, in_proportion), COMMANDS[0], path)
+        if "takes more than" in line:
+            break
+        in_proportion = 3 * taken + 2
+    for command in COMMANDS[1:]:
+        bounded_by(allowed, command, path)
 
 
 @pytest.mark.slow
