@@ -14,6 +14,7 @@ from attn_cli.account import charge
 from attn_cli.errors import BadFile
 from attn_cli.operations import LAYERS, OPS, bind
 from attn_cli.operations.base import MAX_RANK, MAX_SIZE
+from attn_cli.sources.json_text import nested, taken
 from attn_cli.text import quote, shown
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ class Entry(NamedTuple):
 def parse_config(data: Any, format: str, version: object = None) -> Part:
     """Return the model that a config describes.
 
-    `format` is "keras", "h5" or "json", `version` that of the Keras that wrote it. Raises BadFile
+    `format` is "keras", "h5" or "json", `version` that of the Keras that wrote it. What is read of
+    `data` is taken from it: both together would be the most that reading takes. Raises BadFile
     where it describes none, or where what is shared in it could be one thing or another.
     """
     keras_2 = isinstance(version, str) and version.startswith(("1.", "2."))
@@ -124,23 +126,20 @@ def _check_shared(data: Any) -> None:
     Of all things, not of layers alone: an initializer's place can hold a layer too.
     """
     first: dict[int, dict[str, Any]] = {}
-    stack = [data]
+    stack = nested([data])
     while stack:
         value = stack.pop()
-        if isinstance(value, list):
-            stack.extend(value)
-        elif isinstance(value, dict):
-            if "shared_object_id" in value:
-                identity = value["shared_object_id"]
-                if type(identity) is not int:
-                    raise BadFile("a shared_object_id of its config is not a whole number")
-                bare = {key: each for key, each in value.items() if key not in OF_A_PLACE}
-                known = first.setdefault(identity, bare)
-                if known is not bare:
-                    if known != bare:
-                        raise BadFile(f"two different things in it share the id {identity}")
-                    continue
-            stack.extend(value.values())
+        if "shared_object_id" in value and type(value) is dict:
+            identity = value["shared_object_id"]
+            if type(identity) is not int:
+                raise BadFile("a shared_object_id of its config is not a whole number")
+            bare = {key: each for key, each in value.items() if key not in OF_A_PLACE}
+            known = first.setdefault(identity, bare)
+            if known is not bare:
+                if known != bare:
+                    raise BadFile(f"two different things in it share the id {identity}")
+                continue
+        stack += nested(value)
 
 
 # What of a layer is told by where it stands: its name there, and its calls.
@@ -292,7 +291,7 @@ class _Parser:
         layers = part.config.get("layers")
         if not isinstance(layers, list):
             raise BadFile(f"the layers of {quote(part.name)} are not a list")
-        for index, data in enumerate(layers):
+        for index, data in enumerate(taken(layers)):
             where = f"layer {index} of {quote(part.name)}"
             inner = self.part(data, where)
             name = inner.name
@@ -307,9 +306,9 @@ class _Parser:
             self.shared = None
         if self.keras_2 and any(isinstance(node, dict) for _, node in nodes):
             raise BadFile(f"the calls in {quote(part.name)} are not as {_WRITER}")
-        for name, node in nodes:
-            part.entries[name].calls.append(_call(node, part, name))
         models = ALL if any(isinstance(node, list) for _, node in nodes) else FUNCTIONAL
+        for name, node in taken(nodes):
+            part.entries[name].calls.append(_call(node, part, name))
         part.inputs = _sources(part.config.get("input_layers"), part, "input_layers", models)
         for source in part.inputs:
             if source.call or source.output:
@@ -337,7 +336,7 @@ class _Parser:
         if not isinstance(layers, list):
             raise BadFile(f"the layers of {quote(part.name)} are not a list")
         previous: Source | None = None
-        for index, layer in enumerate(layers):
+        for index, layer in enumerate(taken(layers)):
             where = f"layer {index} of {quote(part.name)}"
             inner = self.part(layer, where)
             name = inner.name
@@ -400,52 +399,60 @@ def _call(node: Any, part: Part, name: str) -> Call:
 def _call_of_keras_3(node: dict[str, Any], part: Part, where: str) -> Call:
     tensors: list[Source] = []
     shapes: list[Shape | None] = []
-
-    def read(value: Any) -> Any:
-        if isinstance(value, list):
-            return [read(each) for each in value]
-        if not isinstance(value, dict) or value.get("class_name") in CONSTANTS:
-            return value
-        if value.get("class_name") != "__keras_tensor__":
-            return {key: read(value[key]) for key in sorted(value)}
-        config = _object(value.get("config"), f"a tensor in {where}")
-        source = _source(config.get("keras_history"), part, where, NONE)
-        tensors.append(source)
-        shapes.append(parse_shape(config.get("shape"), f"a shape in {where}"))
-        return source
-
-    args, kwargs = read(node.get("args", [])), read(node.get("kwargs", {}))
+    args, kwargs = [
+        _read_of_keras_3(node.get(key, empty), part, where, tensors, shapes)
+        for key, empty in (("args", []), ("kwargs", {}))
+    ]
     if not isinstance(args, list) or not isinstance(kwargs, dict):
         raise BadFile(f"{where} has no list of arguments")
     return Call(tuple(tensors), tuple(shapes), args, kwargs)
 
 
+def _read_of_keras_3(
+    value: Any, part: Part, where: str, tensors: list[Source], shapes: list[Shape | None]
+) -> Any:
+    """Return arguments with their tensors as Sources, which are noted with their shapes."""
+    if isinstance(value, list):
+        return [_read_of_keras_3(each, part, where, tensors, shapes) for each in value]
+    if not isinstance(value, dict) or value.get("class_name") in CONSTANTS:
+        return value
+    if value.get("class_name") != "__keras_tensor__":
+        return {
+            key: _read_of_keras_3(value[key], part, where, tensors, shapes) for key in sorted(value)
+        }
+    config = _object(value.get("config"), f"a tensor in {where}")
+    source = _source(config.get("keras_history"), part, where, NONE)
+    tensors.append(source)
+    shapes.append(parse_shape(config.get("shape"), f"a shape in {where}"))
+    return source
+
+
 def _call_of_keras_2(node: list[Any], part: Part, where: str) -> Call:
     """Read `["name", call, output, {...}]`, or a list of those; the others stand in the last."""
     named: dict[str, Any] = {}
-    entries = part.entries or {}
-
-    def read(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: read(value[key]) for key in sorted(value)}
-        if not isinstance(value, list):
-            return value
-        if len(value) in (3, 4) and isinstance(value[0], str):
-            constant = value[0] == "_CONSTANT_VALUE"
-            if constant or value[0] in entries:
-                if len(value) == 4 and isinstance(value[3], dict):
-                    named.update(value[3])
-                return value[2] if constant else _source(value, part, where, ALL)
-            if len(value) == 4:
-                raise _unknown(value[0], where)
-        return [read(each) for each in value]
-
-    first = read(node)
+    first = _read_of_keras_2(node, part, where, named)
     if isinstance(first, list) and len(first) == 1 and not isinstance(node[0], str):
         (first,) = first
-    kwargs = read(dict(named))
+    kwargs = _read_of_keras_2(dict(named), part, where, named)
     tensors = [*_tensors_in(first), *_tensors_in(kwargs)]
     return Call(tuple(tensors), (None,) * len(tensors), [first], kwargs)
+
+
+def _read_of_keras_2(value: Any, part: Part, where: str, named: dict[str, Any]) -> Any:
+    """Return arguments with their tensors as Sources; what stands with those is `named`."""
+    if isinstance(value, dict):
+        return {key: _read_of_keras_2(value[key], part, where, named) for key in sorted(value)}
+    if not isinstance(value, list):
+        return value
+    if len(value) in (3, 4) and isinstance(value[0], str):
+        constant = value[0] == "_CONSTANT_VALUE"
+        if constant or value[0] in (part.entries or ()):
+            if len(value) == 4 and isinstance(value[3], dict):
+                named.update(value[3])
+            return value[2] if constant else _source(value, part, where, ALL)
+        if len(value) == 4:
+            raise _unknown(value[0], where)
+    return [_read_of_keras_2(each, part, where, named) for each in value]
 
 
 # What Keras 3 writes for an array; the values in it are no tensors of the model.
