@@ -98,14 +98,19 @@ def entry(type: str, *, is_op: bool = False) -> type[Operation] | None:
     return getattr(found, NAMED.get(type, type))  # type: ignore[no-any-return] # all are entries
 
 
-def bind(type: str, config: Mapping[str, Any], *, is_op: bool = False) -> Operation:
-    """Return a layer or an op bound to its config, an Opaque where it is not understood."""
+def bind(
+    type: str, config: Mapping[str, Any], *, is_op: bool = False, keras_2: bool | None = None
+) -> Operation:
+    """Return a layer or an op bound to its config, an Opaque where it is not understood.
+
+    `keras_2` is whether Keras 2 wrote it, None where that is not known.
+    """
     known = entry(type, is_op=is_op)
     if known is None:
         return Opaque(type, f"what {type} does is not known")
     bound: Operation
     try:
-        bound = known.of_config(config)
+        bound = known.of_config(config, is_op=is_op, keras_2=keras_2)
     except Unknown as unknown:
         bound = Opaque(type, reason(unknown))
     bound.keeps_batch = not is_op

@@ -6,6 +6,7 @@ from typing import Any
 
 from attn_cli.errors import BadOption, NotModelled, did_you_mean
 from attn_cli.operations.base import REQUIRED, Argument
+from attn_cli.operations.common import hold, short
 
 # The names that keras.activations.get() takes, with what Keras saves an alias as.
 ACTIVATIONS = dict.fromkeys(
@@ -39,17 +40,17 @@ def only(default: Any) -> Any:
     return Argument(only_default, default, told=False)
 
 
-def elsewhere(default: Any = None, check: Any = None) -> Any:
+def elsewhere(default: Any = None, check: Any = None, *, of_keras_2: bool = False) -> Any:
     """Return an argument of other versions of Keras, which a block cannot use.
 
     It changes nothing that is counted, or else is understood as `check` says.
     """
-    return Argument(check or _anything, default, _refused, told=False)
+    return Argument(check or _anything, default, _refused, told=False, of_keras_2=of_keras_2)
 
 
 def initializer(default: str) -> Any:
     """Return what weights begin with: it changes no shape and no count."""
-    return Argument(_anything, default, _initializer, told=False)
+    return Argument(_begun, default, _initializer, told=False)
 
 
 def count(default: Any = REQUIRED) -> Any:
@@ -125,12 +126,18 @@ def _anything(name: str, value: Any, entry: Any) -> Any:
 def only_default(name: str, value: Any, entry: Any) -> Any:
     default = entry.arguments[name].default
     if value != default:
-        raise NotModelled(f"{name} is modelled as {default!r}, not {_short(value)}")
+        raise NotModelled(f"{name} is modelled as {default!r}, not {short(value)}")
     return value
 
 
 def _refused(name: str, value: Any, entry: Any) -> Any:
     raise NotModelled(f"{name} is not modelled")
+
+
+def _begun(name: str, value: Any, entry: Any) -> Any:
+    if value is not None:
+        hold("initializer", value)
+    return value
 
 
 def _initializer(name: str, value: Any, entry: Any) -> Any:
@@ -141,7 +148,7 @@ def _initializer(name: str, value: Any, entry: Any) -> Any:
 
 def _positive(name: str, value: Any, entry: Any) -> int:
     if not isinstance(value, int) or value <= 0:
-        raise BadOption(f"{name} is a positive integer, not {_short(value)}")
+        raise BadOption(f"{name} is a positive integer, not {short(value)}")
     return value
 
 
@@ -150,7 +157,7 @@ def _positives(name: str, value: Any, entry: Any) -> tuple[int, ...]:
     if isinstance(value, int):
         value = (value,) * length
     elif not isinstance(value, (list, tuple)) or len(value) != length:
-        raise BadOption(f"{name} is an integer or {length} of them, not {_short(value)}")
+        raise BadOption(f"{name} is an integer or {length} of them, not {short(value)}")
     return tuple([_positive(name, each, entry) for each in value])
 
 
@@ -160,7 +167,7 @@ def _optional_positives(name: str, value: Any, entry: Any) -> tuple[int, ...] | 
 
 def is_flag(name: str, value: Any, entry: Any) -> bool:
     if value not in (True, False):
-        raise NotModelled(f"{name} is True or False, not {_short(value)}")
+        raise NotModelled(f"{name} is True or False, not {short(value)}")
     return bool(value)
 
 
@@ -188,13 +195,13 @@ def _data_format(name: str, value: Any, entry: Any) -> str:
     if value is None:
         return "channels_last"
     if value not in ("channels_last", "channels_first"):
-        raise BadOption(f"{name} is channels_last or channels_first, not {_short(value)}")
+        raise BadOption(f"{name} is channels_last or channels_first, not {short(value)}")
     return str(value)
 
 
 def _axis(name: str, value: Any, entry: Any) -> int:
     if not is_integer(value):
-        raise BadOption(f"{name} is an integer, not {_short(value)}")
+        raise BadOption(f"{name} is an integer, not {short(value)}")
     return int(value)
 
 
@@ -202,7 +209,7 @@ def _axes(name: str, value: Any, entry: Any) -> int | tuple[int, ...] | None:
     if value is None or is_integer(value):
         return value  # type: ignore[no-any-return] # seen to be one
     if not isinstance(value, (list, tuple)) or not all(map(is_integer, value)):
-        raise BadOption(f"{name} is an integer or several, not {_short(value)}")
+        raise BadOption(f"{name} is an integer or several, not {short(value)}")
     return tuple(value)
 
 
@@ -210,10 +217,5 @@ def _integers(name: str, value: Any, entry: Any) -> tuple[int, ...] | None:
     if value is None and entry.arguments[name].default is None:
         return None
     if not isinstance(value, (list, tuple)) or not all(map(is_integer, value)):
-        raise BadOption(f"{name} is a list of integers, not {_short(value)}")
+        raise BadOption(f"{name} is a list of integers, not {short(value)}")
     return tuple(value)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:39]}…"

@@ -137,6 +137,7 @@ class EinsumDense(Adapted):
 
 
 class Embedding(Adapted):
+    held = ("embeddings",)
     input_dim: int = count()
     output_dim: int = count()
     mask_zero: bool = flag(False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from attn_cli.errors import BadShape
 from attn_cli.operations.base import Operation, Role, Unknown
@@ -85,6 +85,7 @@ class Spatial(Operation):
 class Kernel(Operation):
     """A layer whose products are those of its kernels, with a bias and an activation behind."""
 
+    held: ClassVar[tuple[str, ...]] = ("kernel", "bias")
     use_bias: bool = True
     activation: str = "linear"
 

@@ -10,13 +10,16 @@ from attn_cli.operations.arguments import (
     count,
     counts,
     data_format,
+    elsewhere,
     flag,
     free,
     function,
     inert,
+    is_flag,
     padding,
 )
-from attn_cli.operations.base import REQUIRED, Argument, Operation, Role, Unknown
+from attn_cli.operations.base import REQUIRED, Argument, Opaque, Operation, Role, Unknown
+from attn_cli.operations.common import is_of_keras
 from attn_cli.operations.forms import Spatial
 from attn_cli.operations.shapes import size, windows
 
@@ -32,6 +35,7 @@ class Recurrent(Operation):
     operands = ("sequences",)
     passive = frozenset(("mask", "initial_state"))
     leads = True
+    held = ("kernel", "recurrent", "bias")
     gates: ClassVar[int] = 1
     states: ClassVar[int] = 1
 
@@ -48,7 +52,7 @@ class Recurrent(Operation):
     zero_output_for_mask: bool = inert(False)
     use_cudnn: Any = inert("auto")
     # Of Keras 2.
-    time_major: bool = flag(False)
+    time_major: bool = elsewhere(False, is_flag, of_keras_2=True)
     implementation: int = inert(2)
 
     def state(self, shape: Shape) -> Shape:
@@ -133,8 +137,8 @@ class ConvLSTM(Spatial, Recurrent):
     dilation_rate: tuple[int, ...] = counts(1)
     activation: str = function("tanh")
     recurrent_activation: str = function("sigmoid")
-    # Of Keras 2: those of the cell's convolution, which has no other.
-    groups: int = inert(1)
+    # Those of the cell's convolution, which has no other.
+    groups: int = elsewhere(1, of_keras_2=True)
 
     def state(self, shape: Shape) -> Shape:
         batch, space, _ = self.parts((shape[0], *shape[2:]))
@@ -189,9 +193,11 @@ def _layer(name: str, value: Any, entry: Any) -> Operation | None:
         raise Unknown(f"{entry.type}: its {name} is not told")
     # One of another package has another type than its class is called.
     module = value.get("module")
-    if isinstance(module, str) and module.split(".")[0] not in ("keras", "tf_keras"):
+    if isinstance(module, str) and not is_of_keras(module):
         raise Unknown(f"{entry.type} of a layer that is not Keras' own")
     inner = bind(str(value.get("class_name")), value["config"])
+    if isinstance(inner, Opaque):
+        raise Unknown(f"{entry.type}: {inner.why}")
     if not isinstance(inner, Recurrent):
         raise Unknown(f"{entry.type} of {value.get('class_name')} is not understood")
     return inner

@@ -14,6 +14,7 @@ from attn_cli.account import charge
 from attn_cli.errors import BadFile
 from attn_cli.operations import LAYERS, OPS, bind
 from attn_cli.operations.base import MAX_RANK, MAX_SIZE
+from attn_cli.operations.common import is_of_keras
 from attn_cli.sources.text import quote, shown
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Part:
         "built_on",
         "class_name",
         "config",
+        "either",
         "entries",
         "inputs",
         "is_function",
@@ -76,7 +78,8 @@ class Part:
         self.trainable = config.get("trainable") is not False
         self.is_function = False  # of TensorFlow's, whose arguments stand at the call
         self.is_sequential = False
-        self.keras_2 = False  # of the outermost model: which Keras wrote it
+        self.keras_2 = False  # which Keras wrote it
+        self.either = False  # where that is not known
         # What a model holds, in its order; None for a layer.
         self.entries: dict[str, Entry] | None = None
         self.inputs: tuple[Source, ...] = ()
@@ -94,7 +97,8 @@ class Part:
     def operation(self) -> Operation:
         """What a layer or an op does, which all ask who read it."""
         if self.known is None:
-            self.known = bind(self.type, self.config, is_op=self.is_op)
+            keras_2 = None if self.either else self.keras_2
+            self.known = bind(self.type, self.config, is_op=self.is_op, keras_2=keras_2)
         return self.known
 
 
@@ -113,9 +117,7 @@ def parse_config(data: Any, format: str, version: object = None) -> Part:
     """
     keras_2 = isinstance(version, str) and version.startswith(("1.", "2."))
     _check_shared(data)
-    model = _Parser(format, keras_2).part(data, "the config")
-    model.keras_2 = keras_2
-    return model
+    return _Parser(format, keras_2, is_either=version is None).part(data, "the config")
 
 
 def _check_shared(data: Any) -> None:
@@ -196,17 +198,13 @@ def layer_type(class_name: str, data: dict[str, Any]) -> str:
     return class_name if registered in (None, class_name) else f"{module}>{registered}"
 
 
-def is_of_keras(module: Any) -> bool:
-    """Tell whether a module is Keras' own."""
-    return isinstance(module, str) and module.split(".")[0] in ("keras", "tf_keras")
-
-
 class _Parser:
-    def __init__(self, format: str, keras_2: bool) -> None:
+    def __init__(self, format: str, keras_2: bool, *, is_either: bool) -> None:
         # What is shared, by its id, for as long as Keras keeps it: in a `.keras` file always; in
         # Keras 2's other formats until the next model begins or ends; in Keras 3's not at all.
         self.shared: dict[int, Part] | None = {} if format == "keras" else None
         self.keras_2 = keras_2
+        self.is_either = is_either
         self.shares_in_models = keras_2 and format != "keras"
         if self.shares_in_models and format == "h5":
             self.shared = {}
@@ -251,6 +249,9 @@ class _Parser:
             )
         function = config.get("function")
         part = Part(name, shown(type), config, is_op)
+        part.keras_2 = self.keras_2
+        # Without a version and a module, it is written in a way that both read.
+        part.either = self.is_either and module is None
         if type in ("TFOpLambda", "SlicingOpLambda") and isinstance(function, str):
             from attn_cli.operations.tensorflow import type_of_function
 
