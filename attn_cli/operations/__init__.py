@@ -81,6 +81,9 @@ OPS = _spread(
     }
 )
 
+# What holds layers: of these the table has the arguments alone.
+HOLDING = _spread({"holding": "Functional Model Sequential TimeDistributed"})
+
 # What Keras writes for a class that has another name.
 ALIASES = {"GroupQueryAttention": "GroupedQueryAttention"}
 # Entries whose class cannot have the name of the type.
@@ -91,7 +94,7 @@ NAMED = {"Shape": "Shape_"}
 def entry(type: str, *, is_op: bool = False) -> type[Operation] | None:
     """Return the entry of a type, None where the table has none."""
     type = ALIASES.get(type, type)
-    module = (OPS if is_op else LAYERS).get(type)
+    module = (OPS if is_op else LAYERS | HOLDING).get(type)
     if module is None:
         return None
     found = import_module(f"{__name__}.{module}")

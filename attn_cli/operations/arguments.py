@@ -6,7 +6,7 @@ from typing import Any
 
 from attn_cli.errors import BadOption, NotModelled, did_you_mean
 from attn_cli.operations.base import REQUIRED, Argument
-from attn_cli.operations.common import hold, short
+from attn_cli.operations.common import is_number, short
 
 # The names that keras.activations.get() takes, with what Keras saves an alias as.
 ACTIVATIONS = dict.fromkeys(
@@ -27,12 +27,17 @@ OTHER = "(a function that is not Keras' own)"
 
 def free(default: Any = REQUIRED) -> Any:
     """Return an argument that changes nothing that is counted."""
-    return Argument(_anything, default)
+    return Argument(None, default)
+
+
+def fraction(default: Any = REQUIRED) -> Any:
+    """Return a number from 0 to 1."""
+    return Argument(_fraction, default)
 
 
 def inert(default: Any = None) -> Any:
     """Return an argument that changes nothing that is counted, and that a block leaves alone."""
-    return Argument(_anything, default, only_default, told=False)
+    return Argument(None, default, only_default, told=False)
 
 
 def only(default: Any) -> Any:
@@ -45,12 +50,12 @@ def elsewhere(default: Any = None, check: Any = None, *, of_keras_2: bool = Fals
 
     It changes nothing that is counted, or else is understood as `check` says.
     """
-    return Argument(check or _anything, default, _refused, told=False, of_keras_2=of_keras_2)
+    return Argument(check, default, _refused, told=False, of_keras_2=of_keras_2)
 
 
 def initializer(default: str) -> Any:
     """Return what weights begin with: it changes no shape and no count."""
-    return Argument(_begun, default, _initializer, told=False)
+    return Argument(None, default, _initializer, told=False)
 
 
 def count(default: Any = REQUIRED) -> Any:
@@ -119,10 +124,6 @@ def is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _anything(name: str, value: Any, entry: Any) -> Any:
-    return value
-
-
 def only_default(name: str, value: Any, entry: Any) -> Any:
     default = entry.arguments[name].default
     if value != default:
@@ -134,15 +135,15 @@ def _refused(name: str, value: Any, entry: Any) -> Any:
     raise NotModelled(f"{name} is not modelled")
 
 
-def _begun(name: str, value: Any, entry: Any) -> Any:
-    if value is not None:
-        hold("initializer", value)
-    return value
-
-
 def _initializer(name: str, value: Any, entry: Any) -> Any:
     if value not in INITIALIZERS:
         raise BadOption(f"an initializer is one of {', '.join(INITIALIZERS)}, not {value!r}")
+    return value
+
+
+def _fraction(name: str, value: Any, entry: Any) -> Any:
+    if not is_number(value) or not 0 <= value <= 1:
+        raise BadOption(f"{name} is a number from 0 to 1, not {short(value)}")
     return value
 
 

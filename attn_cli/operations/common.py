@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 from types import NoneType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import NotModelled
 from attn_cli.graph import ITEM_SIZES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_SHORT = 40
 
@@ -24,6 +27,54 @@ def short(value: Any) -> str:
 def is_of_keras(module: Any) -> bool:
     """Tell whether a module is Keras' own."""
     return isinstance(module, str) and module.split(".")[0] in ("keras", "tf_keras")
+
+
+def anything(name: str, value: Any, entry: Any) -> Any:
+    """Take an argument, whatever it is."""
+    return value
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a number, and not True or False."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _of(kind: Callable[[Any], bool], what: str) -> Callable[[str, Any, Any], Any]:
+    def check(name: str, value: Any, entry: Any) -> Any:
+        if not kind(value):
+            raise NotModelled(f"{name} is {what}, not {short(value)}")
+        return value
+
+    return check
+
+
+def _is_number(value: Any) -> bool:
+    # Keras 2 may write one as an array.
+    return is_number(value) or (isinstance(value, dict) and value.get("class_name") == "__numpy__")
+
+
+# What an argument may be whose values are all alike, by the type that an entry notes for it.
+OF_TYPE = {
+    "float": _of(_is_number, "a number"),
+    "float | None": _of(lambda value: value is None or _is_number(value), "a number or None"),
+    "int": _of(lambda value: type(value) is int, "an integer"),
+    "int | None": _of(lambda value: value is None or type(value) is int, "an integer or None"),
+    "bool | None": _of(lambda value: value in (None, True, False), "True, False or None"),
+    "bool": _of(lambda value: value in (True, False), "True or False"),
+    "str": _of(lambda value: isinstance(value, str), "a text"),
+    "str | None": _of(lambda value: value is None or isinstance(value, str), "a text or None"),
+    "dict[str, Any] | None": _of(
+        lambda value: value is None or (isinstance(value, dict) and "module" in value),
+        "a class or None",
+    ),
+    "list[int | None] | None": _of(
+        lambda value: value is None or isinstance(value, (list, tuple, dict)),
+        "a list of sizes or None",
+    ),
+    "int | dict[str, Any] | None": _of(
+        lambda value: value is None or isinstance(value, (int, dict)), "an integer or None"
+    ),
+}
 
 
 class Policy(NamedTuple):
@@ -58,6 +109,11 @@ def policy_of(dtype: Any, keras_2: bool | None = None) -> Policy:
 
     `keras_2` is whether Keras 2 wrote it, None where that is not known.
     """
+    if isinstance(dtype, str) and dtype.startswith(MODES):
+        if "_from_" in dtype:
+            return Policy(None, True)
+        if keras_2 is False:  # which looks for what it is made from
+            raise NotModelled(f"Keras has no dtype {short(dtype)}")
     if dtype is None or isinstance(dtype, str):
         return _named(dtype, keras_2)
     module = dtype.get("module", "keras") if isinstance(dtype, dict) else None
@@ -84,8 +140,6 @@ def _named(name: str | None, keras_2: bool | None) -> Policy:
         return FLOAT32
     if name in TYPES:
         return Policy(name if name in ITEM_SIZES else None)
-    if "_from_" in name and name.startswith(MODES):
-        return Policy(None, True)
     if keras_2 is not False and (name in INFERRED or name in OF_KERAS_2):
         return Policy(OF_KERAS_2.get(name, "float32"))
     raise NotModelled(f"Keras has no dtype {short(name)}")
@@ -98,25 +152,26 @@ HELD = {
             *("Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Identity"),
             *("LecunNormal", "LecunUniform", "Ones", "Orthogonal", "OrthogonalInitializer"),
             *("RandomNormal", "RandomUniform", "STFT", "STFTInitializer", "TruncatedNormal"),
-            *("VarianceScaling", "Zeros"),
+            *("VarianceScaling", "Zeros", "Normal", "One", "Uniform", "Zero"),
         )
     ),
     "regularizer": frozenset(("L1", "L1L2", "L2", "OrthogonalRegularizer")),
     "constraint": frozenset(("MaxNorm", "MinMaxNorm", "NonNeg", "RadialConstraint", "UnitNorm")),
 }
+WORDS = {kind: {name.lower() for name in names} for kind, names in HELD.items()}
 
 
-def hold(kind: str, value: Any) -> None:
+def hold(kind: str, value: Any, keras_2: bool | None = None) -> None:
     """Take what weights begin with or are held to, which changes nothing that is counted.
 
     What is not of Keras' own may be anything. Raises NotModelled where Keras has none like it.
     """
     if isinstance(value, str):
-        return
-    if isinstance(value, dict) and isinstance(value.get("class_name"), str):
-        name, module = value["class_name"], value.get("module")
-        if module is None or name in HELD[kind] or name == "function":
+        if keras_2 is not False or value.lower().replace("_", "") in WORDS[kind]:
             return
-        if not is_of_keras(module):
+    elif isinstance(value, dict) and isinstance(value.get("class_name"), str):
+        name, module = value["class_name"], value.get("module", "keras")
+        is_own = is_of_keras(module) and (keras_2 is False or "module" in value)
+        if (name in HELD[kind] and module is not None) or name == "function" or not is_own:
             return
     raise NotModelled(f"Keras has no {kind} {short(value)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from attn_cli.errors import BadShape
-from attn_cli.operations.base import Operation, Role, Unknown
+from attn_cli.operations.base import ANY, Operation, Role, Unknown
 from attn_cli.operations.shapes import size
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class Free(Same):
 
 class Moving(Operation):
     """Moves values and calculates nothing."""
+
+    computes_in = ANY
 
     def flops(self, macs: int, outputs: Sequence[Shape], *inputs: Shape) -> int:
         return 0

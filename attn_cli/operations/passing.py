@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.operations.arguments import count, elsewhere, free, inert, only
-from attn_cli.operations.base import REQUIRED, Role
+from attn_cli.errors import NotModelled
+from attn_cli.operations.arguments import count, elsewhere, fraction, free, inert, only
+from attn_cli.operations.base import ANY, REQUIRED, Role
+from attn_cli.operations.common import TYPES, short
 from attn_cli.operations.forms import Free, Same
 from attn_cli.operations.shapes import size
 
@@ -21,15 +23,29 @@ if TYPE_CHECKING:
 class InputLayer(Free):
     batch_shape: Any = free(None)
     batch_input_shape: Any = inert()
-    sparse: Any = inert()
-    ragged: Any = inert()
+    sparse: bool | None = inert()
+    ragged: bool | None = inert()
     optional: bool = inert(False)
     input_tensor: Any = only(None)
     needed = 0
+    others = frozenset(("dtype", "name"))
+    computes_in = ANY
+
+    def unexpected(self, name: str, keras_2: bool | None) -> None:
+        """Pass over what there is besides, as Keras 3 does."""
+        if keras_2:
+            super().unexpected(name, keras_2)
+
+    def compute_in(self, dtype: Any, keras_2: bool | None) -> None:
+        """Take the type of what goes in, which is the only one that it is given in."""
+        if not isinstance(dtype, str) or keras_2 is not False:
+            super().compute_in(dtype, keras_2)
+        elif dtype not in TYPES:
+            raise NotModelled(f"Keras has no tensors of {short(dtype)}")
 
 
 class Identity(Free):
-    pass
+    computes_in = ANY
 
 
 class ActivityRegularization(Free):
@@ -43,9 +59,9 @@ class Masking(Same):
 
 
 class Dropout(Free):
-    rate: float = free()
-    noise_shape: Any = free(None)
-    seed: Any = free(None)
+    rate: float = fraction()
+    noise_shape: list[int | None] | None = free(None)
+    seed: int | dict[str, Any] | None = free(None)
 
 
 class AlphaDropout(Dropout):
@@ -53,19 +69,19 @@ class AlphaDropout(Dropout):
 
 
 class GaussianDropout(Free):
-    rate: float = free()
-    seed: Any = free(None)
+    rate: float = fraction()
+    seed: int | dict[str, Any] | None = free(None)
 
 
 class GaussianNoise(Free):
     stddev: float = free()
-    seed: Any = free(None)
+    seed: int | dict[str, Any] | None = free(None)
 
 
 class SpatialDropout(Free):
-    rate: float = free()
-    seed: Any = free(None)
-    data_format: Any = free(None)
+    rate: float = fraction()
+    seed: int | dict[str, Any] | None = free(None)
+    data_format: str | None = free(None)
     noise_shape: Any = elsewhere(of_keras_2=True)
 
 
@@ -111,10 +127,10 @@ class LayerScale(Same):
 class Augmentation(Same):
     """Changes pictures in training, and hands them on at inference."""
 
-    seed: Any = inert()
-    data_format: Any = inert()
+    seed: int | dict[str, Any] | None = inert()
+    data_format: str | None = inert()
     factor: Any = inert()
-    bounding_box_format: Any = inert()
+    bounding_box_format: str | None = inert()
 
 
 # What each is made with besides; the sign is behind what is needed.

@@ -12,6 +12,7 @@ from attn_cli.operations.arguments import (
     data_format,
     elsewhere,
     flag,
+    fraction,
     free,
     function,
     inert,
@@ -41,9 +42,9 @@ class Recurrent(Operation):
 
     use_bias: bool = flag(True)
     unit_forget_bias: bool = inert(True)
-    dropout: float = free(0.0)
-    recurrent_dropout: float = free(0.0)
-    seed: Any = inert()
+    dropout: float = fraction(0.0)
+    recurrent_dropout: float = fraction(0.0)
+    seed: int | dict[str, Any] | None = inert()
     return_sequences: bool = flag(False)
     return_state: bool = flag(False)
     go_backwards: bool = flag(False)
@@ -68,6 +69,11 @@ class Recurrent(Operation):
         state = self.state(inputs[0])
         one = (inputs[0][0], inputs[0][1], *state[1:]) if self.return_sequences else state
         return (one, *(state,) * self.states) if self.return_state else (one,)
+
+    def noted(self, *inputs: Shape) -> Sequence[Shape]:
+        if self.stateful and inputs[0][:1] == (None,):
+            raise BadShape(f"a {self.type} that is stateful takes a batch of a known size")
+        return self.outputs(*inputs)
 
     def each_step(self, shape: Shape) -> int:
         """Return the multiply-accumulates of a step. Raises Unknown."""
@@ -233,6 +239,11 @@ class Bidirectional(Operation):
         else:
             raise Unknown(f"Bidirectional: merge_mode {self.merge_mode!r} is not understood")
         return (*made, *states, *more)
+
+    def noted(self, *inputs: Shape) -> Sequence[Shape]:
+        for layer in self.both:
+            layer.noted(*inputs)
+        return self.outputs(*inputs)
 
     def macs(self, outputs: Sequence[Shape], *inputs: Shape) -> int:
         return sum(layer.macs(layer.outputs(*inputs), *inputs) for layer in self.both)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.account import charge
 from attn_cli.errors import BadFile
-from attn_cli.operations import LAYERS, OPS, bind
-from attn_cli.operations.base import MAX_RANK, MAX_SIZE
+from attn_cli.operations import HOLDING, LAYERS, OPS, bind
+from attn_cli.operations.base import MAX_RANK, MAX_SIZE, Opaque
 from attn_cli.operations.common import is_of_keras
 from attn_cli.sources.text import quote, shown
 
@@ -145,6 +145,33 @@ def _check_shared(data: Any) -> None:
             stack.extend(value.values())
 
 
+def oddities(model: Part) -> dict[str, list[str]]:
+    """Return why Keras may not load a model, by models, inputs and wrappers in it: their names.
+
+    Of all else that is not understood, the costs are unknown, for the same reason.
+    """
+    found: dict[str, list[str]] = {}
+    met = {id(model)}
+    stack = [model]
+    while stack:
+        part = stack.pop()
+        inside = [entry.part for entry in (part.entries or {}).values()]
+        is_model = part.entries is not None
+        why = ""
+        if is_model and part.type not in HOLDING:
+            why = f"{part.type} is no class of Keras', and may do more than its config tells"
+        elif part.type == "InputLayer" or part.wrapped is not None or is_model:
+            is_old = is_model and (part.keras_2 or part.either)
+            why = part.operation.why if isinstance(part.operation, Opaque) and not is_old else ""
+        if why:
+            found.setdefault(why, []).append(part.name)
+        if part.wrapped is not None:
+            inside.append(part.wrapped)
+        stack.extend([each for each in reversed(inside) if id(each) not in met])
+        met.update(map(id, inside))
+    return found
+
+
 # What of a layer is told by where it stands: its name there, and its calls.
 OF_A_PLACE = ("name", "inbound_nodes")
 
@@ -190,12 +217,30 @@ def layer_type(class_name: str, data: dict[str, Any]) -> str:
     module, registered = data.get("module"), data.get("registered_name")
     if module is None:
         # A registered class says what it is in place of where it is from.
-        is_told = isinstance(registered, str) and ">" in registered
-        return str(registered) if is_told else class_name
-    if not is_of_keras(module):
+        if isinstance(registered, str) and ">" in registered:
+            return registered
+        # Of a class of its own, Keras 3 says where it is from.
+        is_other = "module" in data and any(class_name in known for known in (LAYERS, OPS, HOLDING))
+        return f"Custom>{class_name}" if is_other else class_name
+    if not is_of_keras(module) or not _may_hold(module, class_name):
         return f"{module}>{class_name}"
     # A class that is registered under another name comes before Keras' own.
     return class_name if registered in (None, class_name) else f"{module}>{registered}"
+
+
+def _may_hold(module: str, class_name: str) -> bool:
+    """Tell whether a module of Keras' may hold a class that is known, by the names in its path."""
+    places = module.split(".")
+    if class_name == "Functional":
+        return places[-1] == "functional"
+    if class_name in ("Sequential", "Model"):
+        return {"layers", "ops"}.isdisjoint(places)
+    of_layers = class_name in LAYERS or class_name == "TimeDistributed"
+    kinds = {*(OF_LAYERS if of_layers else ()), *(OF_OPS if class_name in OPS else ())}
+    return not kinds or not kinds.isdisjoint(places)
+
+
+OF_LAYERS, OF_OPS = ("layers", "applications"), ("ops",)
 
 
 class _Parser:
@@ -239,7 +284,7 @@ class _Parser:
         is_op = (
             is_of_keras(module)
             and ".ops." in f"{module}."
-            and (class_name in OPS or class_name not in LAYERS)
+            and (class_name in OPS or not (class_name in LAYERS or class_name in HOLDING))
             if module is not None
             else class_name in OPS and "trainable" not in config
         )
@@ -276,7 +321,11 @@ class _Parser:
             self._sequential(part, data)
         elif part.type in ("Functional", "Model"):
             self._functional(part)
-        elif isinstance(config.get("layers"), list) and part.type not in LAYERS:
+        elif (
+            isinstance(config.get("layers"), list)
+            and part.type not in LAYERS
+            and not is_of_keras(part.type.partition(">")[0])
+        ):
             # A class of one's own, that tells its layers as one of these two does.
             if "output_layers" in config:
                 self._functional(part)
@@ -468,7 +517,7 @@ def _tensors_in(value: Any) -> Iterator[Source]:
 def _sources(value: Any, part: Part, what: str, models: int) -> tuple[Source, ...]:
     where = f"the {what} of {quote(part.name)}"
     sources: list[Source] = []
-    stack = [value]
+    stack = [] if value is None else [value]
     while stack:
         value = stack.pop()
         if isinstance(value, dict):
@@ -478,7 +527,7 @@ def _sources(value: Any, part: Part, what: str, models: int) -> tuple[Source, ..
                 sources.append(_source(value, part, where, models))
             else:
                 stack.extend(reversed(value))
-        elif value is not None:
+        else:
             raise BadFile(f"{where} are not a list of [name, call, output]")
     return tuple(sources)
 

@@ -153,10 +153,11 @@ def rename(config: Any, drawn: random.Random) -> None:
     target["name"] = drawn.choice([*names, "other"])
 
 
-def reclass(config: Any, drawn: random.Random) -> None:
+def reclass(config: Any, drawn: random.Random) -> str:
     """Let a thing be of another class, by one of the keys that say it."""
     each = drawn.choice(objects(config))
     key = drawn.choice(["class_name", "class_name", "registered_name", "module"])
+    before = each.get(key)
     each[key] = drawn.choice(
         {
             "class_name": ["Functional", "Sequential", "Model", "Dense", "ReLU", "Add", "Mine"],
@@ -164,6 +165,7 @@ def reclass(config: Any, drawn: random.Random) -> None:
             "module": [None, "keras", "keras.layers", "keras.src.ops.numpy", "keras.ops", "mine"],
         }[key]
     )
+    return f"{each.get('class_name')} {key}: {before} → {each[key]}"
 
 
 def reshape(config: Any, drawn: random.Random) -> None:
