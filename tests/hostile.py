@@ -41,7 +41,8 @@ def model(
     inputs: Sequence[Any] = (("i", 0, 0),),
 ) -> dict[str, Any]:
     config = {"name": name, "layers": layers, "input_layers": inputs, "output_layers": outputs}
-    return {**layer("Functional", name, calls), "module": "keras", "config": config}
+    own = {"module": "keras.src.models.functional", "config": config}
+    return {**layer("Functional", name, calls), **own}
 
 
 def called(name: str, times: int, first: str = "i") -> dict[str, Any]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.account import charge
 from attn_cli.errors import BadFile
-from attn_cli.operations import LAYERS, OPS, bind
-from attn_cli.operations.base import MAX_RANK, MAX_SIZE
+from attn_cli.operations import HOLDING, LAYERS, OPS, bind
+from attn_cli.operations.base import MAX_RANK, MAX_SIZE, Opaque
+from attn_cli.operations.common import is_of_keras
 from attn_cli.sources.json_text import nested, taken
 from attn_cli.text import quote, shown
 
@@ -52,6 +53,7 @@ class Part:
         "built_on",
         "class_name",
         "config",
+        "either",
         "entries",
         "inputs",
         "is_function",
@@ -77,7 +79,8 @@ class Part:
         self.trainable = config.get("trainable") is not False
         self.is_function = False  # of TensorFlow's, whose arguments stand at the call
         self.is_sequential = False
-        self.keras_2 = False  # of the outermost model: which Keras wrote it
+        self.keras_2 = False  # which Keras wrote it
+        self.either = False  # where that is not known
         # What a model holds, in its order; None for a layer.
         self.entries: dict[str, Entry] | None = None
         self.inputs: tuple[Source, ...] = ()
@@ -95,7 +98,8 @@ class Part:
     def operation(self) -> Operation:
         """What a layer or an op does, which all ask who read it."""
         if self.known is None:
-            self.known = bind(self.type, self.config, is_op=self.is_op)
+            keras_2 = None if self.either else self.keras_2
+            self.known = bind(self.type, self.config, is_op=self.is_op, keras_2=keras_2)
         return self.known
 
 
@@ -115,9 +119,7 @@ def parse_config(data: Any, format: str, version: object = None) -> Part:
     """
     keras_2 = isinstance(version, str) and version.startswith(("1.", "2."))
     _check_shared(data)
-    model = _Parser(format, keras_2).part(data, "the config")
-    model.keras_2 = keras_2
-    return model
+    return _Parser(format, keras_2, is_either=version is None).part(data, "the config")
 
 
 def _check_shared(data: Any) -> None:
@@ -140,6 +142,33 @@ def _check_shared(data: Any) -> None:
                     raise BadFile(f"two different things in it share the id {identity}")
                 continue
         stack += nested(value)
+
+
+def oddities(model: Part) -> dict[str, list[str]]:
+    """Return why Keras may not load a model, by models, inputs and wrappers in it: their names.
+
+    Of all else that is not understood, the costs are unknown, for the same reason.
+    """
+    found: dict[str, list[str]] = {}
+    met = {id(model)}
+    stack = [model]
+    while stack:
+        part = stack.pop()
+        inside = [entry.part for entry in (part.entries or {}).values()]
+        is_model = part.entries is not None
+        why = ""
+        if is_model and part.type not in HOLDING:
+            why = f"{part.type} is no class of Keras', and may do more than its config tells"
+        elif part.type == "InputLayer" or part.wrapped is not None or is_model:
+            is_old = is_model and (part.keras_2 or part.either)
+            why = part.operation.why if isinstance(part.operation, Opaque) and not is_old else ""
+        if why:
+            found.setdefault(why, []).append(part.name)
+        if part.wrapped is not None:
+            inside.append(part.wrapped)
+        stack.extend([each for each in reversed(inside) if id(each) not in met])
+        met.update(map(id, inside))
+    return found
 
 
 # What of a layer is told by where it stands: its name there, and its calls.
@@ -187,25 +216,39 @@ def layer_type(class_name: str, data: dict[str, Any]) -> str:
     module, registered = data.get("module"), data.get("registered_name")
     if module is None:
         # A registered class says what it is in place of where it is from.
-        is_told = isinstance(registered, str) and ">" in registered
-        return str(registered) if is_told else class_name
-    if not is_of_keras(module):
+        if isinstance(registered, str) and ">" in registered:
+            return registered
+        # Of a class of its own, Keras 3 says where it is from.
+        is_other = "module" in data and any(class_name in known for known in (LAYERS, OPS, HOLDING))
+        return f"Custom>{class_name}" if is_other else class_name
+    if not is_of_keras(module) or not _may_hold(module, class_name):
         return f"{module}>{class_name}"
     # A class that is registered under another name comes before Keras' own.
     return class_name if registered in (None, class_name) else f"{module}>{registered}"
 
 
-def is_of_keras(module: Any) -> bool:
-    """Tell whether a module is Keras' own."""
-    return isinstance(module, str) and module.split(".")[0] in ("keras", "tf_keras")
+def _may_hold(module: str, class_name: str) -> bool:
+    """Tell whether a module of Keras' may hold a class that is known, by the names in its path."""
+    places = module.split(".")
+    if class_name == "Functional":
+        return places[-1] == "functional"
+    if class_name in ("Sequential", "Model"):
+        return {"layers", "ops"}.isdisjoint(places)
+    of_layers = class_name in LAYERS or class_name == "TimeDistributed"
+    kinds = {*(OF_LAYERS if of_layers else ()), *(OF_OPS if class_name in OPS else ())}
+    return not kinds or not kinds.isdisjoint(places)
+
+
+OF_LAYERS, OF_OPS = ("layers", "applications"), ("ops",)
 
 
 class _Parser:
-    def __init__(self, format: str, keras_2: bool) -> None:
+    def __init__(self, format: str, keras_2: bool, *, is_either: bool) -> None:
         # What is shared, by its id, for as long as Keras keeps it: in a `.keras` file always; in
         # Keras 2's other formats until the next model begins or ends; in Keras 3's not at all.
         self.shared: dict[int, Part] | None = {} if format == "keras" else None
         self.keras_2 = keras_2
+        self.is_either = is_either
         self.shares_in_models = keras_2 and format != "keras"
         if self.shares_in_models and format == "h5":
             self.shared = {}
@@ -240,7 +283,7 @@ class _Parser:
         is_op = (
             is_of_keras(module)
             and ".ops." in f"{module}."
-            and (class_name in OPS or class_name not in LAYERS)
+            and (class_name in OPS or not (class_name in LAYERS or class_name in HOLDING))
             if module is not None
             else class_name in OPS and "trainable" not in config
         )
@@ -250,6 +293,9 @@ class _Parser:
             )
         function = config.get("function")
         part = Part(name, shown(type), config, is_op)
+        part.keras_2 = self.keras_2
+        # Without a version and a module, it is written in a way that both read.
+        part.either = self.is_either and module is None
         if type in ("TFOpLambda", "SlicingOpLambda") and isinstance(function, str):
             from attn_cli.operations.tensorflow import type_of_function
 
@@ -274,7 +320,11 @@ class _Parser:
             self._sequential(part, data)
         elif part.type in ("Functional", "Model"):
             self._functional(part)
-        elif isinstance(config.get("layers"), list) and part.type not in LAYERS:
+        elif (
+            isinstance(config.get("layers"), list)
+            and part.type not in LAYERS
+            and not is_of_keras(part.type.partition(">")[0])
+        ):
             # A class of one's own, that tells its layers as one of these two does.
             if "output_layers" in config:
                 self._functional(part)
@@ -474,7 +524,7 @@ def _tensors_in(value: Any) -> Iterator[Source]:
 def _sources(value: Any, part: Part, what: str, models: int) -> tuple[Source, ...]:
     where = f"the {what} of {quote(part.name)}"
     sources: list[Source] = []
-    stack = [value]
+    stack = [] if value is None else [value]
     while stack:
         value = stack.pop()
         if isinstance(value, dict):
@@ -484,7 +534,7 @@ def _sources(value: Any, part: Part, what: str, models: int) -> tuple[Source, ..
                 sources.append(_source(value, part, where, models))
             else:
                 stack.extend(reversed(value))
-        elif value is not None:
+        else:
             raise BadFile(f"{where} are not a list of [name, call, output]")
     return tuple(sources)
 

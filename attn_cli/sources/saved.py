@@ -26,7 +26,7 @@ from attn_cli.sources.applications import (
     is_application,
 )
 from attn_cli.sources.archive import read_archive
-from attn_cli.sources.config import Part, parse_config
+from attn_cli.sources.config import Part, oddities, parse_config
 from attn_cli.sources.container import format_of
 from attn_cli.sources.danger import dangers
 from attn_cli.sources.hdf5 import Group, open_hdf5
@@ -229,6 +229,8 @@ def _model(
             raise BadFile(f"this is the config of a {shown(root.type)} layer, not of a model")
         _refuse_asked(asked)
         return _record(format, root, version, None, None, 0, 0, True, [*warnings, OPAQUE])
+    for why, names in oddities(root).items():
+        warnings = [*warnings, line_of(f"{why}, so Keras may not load it", [*map(shown, names)])]
     known = None if stored is None else stored.weights
     noted_input = None
     if asked is None:
