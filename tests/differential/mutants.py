@@ -294,8 +294,10 @@ def misspell(config: Any, drawn: random.Random) -> str:
     place = own(config, drawn)
     key = drawn.choice(list(place))
     wrong = drawn.choice(
-        [f"{key}s", key[:-1], "unitss", "my_initializer", "foo_constraint", "x_regularizer"]
-        + ["dynamic", "batch_input_shape", "build_input_shape", "dtype_policy", "autocast"]
+        [
+            *(f"{key}s", key[:-1], "unitss", "my_initializer", "foo_constraint", "x_regularizer"),
+            *("dynamic", "batch_input_shape", "build_input_shape", "dtype_policy", "autocast"),
+        ]
     )
     place[wrong] = place.pop(key) if drawn.random() < 0.5 else drawn.choice([place.get(key), None])
     return f"{key} → {wrong}"
@@ -307,8 +309,10 @@ def retype(config: Any, drawn: random.Random) -> str:
     key = drawn.choice(list(place))
     before = place[key]
     place[key] = drawn.choice(
-        [None, True, 0, -1, 3, 0.5, "x", "", [], [1], [2, 3], [1, 2, 3, 4, 5, 6, 7], {}]
-        + [{"class_name": "Nothing", "config": {}}, ["a"], [None], [0], [[1, 2]], 1e9, -0.5]
+        [
+            *(None, True, 0, -1, 3, 0.5, "x", "", [], [1], [2, 3], [1, 2, 3, 4, 5, 6, 7], {}),
+            *({"class_name": "Nothing", "config": {}}, ["a"], [None], [0], [[1, 2]], 1e9, -0.5),
+        ]
     )
     return f"{key}: {before} → {place[key]}"
 
