@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -47,6 +48,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Draw less for who waits for it, if nothing else is said; let faults be seen."""
     os.environ[TRACEBACK] = "1"  # a fault of ours is to be seen
+    # A shell has what runs beside it ignore Ctrl-C, and what is started by that would do so too.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     quick = config.getoption("markexpr") == "not slow"
     if quick and config.getoption("--hypothesis-profile") is None:
         settings.load_profile("quick")
