@@ -315,6 +315,28 @@ def _is_shape(shape: Shape) -> bool:
     )
 
 
+def fitted(tensor: Tensor, noted: Shape | None) -> Tensor:
+    """Return a tensor as a model takes it that notes a shape for its input.
+
+    Keras drops a last axis of 1, or adds one, where that makes the rank the noted one.
+    """
+    if not noted:
+        return tensor
+    shape = _of_rank(noted, tensor.shape)
+    sample = tensor.sample and _of_rank(noted, tensor.sample)
+    if (shape, sample) == (tensor.shape, tensor.sample):
+        return tensor
+    return tensor._replace(shape=shape, sample=sample, numbers=None)
+
+
+def _of_rank(noted: Shape, given: Shape) -> Shape:
+    if len(given) == len(noted) + 1 and given[-1] == 1:
+        return given[:-1]
+    if given and len(given) == len(noted) - 1 and noted[-1] == 1:
+        return (*given, 1)
+    return given
+
+
 # What a TimeDistributed applies has the shapes of one step.
 
 
