@@ -408,6 +408,8 @@ class _Parser:
             name = inner.name
             if name in part.entries:
                 raise BadFile(f"two layers of {quote(part.name)} are called {quote(name)}")
+            if inner.is_op and not inner.is_function:
+                raise BadFile(f"{quote(part.name)} holds layers, and {quote(name)} is an op")
             entry = Entry(inner, [])
             part.entries[name] = entry
             if inner.batch_shape is not None:
@@ -457,8 +459,7 @@ def _call_of_keras_3(node: dict[str, Any], part: Part, where: str) -> Call:
     tensors: list[Source] = []
     shapes: list[Shape | None] = []
     args, kwargs = [
-        _read_of_keras_3(node.get(key, empty), part, where, tensors, shapes)
-        for key, empty in (("args", []), ("kwargs", {}))
+        _read_of_keras_3(node.get(key), part, where, tensors, shapes) for key in ("args", "kwargs")
     ]
     if not isinstance(args, list) or not isinstance(kwargs, dict):
         raise BadFile(f"{where} has no list of arguments")
@@ -555,6 +556,8 @@ def _sources(value: Any, part: Part, what: str, models: int) -> tuple[Source, ..
             stack.extend([value[key] for key in sorted(value, reverse=True)])
         elif isinstance(value, list):
             if value and isinstance(value[0], str):
+                if len(value) > 3:
+                    raise BadFile(f"{where} are not a list of [name, call, output]")
                 sources.append(_source(value, part, where, models))
             else:
                 stack.extend(reversed(value))

@@ -130,7 +130,16 @@ class Unfolder:
         if not called.values:
             raise BadFile(f"{quote(part.name)} is called with no input")
         whole = called.values[0].tensor
-        inner = [Value(ref, without_steps(tensor)) for ref, tensor in called.values]
+        first = called.args[0] if called.args else called.kwargs.get("inputs")
+        if isinstance(first, dict) or (isinstance(first, list) and not self.root.keras_2):
+            raise BadFile(f"{quote(part.name)} is called with more than a tensor")
+        # What goes with it is a mask.
+        count = len(first) if isinstance(first, list) else 1
+        masked = len(called.values) > count
+        inner = [
+            Value(ref, without_steps(tensor)._replace(masked=tensor.masked or masked))
+            for ref, tensor in called.values[:count]
+        ]
         outside = [shape and without_steps(Tensor(shape)).shape for shape in recorded]
         one = Called(inner, [value.tensor for value in inner], {})
         below = (*within, shown(part.name))
@@ -185,8 +194,9 @@ class Unfolder:
                 operation, args = bind_function(part.config["function"], first, kwargs)
             except Unknown as unknown:
                 return Bound(Opaque(part.type, reason(unknown)), tensors)
-            return bind_call(operation, args, {}, tensors)
-        return bind_call(part.operation, args, kwargs, tensors)
+            return bind_call(operation, args, {}, tensors, is_op=True)
+        old = part.keras_2 or part.either
+        return bind_call(part.operation, args, kwargs, tensors, is_op=part.is_op, keras_2=old)
 
     def layer(
         self,
@@ -469,11 +479,15 @@ def plan_of(part: Part) -> Plan:
     ready: list[Key] = []
     for name, entry in entries.items():
         is_input = entry.part.batch_shape is not None or name in inside
+        if entry.part.type == "InputLayer" and entry.calls:
+            raise BadFile(f"{quote(name)} is an input of {quote(part.name)}, and is called")
         if is_input and not entry.calls and (name, 0) in outputs:
             inputs[name, 0] = entry.part
         for index, call in enumerate(entry.calls):
             key = (name, index)
             needs = {source[:2] for source in call.tensors}
+            if index:  # the calls of a layer are made in their order
+                needs.add((name, index - 1))
             waiting[key] = len(needs)
             for need in needs:
                 readers.setdefault(need, []).append(key)

@@ -194,7 +194,9 @@ class _Walker:
             return outputs if _shapes(given) == _shapes(noted) else _without_shapes(outputs)
         inputs = [values[id(tensor)] for tensor in call.input_tensors]
         if isinstance(operation, self.keras.layers.TimeDistributed):
-            return self.steps(operation, inputs[0], within, times)
+            (ref, tensor), *masks = inputs
+            taken = tensor._replace(masked=tensor.masked or bool(masks))
+            return self.steps(operation, (ref, taken), within, times)
         if not inputs:
             shape = tuple(call.output_tensors[0].shape)
             return self.add(operation, inputs, [input_tensor(shape)], Cost(0, 0), within)
@@ -234,7 +236,8 @@ class _Walker:
         """Add the call of a layer or an op."""
         is_op = not isinstance(operation, self.keras.layers.Layer)
         does = bind(_type(operation), _config(operation), is_op=is_op)
-        bound = bind_call(does, _written(args), _written(kwargs), [t for _, t in inputs])
+        tensors = [tensor for _, tensor in inputs]
+        bound = bind_call(does, _written(args), _written(kwargs), tensors, is_op=is_op)
         outputs, cost = tell(bound, shapes)
         cost = repeated(cost, times)
         return self.add(operation, inputs, outputs, cost, within, bound.numbers)
