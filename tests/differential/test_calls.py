@@ -228,7 +228,8 @@ def test_calls_of_a_model_are_counted_as_keras_counts_them(
                     outputs[1][1], outputs[2][1] = one, other
                 path.write_text(json.dumps(config), encoding="utf-8")
                 is_so, told = loaded(keras, path), said(lambda: read_model(path).graph)
-                if told not in (is_so, None):
+                refused = told is None and not (lists and one != other)
+                if told != is_so and not refused:
                     wrong.append(f"{lists} {one} {other}: said {told}, true {is_so}")
     assert not wrong, "\n".join(["", *wrong])
 
