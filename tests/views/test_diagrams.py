@@ -13,7 +13,7 @@ import pytest
 from chromium import MISSING, PROGRAM, Browser
 from drawing import GOOD_SHAPES, option_sets
 from geometry import SVG, curves, faults, measured, parts
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from process import run_here
 
@@ -71,6 +71,7 @@ def test_diagrams_are_as_they_were(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BLOCKS)
+@settings(max_examples=50)  # each starts a process that lays it out
 @given(data=st.data())
 def test_every_call_is_once_there(name: str, data: st.DataObject) -> None:
     """In DOT, which Graphviz reads; its shapes and costs are the trace's, and sum to its totals."""
