@@ -151,8 +151,13 @@ def _subject(check: Check, entry: Mapping[str, Any], home: Home) -> Check:
         raise BadEntry("input is that of a model or a network; a block has a shape", "input")
     with said_by("block"):
         spec = block_spec(_text("block", entry["block"]), home)
-    check = check._replace(kind=BLOCK, of=spec.as_given, spec=spec.text, places=_places(entry))
-    return check._replace(expected=expectations(BLOCK, entry, home))
+    return check._replace(
+        kind=BLOCK,
+        of=spec.as_given,
+        spec=spec.text,
+        places=_places(entry),
+        expected=expectations(BLOCK, entry, home),
+    )
 
 
 IN = 'in = "app:ResNet50"'
