@@ -11,7 +11,7 @@ from attn_cli.errors import AttnError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from attn_cli.analysis.compare import Entry
+    from attn_cli.analysis.entry import Entry
     from attn_cli.graph import Shape
     from attn_cli.spec import Place
 

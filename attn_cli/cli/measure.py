@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.check import flattened, over_places
-from attn_cli.analysis.compare import entry
+from attn_cli.analysis.entry import entry
 from attn_cli.cost import reasons
 from attn_cli.spec import NONE, parse_spec
 

@@ -19,7 +19,7 @@ from attn_cli.analysis.check import (
     over_places,
     part_of,
 )
-from attn_cli.analysis.compare import Entry
+from attn_cli.analysis.entry import Entry
 from attn_cli.analysis.figures import FIGURES, figures
 from attn_cli.errors import AttnError
 from attn_cli.spec import parse_place, parse_spec
