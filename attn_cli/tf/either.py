@@ -11,7 +11,8 @@ from attn_cli.errors import BadGraph
 from attn_cli.graph import Graph
 from attn_cli.spec import spec_of
 from attn_cli.splice import splice
-from attn_cli.tf.insert import copied, insert_blocks
+from attn_cli.tf.anew import copied
+from attn_cli.tf.insert import insert_blocks
 from attn_cli.tf.loaded import first_difference
 from attn_cli.tf.start import SAME, check_start, start_quietly
 from attn_cli.tf.walk import require_calls, walk

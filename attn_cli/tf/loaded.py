@@ -6,13 +6,13 @@ from math import inf, isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.errors import BadFile
+from attn_cli.errors import BadFile, BadGraph
 from attn_cli.sources.applications import application_text, is_application
 from attn_cli.sources.saved import read_model
-from attn_cli.sources.text import shown
+from attn_cli.text import shown
+from attn_cli.tf.anew import copied
 from attn_cli.tf.load import load_keras, quiet
 from attn_cli.tf.memory import is_out_of_memory
-from attn_cli.tf.resize import resized
 from attn_cli.tf.save import reason_of
 from attn_cli.tf.walk import functional_of, structured, walk
 
@@ -62,7 +62,11 @@ def load_asked(model: str, network: Network) -> Any:
     if not network.asked:
         return loaded
     inputs = [network.graph.nodes[place] for place in network.graph.inputs]
-    return resized(loaded, {node.layer.name: node.output_shapes[0] for node in inputs})
+    try:
+        with quiet():
+            return copied(loaded, {node.layer.name: node.output_shapes[0] for node in inputs})
+    except BadGraph as error:
+        raise BadFile(f"{shown(model)}: {error}") from error
 
 
 def load_as_foretold(model: str, network: Network) -> tuple[Any, Graph]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from attn_cli.showing import cell, one, safe
+from attn_cli.showing import cell, one
+from attn_cli.text import escaped
 
 if TYPE_CHECKING:
     from attn_cli.graph import Shape
@@ -38,7 +39,7 @@ class Attention(NamedTuple):
         width = f" → {self.width:,}" if self.width else ""
         squeezed = f"{cell(self.channels)}{width} channels{kernel}"
         params = one(self.params, "params")
-        return f"<Attention {self.kind} at {safe(self.path)}: {squeezed}, {params}>"
+        return f"<Attention {self.kind} at {escaped(self.path)}: {squeezed}, {params}>"
 
 
 class Hidden(NamedTuple):
