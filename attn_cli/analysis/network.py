@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from attn_cli.graph import Graph, Shape
     from attn_cli.sources.saved import Model
     from attn_cli.spec import Spec
+    from attn_cli.splice import Site
 
 
 class Network(NamedTuple):
@@ -80,6 +81,11 @@ class Chosen(NamedTuple):
     at: tuple[str, ...]
     places: tuple[Place, ...]
     usual: bool = False
+
+    @property
+    def sites(self) -> list[Site]:
+        """Where blocks are put in."""
+        return [place.site for place in self.places]
 
 
 class NetworkComparison(NamedTuple):
