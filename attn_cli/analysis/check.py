@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from operator import mul
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.figures import FIGURES
 from attn_cli.errors import AttnError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from attn_cli.analysis.compare import Entry
     from attn_cli.graph import Shape
@@ -132,13 +133,13 @@ def judge(expected: Iterable[Expectation], figures: Mapping[str, Any]) -> list[V
     return [_verdict(each, figures[known_figure(each.figure, figures)]) for each in expected]
 
 
-def known_figure(name: str, known: Iterable[str]) -> str:
+def known_figure(name: str, known: Collection[str]) -> str:
     """Return a figure's name as it is here. Raises AttnError, with the nearest, if none has it."""
-    names = list(known)
     spelt = name.strip().replace("-", "_")
     spelt = GROUPED.get(spelt, spelt)
-    if spelt in names:
+    if spelt in known:
         return spelt
+    names = list(known)
     within = [each for each in names if each.startswith(f"{spelt}.")]
     if within:
         raise AttnError(f"{name} is several figures; name one, as in {within[0]}")
@@ -169,6 +170,7 @@ def over_places(entries: Sequence[Entry]) -> dict[str, Any]:
     list of them where they differ.
     """
     result: dict[str, Any] = {}
+    times = [entry.places for entry in entries]
     for name, figure in FIGURES.items():
         values = [figure(entry.figures) for entry in entries]
         if name in OWN:
@@ -177,8 +179,7 @@ def over_places(entries: Sequence[Entry]) -> dict[str, Any]:
         elif None in values:
             result[name] = None
         else:
-            times = [entry.places for entry in entries]
-            result[name] = sum(n * (value or 0) for n, value in zip(times, values, strict=True))
+            result[name] = sum(map(mul, times, values))
     return result
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attn_cli.analysis.figures import FIGURES, Figures, figures
 from attn_cli.errors import BadArgument, BadOption, BadShape, BadSpec, did_you_mean
 from attn_cli.graph import Params
-from attn_cli.showing import Small, as_html, as_text, one
+from attn_cli.showing import Small, one, shown_small
+from attn_cli.sources.block import warn_of
 from attn_cli.spec import Place, Spec, parse_place, spec_of
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Total(NamedTuple):
     factor: float | None
 
 
+@shown_small
 class Comparison(NamedTuple):
     """The rows, one input after the other, and a total for each block."""
 
@@ -68,14 +70,8 @@ class Comparison(NamedTuple):
     rows: list[Row]
     totals: list[Total]
 
-    def __repr__(self) -> str:
-        """Show a row for each block on each input."""
-        return as_text(self._small())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._small())
-
     def _small(self) -> Small:
+        """Show a row for each block on each input."""
         rows = []
         for entry, difference, _ in self.rows:
             figures, on = entry.figures, Place(entry.shape, entry.places).text
@@ -106,10 +102,14 @@ def compare(
     [2530992, 86]
 
     Raises BadSpec, BadShape or BadOption, which names the block and the input, and BadArgument
-    where these are no lists of blocks and places.
+    where these are no lists of blocks and places. Warns of a shape that looks like C,H,W.
     """
     blocks = [spec_of(each) for each in _listed("blocks", specs, "['se:ratio=16', 'eca']")]
-    inputs = [_place(each) for each in _listed("places", places, "['56,56,256', (7, 7, 2048)]")]
+    inputs = []
+    for given in _listed("places", places, "['56,56,256', (7, 7, 2048)]"):
+        inputs.append(place := _place(given))
+        if place is not given:
+            warn_of(place.shape)
     key = (sort or "").removeprefix("-")
     if sort is not None and key not in SORT_KEYS:
         near = did_you_mean(key, SORT_KEYS)

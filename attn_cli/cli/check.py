@@ -45,8 +45,8 @@ from attn_cli.config.checks import Check, expectations, read_checks
 from attn_cli.config.find import find_config
 from attn_cli.errors import AttnError
 from attn_cli.graph import Shape
-from attn_cli.sources.text import shown
 from attn_cli.spec import INTEGER, NONE, NUMBER, Place, expanded, parse_spec
+from attn_cli.text import shown
 from attn_cli.views import SPECIAL, formats_with
 from attn_cli.views.check import label, report, told_of
 

@@ -52,10 +52,10 @@ def measure_in(text: str, within: Within, asked: Shape | None = None) -> Measure
 
     Raises BadFile where it cannot be read, and what naming places and blocks does.
     """
-    from attn_cli.analysis.network import compare_in, read_network
+    from attn_cli.analysis.network import compare_in_file
 
     spec = None if text == NONE else parse_spec(text)
-    compared = compare_in(read_network(within.model, asked), [spec], within.at, within.skip)
+    compared = compare_in_file(within.model, [spec], within.at, within.skip, asked)
     (block,) = compared.blocks
     after, added = block.after, block.added
     figures = {

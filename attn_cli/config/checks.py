@@ -25,8 +25,8 @@ from attn_cli.analysis.figures import FIGURES
 from attn_cli.config.trust import HERE, Home
 from attn_cli.errors import AttnError, BadFile, did_you_mean
 from attn_cli.sources.applications import is_application
-from attn_cli.sources.text import shown
 from attn_cli.spec import NONE, Place, Spec, parse_place, parse_spec
+from attn_cli.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

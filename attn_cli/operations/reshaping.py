@@ -230,4 +230,4 @@ class CenterCrop(ToSize):
 
 
 class RandomCrop(ToSize):
-    seed: Any = free(None)
+    seed: int | dict[str, Any] | None = free(None)

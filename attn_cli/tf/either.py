@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, overload
 
-from attn_cli.analysis.network import choose_places
+from attn_cli.analysis.places import choose_places
 from attn_cli.analysis.where import parse_block
 from attn_cli.errors import BadGraph
 from attn_cli.graph import Graph

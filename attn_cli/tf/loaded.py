@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import BadFile, BadGraph
 from attn_cli.sources.applications import application_text, is_application
-from attn_cli.sources.text import shown
+from attn_cli.text import shown
 from attn_cli.tf.anew import copied
 from attn_cli.tf.load import load_keras, quiet
 from attn_cli.tf.reason import told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.analysis.network import Chosen, InNetwork, Network, compare_in, read_network
+from attn_cli.analysis.network import InNetwork, Network, compare_in_file
 from attn_cli.errors import BadFile
 from attn_cli.signals import ended_between_calls
 from attn_cli.sources.saved import read_model
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from attn_cli.analysis.places import Chosen
     from attn_cli.graph import Graph, Shape
     from attn_cli.spec import Spec
     from attn_cli.tf.insert import Inserted
@@ -129,11 +130,10 @@ def check_build_in(
     """Return what is to be built. Raises what keeps it from being, without TensorFlow."""
     check_start(start)
     check_seed(seed)
-    network = read_network(model, input_shape)
     check_target(path, force)
-    compared = compare_in(network, [spec], at, skip)
-    check_weights(network.graph)
-    return Request(network, spec, compared.chosen, compared.blocks[0])
+    compared = compare_in_file(model, [spec], at, skip, input_shape)
+    check_weights(compared.network.graph)
+    return Request(compared.network, spec, compared.chosen, compared.blocks[0])
 
 
 @memory_errors()

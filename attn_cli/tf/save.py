@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attn_cli.blocks.options import NAME
 from attn_cli.errors import BadFile, BadOption
 from attn_cli.signals import ended_between_calls
-from attn_cli.sources.block import trace
+from attn_cli.sources.block import graph_of
 from attn_cli.tf.load import load_keras, quiet
 from attn_cli.tf.memory import check_memory, memory_errors
 from attn_cli.tf.reason import told
@@ -114,7 +114,7 @@ def check_build(
     check_seed(seed)
     if name is not None and not NAME.fullmatch(name):
         raise BadOption(f"a model's name is letters, digits, '_', '.' and '-', not {name!r}")
-    trace(spec.block.build, shape, **_named(spec, name))
+    graph_of(spec.block.build, shape, **_named(spec, name))
     check_memory(spec.trace(trial_shape(shape)), copies=COPIES)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.analysis.network import compare_in, read_network
+from attn_cli.analysis.network import compare_in_file
 from attn_cli.errors import BadOption, BadShape
 from attn_cli.signals import ended_between_calls
 from attn_cli.splice import splice
@@ -99,7 +99,7 @@ def check_in(
     No TensorFlow is needed for that.
     """
     check_counts(batch, runs, warmup)
-    compared = compare_in(read_network(model, input_shape), specs, at, skip)
+    compared = compare_in_file(model, specs, at, skip, input_shape)
     graph, sites = compared.network.graph, compared.chosen.sites
     for index in graph.inputs:
         known, *shape = graph.nodes[index].output_shapes[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.analysis.network import compare_in, read_network
+from attn_cli.analysis.network import compare_in_file
 from attn_cli.cost import reasons
 from attn_cli.graph import Cost
 from attn_cli.splice import splice
@@ -57,7 +57,7 @@ def prepare_in(
     Raises what `compare_in` does, and BadShape where a run does not fit in memory; without
     TensorFlow.
     """
-    compared = compare_in(read_network(model, input_shape), specs, at, skip)
+    compared = compare_in_file(model, specs, at, skip, input_shape)
     graph, sites = compared.network.graph, compared.chosen.sites
     cases = []
     for spec, block in zip(specs, compared.blocks, strict=True):

@@ -21,7 +21,7 @@ from attn_cli.operations.call import (
     with_steps,
     without_steps,
 )
-from attn_cli.sources.text import plain
+from attn_cli.sources.plain import plain
 from attn_cli.tf.load import load_keras
 
 if TYPE_CHECKING:

@@ -62,7 +62,7 @@ def report(timed: Sequence[Timed], bench: Bench) -> Report:
     table = Table(COLUMNS, rows, title=f"{size_text(bench.shape)}, batch {bench.batch}")
     return Report(
         record=lambda: _record(timed, bench),
-        rows=table,
+        rows=lambda: table,
         tables=[chosen(table, SHOWN, fixed=False)],
         heading=[_machine_line(bench)],
         closing=[
@@ -111,7 +111,7 @@ def network_report(
                 for block, timing in zip(compared.blocks, bench.blocks, strict=True)
             ],
         },
-        rows=Table(IN_NETWORK, rows),
+        rows=lambda: Table(IN_NETWORK, rows),
         tables=[chosen(table, IN_NETWORK_SHOWN, fixed=False)],
         heading=[
             network_line(compared.network),

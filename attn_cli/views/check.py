@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from attn_cli.analysis.check import AT_LEAST, AT_MOST, EQUAL, FAILED, OWN, PASSED, UNCHECKED
 from attn_cli.blocks.options import format_value
-from attn_cli.sources.text import shown
+from attn_cli.showing import several
+from attn_cli.text import shown
 from attn_cli.views.report import (
     Annotation,
     Column,
@@ -77,12 +78,11 @@ def report(results: Sequence[Result], path: str | None, annotated: str | None = 
     table = chosen(
         Table(SHOWN, [row for result in results for row in _shown(result)]), keys, fixed=False
     )
-    count = f"{len(results)} check{'s' * (len(results) > 1)}"
-    heading = [] if path is None else [f"{path}   {count}"]
+    heading = [] if path is None else [f"{path}   {several(len(results), 'check')}"]
     closing = [*[not_checked(each) for each in results if each.problem], _counted(results)]
     return Report(
         record=lambda: _record(results, path),
-        rows=Table(ROWS, [row for result in results for row in _rows(result)]),
+        rows=lambda: Table(ROWS, [row for result in results for row in _rows(result)]),
         tables=[table],
         heading=heading,
         closing=closing,

@@ -64,7 +64,7 @@ def report(comparison: Comparison) -> Report:
             "rows": [_row_record(row) for row in comparison.rows],
             "totals": [_total_record(total) for total in comparison.totals],
         },
-        rows=Table(ROWS, [_flat(row) for row in comparison.rows]),
+        rows=lambda: Table(ROWS, [_flat(row) for row in comparison.rows]),
         tables=tables,
         closing=closing,
         picture=Picture("chart", lambda: _chart(comparison, closing)),

@@ -89,7 +89,7 @@ def report(diff: Diff) -> Report:
     closing = [_counted(diff), *_other_inputs(diff), *_unknown(diff)]
     return Report(
         record=lambda: _record(diff),
-        rows=Table(ROWS, list(_rows(diff))),
+        rows=lambda: Table(ROWS, list(_rows(diff))),
         tables=tables,
         heading=heading,
         closing=closing,

@@ -102,7 +102,7 @@ def report(inspection: Inspection) -> Report:
         tables.append(_hidden(inspection.hidden))
     return Report(
         record=lambda: record(inspection),
-        rows=Table(ROWS, list(_rows(inspection))),
+        rows=lambda: Table(ROWS, list(_rows(inspection))),
         tables=tables,
         heading=heading(inspection),
         closing=closing(inspection),
@@ -118,7 +118,7 @@ def layers_report(inspection: Inspection, depth: int | None) -> Report:
     table = layer_table(graph, cost) if depth is None else _folded(inspection, depth)
     return Report(
         record=lambda: {**record(inspection), "layers": layer_records(graph, cost)},
-        rows=table,
+        rows=lambda: table,
         tables=[chosen(table, SHOWN, fixed=False)],
         heading=heading(inspection),
         closing=closing(inspection),
@@ -146,7 +146,7 @@ def files_report(inspections: Sequence[Inspection]) -> Report:
     ]
     return Report(
         record=lambda: {"files": [record(inspection) for inspection in inspections]},
-        rows=Table(ROWS, [row for inspection in inspections for row in _rows(inspection)]),
+        rows=lambda: Table(ROWS, [row for inspection in inspections for row in _rows(inspection)]),
         tables=[_without_empty(Table(FILES, rows))],
         closing=notes,
         picture=Picture("chart", lambda: _strips(inspections)),

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.analysis.where import WORDS
+from attn_cli.showing import several
 from attn_cli.views.inspect import asked_text, input_fixes, inputs_text, model_record
 from attn_cli.views.records import params_record
 from attn_cli.views.report import (
@@ -24,13 +25,12 @@ if TYPE_CHECKING:
 
     from attn_cli.analysis.network import (
         AtPlace,
-        Chosen,
         InNetwork,
         Network,
         NetworkComparison,
         Totals,
     )
-    from attn_cli.analysis.places import Place
+    from attn_cli.analysis.places import Chosen, Place
     from attn_cli.views.pictures.vega import Chart
 
 BLOCKS = (
@@ -113,7 +113,7 @@ def report(comparison: NetworkComparison, each: bool) -> Report:
             "before": totals_record(comparison.before),
             "blocks": [_block(block) for block in comparison.blocks],
         },
-        rows=_rows_of_places(comparison) if each else _rows(comparison),
+        rows=lambda: _rows_of_places(comparison) if each else _rows(comparison),
         tables=tables,
         heading=heading,
         closing=closing,
@@ -158,7 +158,7 @@ def places_report(network: Network, places: Sequence[Place]) -> Report:
                 for place in places
             ],
         },
-        rows=Table(PLACES, rows),
+        rows=lambda: Table(PLACES, rows),
         tables=[Table(SHOWN_PLACES, shown)] if places else [],
         heading=heading,
         closing=closing,
@@ -196,8 +196,7 @@ def places_line(chosen: Chosen) -> str:
     told = ", ".join(f"{count} × ({size})" if count > 1 else size for size, count in sizes.items())
     at = ", ".join(chosen.at)
     usual = " (the usual place, as --at says none)" if chosen.usual else ""
-    count = len(chosen.places)
-    return f"at {at}{usual}, {count} place{'s' * (count != 1)}: {told}"
+    return f"at {at}{usual}, {several(len(chosen.places), 'place')}: {told}"
 
 
 def _size(place: Place) -> str:

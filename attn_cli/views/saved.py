@@ -43,7 +43,7 @@ def report(saved: Saved, spec: Spec, shape: Shape) -> Report:
     )
     return Report(
         record=lambda: _record(saved, spec, shape),
-        rows=Table(COLUMNS, [row]),
+        rows=lambda: Table(COLUMNS, [row]),
         tables=[],
         heading=[f"{saved.path}  {saved.format}, {counted(saved.bytes, 'bytes')}"],
         closing=[
@@ -85,7 +85,7 @@ def network_report(saved: SavedNetwork) -> Report:
     )
     return Report(
         record=lambda: _network_record(saved),
-        rows=Table(NETWORK, [row]),
+        rows=lambda: Table(NETWORK, [row]),
         tables=[],
         heading=[f"{saved.path}  {saved.format}, {saved.bytes:,} bytes"],
         closing=[

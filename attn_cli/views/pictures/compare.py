@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import AttnError
-from attn_cli.sources.text import shown
+from attn_cli.text import shown
 from attn_cli.views.pictures.figures import Figure, Scale, Series, Spec, bars, lines, told
 from attn_cli.views.pictures.vega import Chart
 from attn_cli.views.report import size_text
