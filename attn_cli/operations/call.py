@@ -206,7 +206,7 @@ def believed(bound: Bound, recorded: Sequence[Shape | None]) -> list[Shape | Non
         return list(recorded)
     # Of outputs that there are not, nothing is noted.
     return [
-        noted if noted is None or _fits(noted, ours) else UNKNOWN
+        noted and (ours if _fits(noted, ours) else UNKNOWN)
         for noted, ours in zip(recorded, told, strict=False)
     ]
 
