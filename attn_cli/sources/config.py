@@ -160,8 +160,7 @@ def oddities(model: Part) -> dict[str, list[str]]:
         if is_model and part.type not in HOLDING:
             why = f"{part.type} is no class of Keras', and may do more than its config tells"
         elif part.type == "InputLayer" or part.wrapped is not None or is_model:
-            is_old = is_model and (part.keras_2 or part.either)
-            why = part.operation.why if isinstance(part.operation, Opaque) and not is_old else ""
+            why = part.operation.why if isinstance(part.operation, Opaque) else ""
         if why:
             found.setdefault(why, []).append(part.name)
         if part.wrapped is not None:

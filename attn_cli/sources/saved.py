@@ -252,6 +252,8 @@ def _model(
     else:
         weights = [weight for found in stored.weights.values() for weight in found]
         warnings = [*warnings, *stored.warnings]
+    if unfolded.noted:
+        warnings = [*warnings, line_of(NOTED, unfolded.noted)]
     if unknown:
         warnings = [*warnings, line_of("layers whose weights cannot be known", unknown)]
     params = params_of(weights)
@@ -284,6 +286,7 @@ def _refuse_asked(asked: Shape | None) -> None:
 
 
 READING = "reading it"
+NOTED = "layers of which what they do is not known, and the shape is as the file notes it"
 SHARD = re.compile(r"_\d{5}\.weights\.h5$")
 OPAQUE = "a subclassed model: its layers stand in its own code, not in the file"
 
