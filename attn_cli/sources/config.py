@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.account import charge
 from attn_cli.errors import BadFile
+from attn_cli.graph import UNKNOWN
 from attn_cli.operations import HOLDING, LAYERS, OPS, bind
 from attn_cli.operations.base import MAX_RANK, MAX_SIZE, Opaque
 from attn_cli.operations.common import is_of_keras
@@ -91,7 +92,7 @@ class Part:
         self.used: set[Source] = set()
         self.wrapped: Part | None = None  # what a TimeDistributed applies
         self.batch_shape: Shape | None = None  # of an input
-        self.built_on: tuple[Shape | None, ...] | None = None  # before it is called
+        self.built_on: tuple[Shape, ...] | None = None  # before it is called
         self.known: Operation | None = None
 
     @property
@@ -278,7 +279,7 @@ class _Parser:
     ) -> Part:
         module = data.get("module")
         type = layer_type(class_name, data)
-        # Ops have no flags. A legacy .h5 does not tell the module: then Keras finds the layer, where
+        # Ops have no flags. Without a module, as in a legacy .h5, Keras finds the layer, where
         # there is one of that name, and ops alone are handed several tensors that are no list.
         is_op = (
             is_of_keras(module)
@@ -592,7 +593,7 @@ def _takes_several(data: dict[str, Any]) -> bool:
     return any(isinstance(each, list) and len(each) > 1 for each in args)
 
 
-def _built_on(build: Any, type: str, where: str) -> tuple[Shape | None, ...] | None:
+def _built_on(build: Any, type: str, where: str) -> tuple[Shape, ...] | None:
     """Return the shapes that Keras builds a layer on before it calls it; None where it builds none.
 
     What else it may find there, it takes a layer for built by that has no weights yet.
@@ -601,13 +602,14 @@ def _built_on(build: Any, type: str, where: str) -> tuple[Shape | None, ...] | N
     if isinstance(build, dict) and "input_shape" in build:
         shape = build["input_shape"]
         several = isinstance(shape, list) and any(isinstance(each, list) for each in shape)
-        return tuple([parse_shape(each, what) for each in (shape if several else [shape])])
-    named = build.get("shapes_dict") if isinstance(build, dict) else None
-    if isinstance(named, dict):
-        return tuple([parse_shape(each, what) for each in named.values()])
-    if type in LAYERS:
+        shapes = shape if several else [shape]
+    elif isinstance(build, dict) and isinstance(build.get("shapes_dict"), dict):
+        shapes = [*build["shapes_dict"].values()]
+    elif type in LAYERS:
         raise BadFile(f"{what} is not told as Keras does: input_shape, or shapes_dict")
-    return None
+    else:
+        return None
+    return tuple([parse_shape(each, what) or UNKNOWN for each in shapes])
 
 
 def _noted_shape(configs: Iterable[dict[str, Any]], what: str) -> Shape | None:

@@ -597,3 +597,12 @@ def test_a_name_of_a_layer_and_an_op_is_the_layer_without_a_module(tmp_path: Pat
     graph = read_model(path).graph
     assert graph is not None
     assert graph.output_shapes == ((None, 8),)
+
+
+def test_an_input_that_no_output_needs_is_named(tmp_path: Path) -> None:
+    """Keras' model takes it too: whoever calls it has to hand it in."""
+    config = Config(4)
+    other = config.new_input(4)
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(config.model(config.add("ReLU", config.input))))
+    assert read_model(path).warnings == (f"inputs that no output needs: {other.name}",)
