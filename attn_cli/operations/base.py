@@ -13,8 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from attn_cli.errors import AttnError, NotModelled
-from attn_cli.graph import ITEM_SIZES
-from attn_cli.operations.common import HELD, OF_TYPE, anything, hold, policy_of, short
+from attn_cli.operations.common import HELD, OF_TYPE, TYPES, anything, hold, policy_of, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -134,7 +133,7 @@ OF_KERAS_2 = frozenset(("batch_input_shape", "dynamic"))
 
 
 FLOATS = frozenset((None, "float16", "bfloat16", "float32", "float64"))
-ANY = FLOATS | ITEM_SIZES.keys()
+ANY = FLOATS | TYPES
 
 
 class Operation:

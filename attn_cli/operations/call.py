@@ -207,7 +207,7 @@ def believed(bound: Bound, recorded: Sequence[Shape | None]) -> tuple[list[Shape
         return list(recorded), True
     # Of outputs that there are not, nothing is noted.
     held = [
-        noted if noted is None or _fits(noted, ours) else UNKNOWN
+        noted and (ours if _fits(noted, ours) else UNKNOWN)
         for noted, ours in zip(recorded, told, strict=False)
     ]
     return held, False

@@ -139,7 +139,7 @@ def _named(name: str | None, keras_2: bool | None) -> Policy:
     if name is None or name in MIXED:
         return FLOAT32
     if name in TYPES:
-        return Policy(name if name in ITEM_SIZES else None)
+        return Policy(name)
     if keras_2 is not False and (name in INFERRED or name in OF_KERAS_2):
         return Policy(OF_KERAS_2.get(name, "float32"))
     raise NotModelled(f"Keras has no dtype {short(name)}")
