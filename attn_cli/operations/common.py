@@ -76,6 +76,12 @@ OF_TYPE = {
     ),
 }
 
+# What a layer of Keras 2 has besides.
+OF_LAYERS_2 = {
+    "batch_input_shape": _of(lambda value: isinstance(value, (list, tuple, dict)), "a shape"),
+    "dynamic": OF_TYPE["bool"],
+}
+
 
 class Policy(NamedTuple):
     """What is known of a dtype: `weights` is None where the file does not tell their type."""
