@@ -134,7 +134,7 @@ class Argument:
 
 REQUIRED: Any = object()
 
-# What a config has besides: what an op is called, and of a layer how it trains and computes as well.
+# What a config has besides: what an op is called, and how a layer trains and computes as well.
 OF_EVERY_OP = frozenset(("name",))
 OF_EVERY_LAYER = frozenset(("autocast", "dtype", "name", "trainable"))
 FLOATS = frozenset((None, "float16", "bfloat16", "float32", "float64"))

@@ -131,4 +131,4 @@ def test_what_keras_refuses_is_not_shown_without_a_word(name: str, tmp_path: Pat
         keras.backend.clear_session()
     assert not wrong, "\n".join(["", *wrong])
     assert found["values", "shown"] <= MOST_VALUES * sum(found.values()), found
-    assert min(found["wrong", told] for told in ("right", "refused", "told")) > 20, found
+    assert min(found["wrong", told] for told in ("right", "refused", "told")) > 10, found
