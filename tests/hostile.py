@@ -151,6 +151,31 @@ def long_shortcuts(n: int) -> bytes:
     return text(model("o", [start(), chain, add, last], [["b", 0, 0]]))
 
 
+def dropped_branches(n: int) -> bytes:
+    """A convolution, a chain of n Dropouts behind it, and its end added to the input n times."""
+    conv = layer("Conv2D", "c", [["i"]], filters=4, kernel_size=[1, 1], padding="same")
+    drop = {**layer("Dropout", "d", rate=0.5), **called("d", n, "c")}
+    add = layer("Add", "a")
+    add["inbound_nodes"] = [[["d", n - 1, 0, {}], ["i", 0, 0, {}]] for _ in range(n)]
+    last = layer("Add", "b")
+    last["inbound_nodes"] = [[["a", call, 0, {}] for call in range(n)]]
+    return text(model("o", [start(), conv, drop, add, last], [["b", 0, 0]]))
+
+
+def deep_branches(n: int) -> bytes:
+    """n convolutions, each added to what it takes, in models 45 deep."""
+    size = {"filters": 4, "kernel_size": [1, 1], "padding": "same"}
+    layers, source = [start()], "i"
+    for place in range(n):
+        layers.append(layer("Conv2D", f"c{place}", [[source]], **size))
+        layers.append(layer("Add", f"a{place}", [[source, f"c{place}"]]))
+        source = f"a{place}"
+    inner = model("m0", layers, [[source, 0, 0]], [["i"]])
+    for depth in range(1, 45):
+        inner = model(f"m{depth}", [start(), inner], [[f"m{depth - 1}", 0, 0]], [["i"]])
+    return text(model("o", [start(), inner], [["m44", 0, 0]]))
+
+
 def high_rank(n: int) -> bytes:
     """A Reshape to rank n, and a Split into n parts."""
     reshape = layer("Reshape", "r", [["i"]], target_shape=[*[1] * n, 256])
@@ -414,10 +439,12 @@ FILES: dict[str, tuple[Callable[[int], bytes], str, int]] = {
     "a sum inside, in levels": (wide_in_levels, ".json", 2000),
     "inputs that are none": (idle_inputs, ".json", 250),
     "inputs that are none, in levels": (idle_inputs_in_levels, ".json", 250),
-    "arguments by name": (named_arguments, ".json", 5000),
+    "arguments by name": (named_arguments, ".json", 1500),
     "sums of sums": (sums_of_sums, ".json", 3000),
     "a long chain": (long_chain, ".json", 2000),
     "long shortcuts": (long_shortcuts, ".json", 500),
+    "dropped branches": (dropped_branches, ".json", 400),
+    "deep branches": (deep_branches, ".json", 250),
     "a high rank": (high_rank, ".json", 4000),
     "parts": (many_parts, ".json", 500),
     "gates in gates": (gates_in_gates, ".json", 200),

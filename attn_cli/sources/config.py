@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.account import charge
 from attn_cli.errors import BadFile
+from attn_cli.graph import UNKNOWN
 from attn_cli.operations import HOLDING, LAYERS, OPS, bind
 from attn_cli.operations.base import MAX_RANK, MAX_SIZE, Opaque
 from attn_cli.operations.common import is_of_keras
-from attn_cli.sources.text import quote, shown
+from attn_cli.sources.json_text import nested, taken
+from attn_cli.text import quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -90,7 +92,7 @@ class Part:
         self.used: set[Source] = set()
         self.wrapped: Part | None = None  # what a TimeDistributed applies
         self.batch_shape: Shape | None = None  # of an input
-        self.built_on: Shape | None = None  # before it is called
+        self.built_on: tuple[Shape, ...] | None = None  # before it is called
         self.known: Operation | None = None
 
     @property
@@ -112,7 +114,8 @@ class Entry(NamedTuple):
 def parse_config(data: Any, format: str, version: object = None) -> Part:
     """Return the model that a config describes.
 
-    `format` is "keras", "h5" or "json", `version` that of the Keras that wrote it. Raises BadFile
+    `format` is "keras", "h5" or "json", `version` that of the Keras that wrote it. What is read of
+    `data` is taken from it: both together would be the most that reading takes. Raises BadFile
     where it describes none, or where what is shared in it could be one thing or another.
     """
     keras_2 = isinstance(version, str) and version.startswith(("1.", "2."))
@@ -126,23 +129,20 @@ def _check_shared(data: Any) -> None:
     Of all things, not of layers alone: an initializer's place can hold a layer too.
     """
     first: dict[int, dict[str, Any]] = {}
-    stack = [data]
+    stack = nested([data])
     while stack:
         value = stack.pop()
-        if isinstance(value, list):
-            stack.extend(value)
-        elif isinstance(value, dict):
-            if "shared_object_id" in value:
-                identity = value["shared_object_id"]
-                if type(identity) is not int:
-                    raise BadFile("a shared_object_id of its config is not a whole number")
-                bare = {key: each for key, each in value.items() if key not in OF_A_PLACE}
-                known = first.setdefault(identity, bare)
-                if known is not bare:
-                    if known != bare:
-                        raise BadFile(f"two different things in it share the id {identity}")
-                    continue
-            stack.extend(value.values())
+        if "shared_object_id" in value and type(value) is dict:
+            identity = value["shared_object_id"]
+            if type(identity) is not int:
+                raise BadFile("a shared_object_id of its config is not a whole number")
+            bare = {key: each for key, each in value.items() if key not in OF_A_PLACE}
+            known = first.setdefault(identity, bare)
+            if known is not bare:
+                if known != bare:
+                    raise BadFile(f"two different things in it share the id {identity}")
+                continue
+        stack += nested(value)
 
 
 def oddities(model: Part) -> dict[str, list[str]]:
@@ -279,13 +279,16 @@ class _Parser:
     ) -> Part:
         module = data.get("module")
         type = layer_type(class_name, data)
-        # Ops have no flags. A legacy .h5 does not tell the module.
+        # Ops have no flags. Without a module, as in a legacy .h5, Keras finds the layer, where
+        # there is one of that name, and ops alone are handed several tensors that are no list.
         is_op = (
             is_of_keras(module)
             and ".ops." in f"{module}."
             and (class_name in OPS or not (class_name in LAYERS or class_name in HOLDING))
             if module is not None
-            else class_name in OPS and "trainable" not in config
+            else class_name in OPS
+            and "trainable" not in config
+            and (class_name not in LAYERS or _takes_several(data))
         )
         if not isinstance(config.get("trainable", True), bool):
             raise BadFile(
@@ -302,10 +305,9 @@ class _Parser:
             part.type = shown(type_of_function(function))
             part.is_op = part.is_function = True
         part.class_name = class_name
-        build = data.get("build_config")
-        shape = build.get("input_shape") if isinstance(build, dict) else None
-        if isinstance(shape, list) and not any(isinstance(each, list) for each in shape):
-            part.built_on = parse_shape(shape, f"what {where} is built on")
+        # Without a module, Keras reads it as Keras 2 wrote it, and builds nothing.
+        if module is not None and (build := data.get("build_config")):
+            part.built_on = _built_on(build, type, where)
         return part
 
     def _fill(self, part: Part, data: dict[str, Any]) -> None:
@@ -341,7 +343,7 @@ class _Parser:
         layers = part.config.get("layers")
         if not isinstance(layers, list):
             raise BadFile(f"the layers of {quote(part.name)} are not a list")
-        for index, data in enumerate(layers):
+        for index, data in enumerate(taken(layers)):
             where = f"layer {index} of {quote(part.name)}"
             inner = self.part(data, where)
             name = inner.name
@@ -356,9 +358,9 @@ class _Parser:
             self.shared = None
         if self.keras_2 and any(isinstance(node, dict) for _, node in nodes):
             raise BadFile(f"the calls in {quote(part.name)} are not as {_WRITER}")
-        for name, node in nodes:
-            part.entries[name].calls.append(_call(node, part, name))
         models = ALL if any(isinstance(node, list) for _, node in nodes) else FUNCTIONAL
+        for name, node in taken(nodes):
+            part.entries[name].calls.append(_call(node, part, name))
         part.inputs = _sources(part.config.get("input_layers"), part, "input_layers", models)
         for source in part.inputs:
             if source.call or source.output:
@@ -386,7 +388,7 @@ class _Parser:
         if not isinstance(layers, list):
             raise BadFile(f"the layers of {quote(part.name)} are not a list")
         previous: Source | None = None
-        for index, layer in enumerate(layers):
+        for index, layer in enumerate(taken(layers)):
             where = f"layer {index} of {quote(part.name)}"
             inner = self.part(layer, where)
             name = inner.name
@@ -449,52 +451,60 @@ def _call(node: Any, part: Part, name: str) -> Call:
 def _call_of_keras_3(node: dict[str, Any], part: Part, where: str) -> Call:
     tensors: list[Source] = []
     shapes: list[Shape | None] = []
-
-    def read(value: Any) -> Any:
-        if isinstance(value, list):
-            return [read(each) for each in value]
-        if not isinstance(value, dict) or value.get("class_name") in CONSTANTS:
-            return value
-        if value.get("class_name") != "__keras_tensor__":
-            return {key: read(value[key]) for key in sorted(value)}
-        config = _object(value.get("config"), f"a tensor in {where}")
-        source = _source(config.get("keras_history"), part, where, NONE)
-        tensors.append(source)
-        shapes.append(parse_shape(config.get("shape"), f"a shape in {where}"))
-        return source
-
-    args, kwargs = read(node.get("args", [])), read(node.get("kwargs", {}))
+    args, kwargs = [
+        _read_of_keras_3(node.get(key, empty), part, where, tensors, shapes)
+        for key, empty in (("args", []), ("kwargs", {}))
+    ]
     if not isinstance(args, list) or not isinstance(kwargs, dict):
         raise BadFile(f"{where} has no list of arguments")
     return Call(tuple(tensors), tuple(shapes), args, kwargs)
 
 
+def _read_of_keras_3(
+    value: Any, part: Part, where: str, tensors: list[Source], shapes: list[Shape | None]
+) -> Any:
+    """Return arguments with their tensors as Sources, which are noted with their shapes."""
+    if isinstance(value, list):
+        return [_read_of_keras_3(each, part, where, tensors, shapes) for each in value]
+    if not isinstance(value, dict) or value.get("class_name") in CONSTANTS:
+        return value
+    if value.get("class_name") != "__keras_tensor__":
+        return {
+            key: _read_of_keras_3(value[key], part, where, tensors, shapes) for key in sorted(value)
+        }
+    config = _object(value.get("config"), f"a tensor in {where}")
+    source = _source(config.get("keras_history"), part, where, NONE)
+    tensors.append(source)
+    shapes.append(parse_shape(config.get("shape"), f"a shape in {where}"))
+    return source
+
+
 def _call_of_keras_2(node: list[Any], part: Part, where: str) -> Call:
     """Read `["name", call, output, {...}]`, or a list of those; the others stand in the last."""
     named: dict[str, Any] = {}
-    entries = part.entries or {}
-
-    def read(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: read(value[key]) for key in sorted(value)}
-        if not isinstance(value, list):
-            return value
-        if len(value) in (3, 4) and isinstance(value[0], str):
-            constant = value[0] == "_CONSTANT_VALUE"
-            if constant or value[0] in entries:
-                if len(value) == 4 and isinstance(value[3], dict):
-                    named.update(value[3])
-                return value[2] if constant else _source(value, part, where, ALL)
-            if len(value) == 4:
-                raise _unknown(value[0], where)
-        return [read(each) for each in value]
-
-    first = read(node)
+    first = _read_of_keras_2(node, part, where, named)
     if isinstance(first, list) and len(first) == 1 and not isinstance(node[0], str):
         (first,) = first
-    kwargs = read(dict(named))
+    kwargs = _read_of_keras_2(dict(named), part, where, named)
     tensors = [*_tensors_in(first), *_tensors_in(kwargs)]
     return Call(tuple(tensors), (None,) * len(tensors), [first], kwargs)
+
+
+def _read_of_keras_2(value: Any, part: Part, where: str, named: dict[str, Any]) -> Any:
+    """Return arguments with their tensors as Sources; what stands with those is `named`."""
+    if isinstance(value, dict):
+        return {key: _read_of_keras_2(value[key], part, where, named) for key in sorted(value)}
+    if not isinstance(value, list):
+        return value
+    if len(value) in (3, 4) and isinstance(value[0], str):
+        constant = value[0] == "_CONSTANT_VALUE"
+        if constant or value[0] in (part.entries or ()):
+            if len(value) == 4 and isinstance(value[3], dict):
+                named.update(value[3])
+            return value[2] if constant else _source(value, part, where, ALL)
+        if len(value) == 4:
+            raise _unknown(value[0], where)
+    return [_read_of_keras_2(each, part, where, named) for each in value]
 
 
 # What Keras 3 writes for an array; the values in it are no tensors of the model.
@@ -574,6 +584,32 @@ def parse_shape(value: Any, what: str) -> Shape | None:
         if size is not None and (type(size) is not int or not 0 <= size <= MAX_SIZE):
             raise BadFile(f"{what} is not a list of sizes")
     return tuple(value)
+
+
+def _takes_several(data: dict[str, Any]) -> bool:
+    """Tell whether a call of Keras 3 has several arguments without a name."""
+    nodes = data.get("inbound_nodes")
+    args = [node.get("args") for node in nodes or () if isinstance(node, dict)]
+    return any(isinstance(each, list) and len(each) > 1 for each in args)
+
+
+def _built_on(build: Any, type: str, where: str) -> tuple[Shape, ...] | None:
+    """Return the shapes that Keras builds a layer on before it calls it; None where it builds none.
+
+    What else it may find there, it takes a layer for built by that has no weights yet.
+    """
+    what = f"what {where} is built on"
+    if isinstance(build, dict) and "input_shape" in build:
+        shape = build["input_shape"]
+        several = isinstance(shape, list) and any(isinstance(each, list) for each in shape)
+        shapes = shape if several else [shape]
+    elif isinstance(build, dict) and isinstance(build.get("shapes_dict"), dict):
+        shapes = [*build["shapes_dict"].values()]
+    elif type in LAYERS:
+        raise BadFile(f"{what} is not told as Keras does: input_shape, or shapes_dict")
+    else:
+        return None
+    return tuple([parse_shape(each, what) or UNKNOWN for each in shapes])
 
 
 def _noted_shape(configs: Iterable[dict[str, Any]], what: str) -> Shape | None:

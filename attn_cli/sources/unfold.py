@@ -26,8 +26,9 @@ from attn_cli.operations.call import (
 )
 from attn_cli.sources.config import CONSTANTS, Source, is_frozen, trainable_parts
 from attn_cli.sources.owners import flag_of_all, owners
-from attn_cli.sources.text import plain, quote, shown
+from attn_cli.sources.plain import plain
 from attn_cli.sources.variants import holds_more, is_changed
+from attn_cli.text import quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -230,11 +231,11 @@ class Unfolder:
         Keras makes the second, and takes no others for them: where they differ it is refused.
         """
         will_be = self.predicted(part, shapes, self.trains(part))
-        if will_be and part.built_on is not None and (part.built_on,) != shapes:
-            built = predicted(part.operation, (part.built_on,), None)
+        if will_be and part.built_on not in (None, shapes):
+            built = predicted(part.operation, part.built_on, None)
             if built is not None and shapes_of(built) != shapes_of(will_be):
                 raise BadFile(
-                    f"{quote(part.name)} is built on {part.built_on} and called on "
+                    f"{quote(part.name)} is built on {_listed(part.built_on)} and called on "
                     f"{_listed(shapes)}, for which it has other weights"
                 )
         if self.stored is None:
