@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.account import charge
 from attn_cli.errors import BadFile
-from attn_cli.graph import UNKNOWN, Cost, Graph, Layer, Node, Ref, Weight
+from attn_cli.graph import ITEM_SIZES, UNKNOWN, Cost, Graph, Layer, Node, Ref, Weight
 from attn_cli.operations import bind, roles_of
 from attn_cli.operations.base import Opaque, Unknown, reason
 from attn_cli.operations.call import (
@@ -557,7 +557,7 @@ def predicted(
 ) -> tuple[Weight, ...] | None:
     """Return the weights that a layer will have; None where a size or their type is unknown."""
     roles, dtype = roles_of(operation, *shapes), operation.dtype_of_weights
-    if roles is None or dtype is None:
+    if roles is None or dtype not in ITEM_SIZES:
         return None
     weights = []
     for role in roles:
