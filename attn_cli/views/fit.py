@@ -77,8 +77,16 @@ def _widths(
     columns: Sequence[Column], tables: Sequence[Table], width: int | None
 ) -> dict[str, int]:
     """Return how wide each column is that there is room for."""
-    texts = {column.key: _texts(place, tables) for place, column in enumerate(columns)}
-    natural = {key: max(map(cell_len, each)) for key, each in texts.items()}
+    natural = {
+        column.key: max(map(cell_len, _texts(place, tables)))
+        for place, column in enumerate(columns)
+    }
+    # What gives is looked at again and again; the rest, of which most is figures, is measured.
+    texts = {
+        column.key: list(_texts(place, tables))
+        for place, column in enumerate(columns)
+        if width is not None and column.kind in AT_LAST
+    }
     widths: dict[str, int] = {}
     for hidden, giving in _variants(columns):
         shown = [column for column in columns if column.key not in hidden]
@@ -183,14 +191,12 @@ def _total(widths: Mapping[str, int]) -> int:
     return sum(widths.values()) + GAP * (len(widths) - 1)
 
 
-def _texts(place: int, tables: Sequence[Table]) -> list[str]:
-    """Return all that stands in a column, its header first."""
+def _texts(place: int, tables: Sequence[Table]) -> Iterator[str]:
+    """Yield all that stands in a column, its header first."""
     column = tables[0].columns[place]
-    return [
-        column.header,
-        *(
-            cell(column, row[place])
-            for table in tables
-            for row in [*table.rows, *([table.total] if table.total else [])]
-        ),
-    ]
+    yield column.header
+    for table in tables:
+        for row in table.rows:
+            yield cell(column, row[place])
+        if table.total:
+            yield cell(column, table.total[place])

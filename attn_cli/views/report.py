@@ -86,11 +86,14 @@ class Report(NamedTuple):
     picture: Picture | None = None
 
 
-def in_lines(report: Report) -> Report:
-    """Return a report with all words in it as they can be shown, each on one line."""
+def in_lines(report: Report, *, in_rows: bool) -> Report:
+    """Return a report with all words in it as they can be shown, each on one line.
+
+    Of its rows and its tables, which say the same, those that are drawn: the rows, or the tables.
+    """
     return report._replace(
-        rows=_in_lines(report.rows),
-        tables=[_in_lines(table) for table in report.tables],
+        rows=_in_lines(report.rows) if in_rows else report.rows,
+        tables=report.tables if in_rows else [_in_lines(table) for table in report.tables],
         heading=[escaped(line) for line in report.heading],
         closing=[escaped(line) for line in report.closing],
         annotations=report.annotations and [_words(each) for each in report.annotations],
