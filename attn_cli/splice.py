@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from attn_cli.account import account, charge
 from attn_cli.errors import AttnError
 from attn_cli.graph import Graph, Layer, Node, Ref, Shape
-from attn_cli.sources.block import trace
+from attn_cli.sources.block import graph_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -151,7 +151,7 @@ class Host:
         while True:
             charge(TRACING)
             try:
-                traced = trace(spec.block.build, site.shape, **spec.given, **named(spec, prefix))
+                traced = graph_of(spec.block.build, site.shape, **spec.given, **named(spec, prefix))
             except AttnError as error:
                 raise type(error)(f"{spec.text} at {site.name}: {error}") from None
             names = {node.layer.name for node in traced.nodes[1:]}

@@ -41,7 +41,8 @@ def model(
     inputs: Sequence[Any] = (("i", 0, 0),),
 ) -> dict[str, Any]:
     config = {"name": name, "layers": layers, "input_layers": inputs, "output_layers": outputs}
-    return {**layer("Functional", name, calls), "module": "keras", "config": config}
+    own = {"module": "keras.src.models.functional", "config": config}
+    return {**layer("Functional", name, calls), **own}
 
 
 def called(name: str, times: int, first: str = "i") -> dict[str, Any]:
@@ -438,7 +439,7 @@ FILES: dict[str, tuple[Callable[[int], bytes], str, int]] = {
     "a sum inside, in levels": (wide_in_levels, ".json", 2000),
     "inputs that are none": (idle_inputs, ".json", 250),
     "inputs that are none, in levels": (idle_inputs_in_levels, ".json", 250),
-    "arguments by name": (named_arguments, ".json", 5000),
+    "arguments by name": (named_arguments, ".json", 1500),
     "sums of sums": (sums_of_sums, ".json", 3000),
     "a long chain": (long_chain, ".json", 2000),
     "long shortcuts": (long_shortcuts, ".json", 500),

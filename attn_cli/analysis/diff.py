@@ -7,7 +7,7 @@ from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.account import account, charge
-from attn_cli.showing import Small, as_html, as_text
+from attn_cli.showing import Small, several, shown_small
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +71,7 @@ class Total(NamedTuple):
         return self.after - self.before
 
 
+@shown_small
 class Diff(NamedTuple):
     """Two models: what became of each block, and the totals of their attention and of the whole."""
 
@@ -80,14 +81,8 @@ class Diff(NamedTuple):
     attention: dict[str, Total]
     model: dict[str, Total]
 
-    def __repr__(self) -> str:
-        """Show a row for each block that is not the same."""
-        return as_text(self._small())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._small())
-
     def _small(self) -> Small:
+        """Show a row for each block that is not the same."""
         rows: list[tuple[str | int | None, ...]] = []
         for change in self.changes:
             block = change.after or change.before
@@ -101,7 +96,7 @@ class Diff(NamedTuple):
             f"{self.before.file} → {self.after.file}",
             ("what", "kind", "at", "of it", "params", "MACs"),
             rows,
-            f"{same:,} block{'s' * (same != 1)} the same",
+            f"{several(same, 'block')} the same",
         )
 
     @property

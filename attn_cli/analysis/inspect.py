@@ -9,15 +9,16 @@ from attn_cli.analysis.find import Attention, Hidden, attention_params, search
 from attn_cli.analysis.gates import UNNAMED
 from attn_cli.analysis.guess import Guess, guess_attention
 from attn_cli.cost import GraphCost, graph_cost
-from attn_cli.showing import Small, as_html, as_text, one
+from attn_cli.showing import Small, one, several, shown_small
 from attn_cli.sources.saved import read_model
-from attn_cli.sources.text import shown
+from attn_cli.text import shown
 
 if TYPE_CHECKING:
     from attn_cli.graph import Shape
     from attn_cli.sources.saved import Model
 
 
+@shown_small
 class Inspection(NamedTuple):
     """What a file holds. `cost` and `params` are None where the file does not tell the layers.
 
@@ -37,22 +38,15 @@ class Inspection(NamedTuple):
     guesses: tuple[Guess, ...]
     params: int | None
 
-    def __repr__(self) -> str:
-        """Show the model in a line, and a row for each attention block."""
-        return as_text(self._small())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._small())
-
     def _small(self) -> Small:
+        """Show the model in a line, and a row for each attention block."""
         rows = [
             (block.kind, block.path, block.channels, block.width or "", block.params, block.macs)
             for block in self.blocks
         ]
         apart = [(self.unnamed, "unnamed"), (self.hidden, "hidden"), (self.guesses, "guessed")]
         told = [f"{len(found)} {word}" for found, word in apart if found]
-        count = len(self.blocks)
-        named = f"{count} attention block{'s' * (count != 1)}, {one(self.params, 'params')}"
+        named = f"{several(len(self.blocks), 'attention block')}, {one(self.params, 'params')}"
         return Small(
             f"{self.file}  {self.model!r}",
             ("kind", "at", "channels", "width", "params", "MACs"),

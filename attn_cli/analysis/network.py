@@ -11,10 +11,10 @@ from attn_cli.analysis.places import choose_places, text_of
 from attn_cli.cost import GraphCost, graph_cost
 from attn_cli.errors import BadFile, BadOption, BadShape
 from attn_cli.graph import Params
-from attn_cli.showing import Small, as_html, as_text, one
+from attn_cli.showing import Small, one, shown_small
 from attn_cli.sources.saved import OPAQUE, read_model
-from attn_cli.sources.text import shown
 from attn_cli.splice import Host, splice
+from attn_cli.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,6 +70,7 @@ class InNetwork(NamedTuple):
     misfits: tuple[tuple[str, str], ...] = ()
 
 
+@shown_small
 class NetworkComparison(NamedTuple):
     """A network as it is, and with each block at the chosen places."""
 
@@ -78,14 +79,8 @@ class NetworkComparison(NamedTuple):
     before: Totals
     blocks: tuple[InNetwork, ...]
 
-    def __repr__(self) -> str:
-        """Show a row for the network as it is, and for each block in it."""
-        return as_text(self._small())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._small())
-
     def _small(self) -> Small:
+        """Show a row for the network as it is, and for each block in it."""
         rows = [
             ("as it is", self.before, 0),
             *((b.spec, b.after, len(b.places)) for b in self.blocks),

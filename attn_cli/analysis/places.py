@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     from attn_cli.spec import Spec
 
 # What stands at the end of a residual branch and only drops or scales it.
-DROPPING = HANDING_ON | {
-    "AlphaDropout", "GaussianDropout", "GaussianNoise", "LayerScale", "StochasticDepth",
-}  # fmt: skip
+DROPPING = HANDING_ON | {"LayerScale", "StochasticDepth"}
 SCALING = frozenset(("Divide", "Multiply", "TrueDivide"))  # by a number
 # What adds feature maps up.
 ADDING = frozenset(("Add", "CustomScaleLayer"))
@@ -42,7 +40,6 @@ SHORTCUT = NORMALISING | DROPPING | ACTIVATING.keys() | {
     "AveragePooling2D", "Cropping2D", "GetItem", "MaxPooling2D", "ZeroPadding2D",
 }  # fmt: skip
 ENLARGING = frozenset(("Conv2DTranspose", "Resizing", "UpSampling2D"))
-MIXED = MIXING | {"Conv2DTranspose", "SeparableConv1D"}
 # An activation function that is spelt out in ops, as x · relu6(x + 3) / 6.
 ELEMENTWISE = ACTIVATING.keys() | {
     "Add", "Clip", "Divide", "Maximum", "Minimum", "Multiply", "Subtract", "TrueDivide",
@@ -79,6 +76,11 @@ class Chosen(NamedTuple):
     at: tuple[str, ...]
     places: tuple[Place, ...]
     usual: bool = False
+
+    @property
+    def sites(self) -> list[Site]:
+        """Where blocks are put in."""
+        return [place.site for place in self.places]
 
 
 def find_places(graph: Graph) -> tuple[Place, ...]:
@@ -348,7 +350,7 @@ class _Network:
             node = self.nodes[at]
             if len(node.inputs) != 1:
                 return False
-            if node.layer.type in MIXED:
+            if node.layer.type in MIXING:
                 projected += 1
             elif node.layer.type not in SHORTCUT:
                 return False
@@ -382,7 +384,7 @@ class _Network:
             if before:
                 if node.layer.type in ENLARGING:
                     return 0
-                depths[index] = max(before) + (node.layer.type in MIXED)
+                depths[index] = max(before) + (node.layer.type in MIXING)
         return depths.get(end)
 
     def undropped(self, index: int) -> int:
@@ -440,7 +442,7 @@ class _Network:
         mixed = False
         for index in self.trunk():
             node = self.nodes[index]
-            mixed = mixed or node.layer.type in MIXED
+            mixed = mixed or node.layer.type in MIXING
             shape = node.output_shapes[0]
             padding = node.layer.type in ("Cropping2D", "ZeroPadding2D")
             known = len(shape) == 4 and None not in shape[1:] and shape[1:3] != (1, 1)

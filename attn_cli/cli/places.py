@@ -17,7 +17,7 @@ from attn_cli.cli.options import (
     input_from,
 )
 from attn_cli.cli.output import emit, picked_format
-from attn_cli.sources.text import shown
+from attn_cli.text import shown
 from attn_cli.views import formats_with
 from attn_cli.views.network import places_report
 

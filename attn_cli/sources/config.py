@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.account import charge
 from attn_cli.errors import BadFile
-from attn_cli.operations import LAYERS, OPS, bind
-from attn_cli.operations.base import MAX_RANK, MAX_SIZE
+from attn_cli.graph import UNKNOWN
+from attn_cli.operations import HOLDING, LAYERS, OPS, bind
+from attn_cli.operations.base import MAX_RANK, MAX_SIZE, Opaque
+from attn_cli.operations.common import is_of_keras
 from attn_cli.sources.json_text import nested, taken
-from attn_cli.sources.text import quote, shown
+from attn_cli.text import quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,19 +51,22 @@ class Call(NamedTuple):
 class Kind:
     """What layers of one type and config have in common: all but their names and their weights."""
 
-    __slots__ = ("_operation", "config", "is_op", "type")
+    __slots__ = ("_operation", "config", "is_op", "keras_2", "type")
 
-    def __init__(self, type: str, config: dict[str, Any], is_op: bool) -> None:
+    def __init__(
+        self, type: str, config: dict[str, Any], is_op: bool, keras_2: bool | None
+    ) -> None:
         self.type = type
         self.config = config
         self.is_op = is_op
+        self.keras_2 = keras_2  # which Keras wrote it, None where that is not known
         self._operation: Operation | None = None
 
     @property
     def operation(self) -> Operation:
         """What they do, which all ask who read them."""
         if self._operation is None:
-            self._operation = bind(self.type, self.config, is_op=self.is_op)
+            self._operation = bind(self.type, self.config, is_op=self.is_op, keras_2=self.keras_2)
         return self._operation
 
 
@@ -93,7 +98,7 @@ class Part:
         self.trainable = kind.config.get("trainable") is not False
         self.is_function = False  # of TensorFlow's, whose arguments stand at the call
         self.is_sequential = False
-        self.keras_2 = False  # of the outermost model: which Keras wrote it
+        self.keras_2 = False  # which Keras wrote it
         # What a model holds, in its order; None for a layer.
         self.entries: dict[str, Entry] | None = None
         self.inputs: tuple[Source, ...] = ()
@@ -104,7 +109,7 @@ class Part:
         self.used: set[Source] = set()
         self.wrapped: Part | None = None  # what a TimeDistributed applies
         self.batch_shape: Shape | None = None  # of an input
-        self.built_on: Shape | None = None  # before it is called
+        self.built_on: tuple[Shape, ...] | None = None  # before it is called
 
     @property
     def type(self) -> str:
@@ -143,9 +148,7 @@ def parse_config(data: Any, format: str, version: object = None) -> Part:
     """
     keras_2 = isinstance(version, str) and version.startswith(("1.", "2."))
     _check_shared(data)
-    model = _Parser(format, keras_2).part(data, "the config")
-    model.keras_2 = keras_2
-    return model
+    return _Parser(format, keras_2, is_either=version is None).part(data, "the config")
 
 
 def _check_shared(data: Any) -> None:
@@ -168,6 +171,32 @@ def _check_shared(data: Any) -> None:
                     raise BadFile(f"two different things in it share the id {identity}")
                 continue
         stack += nested(value)
+
+
+def oddities(model: Part) -> dict[str, list[str]]:
+    """Return why Keras may not load a model, by models, inputs and wrappers in it: their names.
+
+    Of all else that is not understood, the costs are unknown, for the same reason.
+    """
+    found: dict[str, list[str]] = {}
+    met = {id(model)}
+    stack = [model]
+    while stack:
+        part = stack.pop()
+        inside = [entry.part for entry in (part.entries or {}).values()]
+        is_model = part.entries is not None
+        why = ""
+        if is_model and part.type not in HOLDING:
+            why = f"{part.type} is no class of Keras', and may do more than its config tells"
+        elif part.type == "InputLayer" or part.wrapped is not None or is_model:
+            why = part.operation.why if isinstance(part.operation, Opaque) else ""
+        if why:
+            found.setdefault(why, []).append(part.name)
+        if part.wrapped is not None:
+            inside.append(part.wrapped)
+        stack.extend([each for each in reversed(inside) if id(each) not in met])
+        met.update(map(id, inside))
+    return found
 
 
 # What of a layer is told by where it stands: its name there, and its calls.
@@ -215,25 +244,39 @@ def layer_type(class_name: str, data: dict[str, Any]) -> str:
     module, registered = data.get("module"), data.get("registered_name")
     if module is None:
         # A registered class says what it is in place of where it is from.
-        is_told = isinstance(registered, str) and ">" in registered
-        return str(registered) if is_told else class_name
-    if not is_of_keras(module):
+        if isinstance(registered, str) and ">" in registered:
+            return registered
+        # Of a class of its own, Keras 3 says where it is from.
+        is_other = "module" in data and any(class_name in known for known in (LAYERS, OPS, HOLDING))
+        return f"Custom>{class_name}" if is_other else class_name
+    if not is_of_keras(module) or not _may_hold(module, class_name):
         return f"{module}>{class_name}"
     # A class that is registered under another name comes before Keras' own.
     return class_name if registered in (None, class_name) else f"{module}>{registered}"
 
 
-def is_of_keras(module: Any) -> bool:
-    """Tell whether a module is Keras' own."""
-    return isinstance(module, str) and module.split(".")[0] in ("keras", "tf_keras")
+def _may_hold(module: str, class_name: str) -> bool:
+    """Tell whether a module of Keras' may hold a class that is known, by the names in its path."""
+    places = module.split(".")
+    if class_name == "Functional":
+        return places[-1] == "functional"
+    if class_name in ("Sequential", "Model"):
+        return {"layers", "ops"}.isdisjoint(places)
+    of_layers = class_name in LAYERS or class_name == "TimeDistributed"
+    kinds = {*(OF_LAYERS if of_layers else ()), *(OF_OPS if class_name in OPS else ())}
+    return not kinds or not kinds.isdisjoint(places)
+
+
+OF_LAYERS, OF_OPS = ("layers", "applications"), ("ops",)
 
 
 class _Parser:
-    def __init__(self, format: str, keras_2: bool) -> None:
+    def __init__(self, format: str, keras_2: bool, *, is_either: bool) -> None:
         # What is shared, by its id, for as long as Keras keeps it: in a `.keras` file always; in
         # Keras 2's other formats until the next model begins or ends; in Keras 3's not at all.
         self.shared: dict[int, Part] | None = {} if format == "keras" else None
         self.keras_2 = keras_2
+        self.is_either = is_either
         self.kinds: dict[bytes, Kind] = {}
         self.shares_in_models = keras_2 and format != "keras"
         if self.shares_in_models and format == "h5":
@@ -265,13 +308,16 @@ class _Parser:
     ) -> Part:
         module = data.get("module")
         type = layer_type(class_name, data)
-        # Ops have no flags. A legacy .h5 does not tell the module.
+        # Ops have no flags. Without a module, as in a legacy .h5, Keras finds the layer, where
+        # there is one of that name, and ops alone are handed several tensors that are no list.
         is_op = (
             is_of_keras(module)
             and ".ops." in f"{module}."
-            and (class_name in OPS or class_name not in LAYERS)
+            and (class_name in OPS or not (class_name in LAYERS or class_name in HOLDING))
             if module is not None
-            else class_name in OPS and "trainable" not in config
+            else class_name in OPS
+            and "trainable" not in config
+            and (class_name not in LAYERS or _takes_several(data))
         )
         if not isinstance(config.get("trainable", True), bool):
             raise BadFile(
@@ -283,27 +329,28 @@ class _Parser:
             from attn_cli.operations.tensorflow import type_of_function
 
             type, is_op, is_function = type_of_function(function), True, True
-        part = Part(name, self._kind(shown(type), config, is_op))
+        # Without a version and a module, it is written in a way that both read.
+        keras_2 = None if self.is_either and module is None else self.keras_2
+        part = Part(name, self._kind(shown(type), config, is_op, keras_2))
+        part.keras_2 = self.keras_2
         part.is_function = is_function
         part.class_name = class_name
-        build = data.get("build_config")
-        shape = build.get("input_shape") if isinstance(build, dict) else None
-        if isinstance(shape, list) and not any(isinstance(each, list) for each in shape):
-            part.built_on = parse_shape(shape, f"what {where} is built on")
+        # Without a module, Keras reads it as Keras 2 wrote it, and builds nothing.
+        if module is not None and (build := data.get("build_config")):
+            part.built_on = _built_on(build, type, where)
         return part
 
-    def _kind(self, type: str, config: dict[str, Any], is_op: bool) -> Kind:
+    def _kind(self, type: str, config: dict[str, Any], is_op: bool, keras_2: bool | None) -> Kind:
         """Return the kind of a layer: the one that is there, where another one is like it.
 
         What holds layers is like none: those are taken from its config.
         """
         if "layers" in config or "layer" in config:
-            return Kind(type, config, is_op)
+            return Kind(type, config, is_op, keras_2)
         config.pop("name", None)
         # Of equal configs the same bytes: what 1, 1.0 and True are told apart by, too.
-        return self.kinds.setdefault(
-            marshal.dumps((type, is_op, config), 2), Kind(type, config, is_op)
-        )
+        key = marshal.dumps((type, is_op, keras_2, config), 2)
+        return self.kinds.setdefault(key, Kind(type, config, is_op, keras_2))
 
     def _fill(self, part: Part, data: dict[str, Any]) -> None:
         config = part.config
@@ -317,7 +364,11 @@ class _Parser:
             self._sequential(part, data)
         elif part.type in ("Functional", "Model"):
             self._functional(part)
-        elif isinstance(config.get("layers"), list) and part.type not in LAYERS:
+        elif (
+            isinstance(config.get("layers"), list)
+            and part.type not in LAYERS
+            and not is_of_keras(part.type.partition(">")[0])
+        ):
             # A class of one's own, that tells its layers as one of these two does.
             if "output_layers" in config:
                 self._functional(part)
@@ -394,7 +445,7 @@ class _Parser:
             else:
                 if previous is None:
                     # Without an InputLayer: its shape stands in other places.
-                    first = Part("input", Kind("InputLayer", {}, False))
+                    first = Part("input", Kind("InputLayer", {}, False, self.keras_2))
                     configs = (part.config, data, inner.config)
                     first.batch_shape = _noted_shape(configs, f"the input of {quote(part.name)}")
                     previous = Source("", 0, 0)
@@ -517,7 +568,7 @@ def _tensors_in(value: Any) -> Iterator[Source]:
 def _sources(value: Any, part: Part, what: str, models: int) -> tuple[Source, ...]:
     where = f"the {what} of {quote(part.name)}"
     sources: list[Source] = []
-    stack = [value]
+    stack = [] if value is None else [value]
     while stack:
         value = stack.pop()
         if isinstance(value, dict):
@@ -527,7 +578,7 @@ def _sources(value: Any, part: Part, what: str, models: int) -> tuple[Source, ..
                 sources.append(_source(value, part, where, models))
             else:
                 stack.extend(reversed(value))
-        elif value is not None:
+        else:
             raise BadFile(f"{where} are not a list of [name, call, output]")
     return tuple(sources)
 
@@ -575,6 +626,32 @@ def parse_shape(value: Any, what: str) -> Shape | None:
         if size is not None and (type(size) is not int or not 0 <= size <= MAX_SIZE):
             raise BadFile(f"{what} is not a list of sizes")
     return tuple(value)
+
+
+def _takes_several(data: dict[str, Any]) -> bool:
+    """Tell whether a call of Keras 3 has several arguments without a name."""
+    nodes = data.get("inbound_nodes")
+    args = [node.get("args") for node in nodes or () if isinstance(node, dict)]
+    return any(isinstance(each, list) and len(each) > 1 for each in args)
+
+
+def _built_on(build: Any, type: str, where: str) -> tuple[Shape, ...] | None:
+    """Return the shapes that Keras builds a layer on before it calls it; None where it builds none.
+
+    What else it may find there, it takes a layer for built by that has no weights yet.
+    """
+    what = f"what {where} is built on"
+    if isinstance(build, dict) and "input_shape" in build:
+        shape = build["input_shape"]
+        several = isinstance(shape, list) and any(isinstance(each, list) for each in shape)
+        shapes = shape if several else [shape]
+    elif isinstance(build, dict) and isinstance(build.get("shapes_dict"), dict):
+        shapes = [*build["shapes_dict"].values()]
+    elif type in LAYERS:
+        raise BadFile(f"{what} is not told as Keras does: input_shape, or shapes_dict")
+    else:
+        return None
+    return tuple([parse_shape(each, what) or UNKNOWN for each in shapes])
 
 
 def _noted_shape(configs: Iterable[dict[str, Any]], what: str) -> Shape | None:

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.sources.json_text import nested
-from attn_cli.sources.text import MAX_LENGTH, quote, shown
+from attn_cli.text import MAX_LENGTH, quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

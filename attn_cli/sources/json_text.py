@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attn_cli.account import charge
 from attn_cli.errors import BadFile
-from attn_cli.sources.text import quote
+from attn_cli.text import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,10 +96,10 @@ def nested(value: Any) -> list[Any]:
 
 
 def taken(values: list[Any]) -> Iterator[Any]:
-    """Yield the values of a list that is needed no longer, and let go of each."""
-    values.reverse()
-    while values:
-        yield values.pop()
+    """Yield the values of a list that are needed no longer, and let go of each."""
+    for place, value in enumerate(values):
+        values[place] = None
+        yield value
 
 
 def _check_surrogates(value: Any, what: str) -> None:

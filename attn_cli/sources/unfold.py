@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.account import charge
 from attn_cli.errors import BadFile
-from attn_cli.graph import ITEM_SIZES, UNKNOWN, Cost, Graph, Layer, Node, Ref, Weight
+from attn_cli.graph import UNKNOWN, Cost, Graph, Layer, Node, Ref, Weight
 from attn_cli.operations import bind, roles_of
 from attn_cli.operations.base import Opaque, Unknown, reason
 from attn_cli.operations.call import (
@@ -26,14 +26,15 @@ from attn_cli.operations.call import (
 )
 from attn_cli.sources.config import CONSTANTS, Kind, Source, is_frozen, trainable_parts
 from attn_cli.sources.owners import flag_of_all, owners
-from attn_cli.sources.text import plain, quote, shown
+from attn_cli.sources.plain import plain
 from attn_cli.sources.variants import holds_more, is_changed
+from attn_cli.text import quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from attn_cli.graph import Shape
-    from attn_cli.operations.base import Operation, Role
+    from attn_cli.operations.base import Operation
     from attn_cli.operations.call import Operand
     from attn_cli.sources.config import Call, Part
 
@@ -56,22 +57,28 @@ class Called(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What comes out of a call, the shapes of that, and what the call costs."""
+    """What comes out of a call, the shapes of that, and what the call costs.
+
+    `is_noted_alone` is whether the file's word is all that there is for the shapes.
+    """
 
     outputs: Sequence[Tensor]
     shapes: tuple[Shape, ...]
     cost: Cost
+    is_noted_alone: bool
 
 
 class Unfolded(NamedTuple):
     """A graph, with the layer that each part became, by the part's id.
 
-    `counted` are the ids of the parts whose weights are known.
+    `counted` are the ids of the parts whose weights are known, `noted` the names of those for whose
+    shapes the file's word is all that there is.
     """
 
     graph: Graph
     layers: dict[int, Layer]
     counted: set[int]
+    noted: list[str]
 
 
 def unfold(root: Part, stored: Mapping[int, tuple[Weight, ...]] | None) -> Unfolded:
@@ -101,6 +108,7 @@ class Unfolder:
         # What was foretold of weights and told of calls, for those that are alike.
         self.foretold: dict[tuple[Any, ...], tuple[Weight, ...] | None] = {}
         self.told: dict[tuple[Any, ...], Told] = {}
+        self.noted: dict[int, str] = {}  # those of which the shape is as noted, and no more
         self.named: list[int] = []  # how much each node takes to name, in all places
 
     def unfolded(self) -> Unfolded:
@@ -110,7 +118,7 @@ class Unfolder:
         outputs = self.model(self.root, None, (), 1)
         shapes = [value.tensor.shape for value in outputs]
         graph = Graph(self.nodes, [value.ref for value in outputs], shapes)
-        return Unfolded(graph, self.layers, self.counted)
+        return Unfolded(graph, self.layers, self.counted, [*self.noted.values()])
 
     def part(
         self,
@@ -161,7 +169,9 @@ class Unfolder:
         layer = self.layer(part, bound.operation, shapes, within, called.kwargs)
         refs = tuple([value.ref for value in called.values])
         charge(self.said(part) + sum([self.named[ref.node] for ref in refs]))
-        outputs, noted, cost = self.tell(part, bound, recorded)
+        outputs, noted, cost, is_noted_alone = self.tell(part, bound, recorded)
+        if is_noted_alone:
+            self.noted[id(part)] = layer.name
         if layer.weights and not all(weight.name for weight in layer.weights):
             cost = Cost(why=f"the weights of {layer.name} are not those of a {layer.type}")
         cost = repeated(cost, times)
@@ -178,8 +188,9 @@ class Unfolder:
             known = self.told.get(key)
             if known is not None:
                 return known
-        outputs, cost = tell(bound, believed(bound, recorded))
-        told = Told(outputs, tuple([tensor.shape for tensor in outputs]), cost)
+        trusted, is_noted_alone = believed(bound, recorded)
+        outputs, cost = tell(bound, trusted)
+        told = Told(outputs, tuple([tensor.shape for tensor in outputs]), cost, is_noted_alone)
         if key is not None:
             self.told[key] = told
         return told
@@ -263,11 +274,11 @@ class Unfolder:
         Keras makes the second, and takes no others for them: where they differ it is refused.
         """
         will_be = self.predicted(part, shapes)
-        if will_be and part.built_on is not None and (part.built_on,) != shapes:
-            built = self.predicted(part, (part.built_on,))
+        if will_be and part.built_on not in (None, shapes):
+            built = self.predicted(part, part.built_on)
             if built is not None and shapes_of(built) != shapes_of(will_be):
                 raise BadFile(
-                    f"{quote(part.name)} is built on {part.built_on} and called on "
+                    f"{quote(part.name)} is built on {_listed(part.built_on)} and called on "
                     f"{_listed(shapes)}, for which it has other weights"
                 )
         if self.stored is None:
@@ -297,8 +308,11 @@ class Unfolder:
         """Return the weights that a layer has where it is called on shapes, None where unknown."""
         key = (part.kind, id(part) in self.trainable, *shapes)
         if key not in self.foretold:
-            roles = None if self.is_other(part.kind) else roles_of(part.operation, *shapes)
-            self.foretold[key] = predicted(roles, part.config, self.trains(part))
+            self.foretold[key] = (
+                None
+                if self.is_other(part.kind)
+                else predicted(part.operation, shapes, self.trains(part))
+            )
         return self.foretold[key]
 
     def is_other(self, kind: Kind) -> bool:
@@ -592,10 +606,10 @@ def _filled(value: Any, tensors: Mapping[Source, Value]) -> Any:
 
 
 def predicted(
-    roles: list[Role] | None, config: dict[str, Any], trainable: bool | None
+    operation: Operation, shapes: Sequence[Shape], trainable: bool | None
 ) -> tuple[Weight, ...] | None:
-    """Return the weights that a layer will have; None where a size is unknown."""
-    dtype = variable_dtype(config)
+    """Return the weights that a layer will have; None where a size or their type is unknown."""
+    roles, dtype = roles_of(operation, *shapes), operation.dtype_of_weights
     if roles is None or dtype is None:
         return None
     weights = []
@@ -606,21 +620,3 @@ def predicted(
         flag = role.trainable and trainable
         weights.append(Weight(role.name, tuple(sizes), role.dtype or dtype, flag))
     return tuple(weights)
-
-
-def variable_dtype(config: dict[str, Any]) -> str | None:
-    """Return the type of a layer's weights, as its dtype policy says; None where that is not known.
-
-    A policy may tell one for each layer within.
-    """
-    policy = config.get("dtype")
-    if isinstance(policy, dict):
-        inner = policy.get("config")
-        policy = inner.get("name", "") if isinstance(inner, dict) else ""
-    if policy in FLOAT32:
-        return "float32"
-    return policy if isinstance(policy, str) and policy in ITEM_SIZES else None
-
-
-# What is calculated in another type than the weights have, and what no type is told by.
-FLOAT32 = (None, "mixed_float16", "mixed_bfloat16", "_infer", "infer")

@@ -19,9 +19,6 @@ FORMATS = {
     "plain": "attn_cli.views.plain",
 }
 
-# Those that draw the rows of a report, and not its tables.
-OF_ROWS = frozenset(("csv", "plain"))
-
 # What draws a part that not every report has, and the part.
 SPECIAL = {"github": ("attn_cli.views.github", "annotations")}
 
@@ -75,7 +72,7 @@ def render(
     from attn_cli.views.report import in_lines
 
     if format != "json":
-        report = in_lines(report, in_rows=format in OF_ROWS)
+        report = in_lines(report)
     drawn: str | bytes
     if format in FORMATS or format in SPECIAL:
         module = FORMATS[format] if format in FORMATS else SPECIAL[format][0]

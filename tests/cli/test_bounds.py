@@ -7,9 +7,8 @@ import re
 import time
 import tracemalloc
 from bisect import bisect_left
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from configs import Config
@@ -35,6 +34,9 @@ from attn_cli.sources.applications import application_text
 from attn_cli.sources.saved import read_model
 from attn_cli.views import FORMATS
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 DATA = Path(__file__).parent.parent / "data"
 # Of a fixed loop: the promise for a small file (two seconds where that takes a tenth of one), and
 # what each further byte allows.
@@ -50,27 +52,30 @@ def fixed_loop() -> float:
     """Return what a fixed loop takes, so that a slow machine is slow for both."""
     start = time.process_time()
     total = 0
-    for place in range(3_000_000):
+    for place in range(300_000):
         total += place & 7
-    return time.process_time() - start
+    return 10 * (time.process_time() - start)
 
 
 def arguments(command: str, path: Path) -> list[str]:
     """Return a command line on a file."""
     if command == "check":
         config = path.parent / "attn.toml"
-        config.write_text(f'[[check]]\nmodel = "{path.name}"\nmax_share = 1.0\n', encoding="utf-8")
+        check = f'[[check]]\nname = "all"\nmodel = "{path.name}"\nmax_share = 1.0\n'
+        config.write_text(check, encoding="utf-8")
         return ["check", "--config", str(config)]
     return [*command.split(), str(path), *[str(path)] * (command == "diff")]
 
 
 def bounded(command: str, path: Path) -> tuple[float, str]:
-    """Return the time that a command takes for each file, and the line of a refusal."""
+    """Return the fixed loops that a command takes for each file, and the line of a refusal."""
     gc.collect()
     gc.disable()  # as the program does: nothing may be left that only a search would find
+    unit = fixed_loop()
     start = time.process_time()
     result = run_here(arguments(command, path), cwd=path.parent)
     taken = time.process_time() - start
+    unit = (unit + fixed_loop()) / 2
     left = gc.collect()
     gc.enable()
     assert left < 1000, f"{left:,} objects refer to themselves"
@@ -80,7 +85,33 @@ def bounded(command: str, path: Path) -> tuple[float, str]:
         assert len(said) == 1
     line = next((line for line in said if path.name in line or command == "places"), "")
     assert line or not result.code
-    return taken / (1 + (command == "diff")), line
+    return taken / unit / (1 + (command == "diff")), line
+
+
+def bounded_by(most: float, command: str, path: Path) -> tuple[float, str]:
+    """Hold a command to so many fixed loops, and return what `bounded` does.
+
+    Whatever else runs on the machine makes it slower, and never faster: it has three tries.
+    """
+    tries: list[float] = []
+    while len(tries) < 3:
+        taken, line = bounded(command, path)
+        tries.append(taken)
+        if taken < most:
+            return taken, line
+    pytest.fail(f"{command} takes {tries} fixed loops of {most}")
+
+
+def grows_with_size(command: str, path: Path, make: Callable[[int], bytes], least: int) -> None:
+    """Hold a command to a time in proportion to a file, until a line says that it is too much."""
+    in_proportion = float("inf")
+    for size in (least, 2 * least, 4 * least):
+        path.write_bytes(make(size))
+        allowed = MOST_TIME + TIME_PER_BYTE * path.stat().st_size
+        taken, line = bounded_by(min(allowed, in_proportion), command, path)
+        if "takes more than" in line:
+            break
+        in_proportion = 3 * taken + 2
 
 
 @pytest.mark.slow
@@ -89,21 +120,10 @@ def test_time_grows_with_the_file(tmp_path: Path, name: str) -> None:
     """Twice the file takes twice the time, until a line says that it is too much."""
     make, suffix, least = FILES[name]
     path = tmp_path / f"m{suffix}"
-    unit = fixed_loop()
-    for command in COMMANDS:
-        times: list[float] = []
-        sizes = (least, 2 * least, 4 * least)
-        for size in sizes if command == COMMANDS[0] else sizes[-1:]:
-            path.write_bytes(make(size))
-            taken, line = bounded(command, path)
-            unit = max(unit, fixed_loop())
-            allowed = MOST_TIME + TIME_PER_BYTE * path.stat().st_size
-            assert taken / unit < allowed, f"{command}, {size}: {taken:.2f} s, {taken / unit:.1f}"
-            times.append(taken)
-            if "takes more than" in line:
-                break
-        for before, after in pairwise(times):
-            assert after < 3 * before + 2 * unit, f"{command} is not in proportion: {times}"
+    grows_with_size(COMMANDS[0], path, make, least)
+    allowed = MOST_TIME + TIME_PER_BYTE * path.stat().st_size
+    for command in COMMANDS[1:]:
+        bounded_by(allowed, command, path)
 
 
 @pytest.mark.slow
@@ -130,17 +150,7 @@ def test_time_grows_with_the_places(tmp_path: Path, name: str) -> None:
     make, suffix, least = FILES[name]
     path = tmp_path / f"m{suffix}"
     for at in ("residual", "post"):
-        times: list[float] = []
-        for size in (least, 2 * least, 4 * least):
-            path.write_bytes(make(size))
-            start = time.process_time()
-            result = run_here(["compare", "simam", "--in", str(path), "--at", at])
-            times.append(time.process_time() - start)
-            if result.code:
-                assert "takes more than" in result.err, result.err
-                break
-        for before, after in pairwise(times):
-            assert after < 3 * before + 2 * fixed_loop(), f"{at} is not in proportion: {times}"
+        grows_with_size(f"compare simam --at {at} --in", path, make, least)
 
 
 @pytest.mark.slow

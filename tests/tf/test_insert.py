@@ -19,7 +19,7 @@ from nets import FAMILIES
 
 from attn_cli import find_attention, read_model
 from attn_cli.analysis.places import find_places, select_places
-from attn_cli.blocks import BLOCKS
+from attn_cli.blocks import BLOCKS, find_block
 from attn_cli.errors import BadOption, BadShape
 from attn_cli.sources.applications import application_names
 from attn_cli.spec import parse_spec
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from attn_cli.graph import Graph
+    from attn_cli.graph import Graph, Node
 
 
 def put(model: Any, spec: str | None, *at: str) -> Inserted:
@@ -156,6 +156,10 @@ def drawn_model(keras: Any, data: st.DataObject) -> Any:
     return Random(keras, data.draw).model()
 
 
+# Such as few channels take: a model that is drawn for a block that refuses it is drawn in vain.
+SPECS = [f"{name}:ratio=2" if "ratio" in find_block(name).options else name for name in BLOCKS]
+
+
 @settings(max_examples=60, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(data=st.data())
 def test_drawn_models_are_as_foretold(
@@ -166,13 +170,10 @@ def test_drawn_models_are_as_foretold(
     path = tmp_path_factory.getbasetemp() / "drawn.json"
     for _ in range(2):
         graph = walk(model)
-        names = [
-            node.name
-            for node in graph.nodes
-            if len(node.output_shapes[0]) == 4 and "[" not in node.name
-        ]
+        names = [node.name for node in graph.nodes if can_hold_a_block(graph, node)]
+        assume(names)
         at = data.draw(st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True))
-        spec = data.draw(st.sampled_from([f"{name}" for name in BLOCKS]))
+        spec = data.draw(st.sampled_from(SPECS))
         try:
             sites = [place.site for place in select_places(graph, at)]
             inserted = insert_blocks(model, graph, sites, parse_spec(spec))
@@ -182,6 +183,19 @@ def test_drawn_models_are_as_foretold(
         kept = {id(layer) for layer in _leaves(model)}
         assert len(kept & {id(layer) for layer in _leaves(inserted.model)}) == len(kept)
         model = inserted.model
+
+
+def can_hold_a_block(graph: Graph, node: Node) -> bool:
+    """Tell whether a place can be named: a map, and in no model that is called twice or in steps.
+
+    Whatever is drawn for another one is refused, and the model was made in vain.
+    """
+    if len(node.output_shapes[0]) != 4 or "[" in node.name:
+        return False
+    try:
+        return bool(select_places(graph, [node.name]))
+    except (BadOption, BadShape):
+        return False
 
 
 def _leaves(model: Any) -> list[Any]:

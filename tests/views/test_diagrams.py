@@ -13,7 +13,7 @@ import pytest
 from chromium import MISSING, PROGRAM, Browser
 from drawing import GOOD_SHAPES, option_sets
 from geometry import SVG, curves, faults, measured, parts
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from process import run_here
 
@@ -23,8 +23,8 @@ from attn_cli.analysis.summary import summarise
 from attn_cli.blocks import BLOCKS, PRESETS, find_block
 from attn_cli.errors import AttnError, BadGraph
 from attn_cli.graph import Graph, Layer, Node, Ref
-from attn_cli.sources.text import shown
 from attn_cli.spec import Spec, parse_spec
+from attn_cli.text import shown
 from attn_cli.views.pictures import layout
 from attn_cli.views.pictures.diagram import Arrow, Box, Diagram, of_letters, of_summary
 from attn_cli.views.pictures.dot import dot
@@ -71,6 +71,7 @@ def test_diagrams_are_as_they_were(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BLOCKS)
+@settings(max_examples=50)  # each starts a process that lays it out
 @given(data=st.data())
 def test_every_call_is_once_there(name: str, data: st.DataObject) -> None:
     """In DOT, which Graphviz reads; its shapes and costs are the trace's, and sum to its totals."""
