@@ -66,11 +66,10 @@ def render(report: Report, width: int | None, color: bool) -> str:
         if table.title:
             say(table.title, "bold")
         left_out |= dict.fromkeys(fitted.left_out)
-        parts = list(_drawn(fitted))
         if color:
-            console.print(Text.assemble(*parts), soft_wrap=True, end="")
+            console.print(Text.assemble(*_drawn(fitted)), soft_wrap=True, end="")
         else:
-            out.write("".join([text for text, _ in parts]))
+            out.writelines(text for text, _ in _drawn(fitted))
     if report.closing and report.tables:
         console.print()
     for line in report.closing:
