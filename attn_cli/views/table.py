@@ -88,28 +88,31 @@ def _drawn(fitted: Fitted) -> Iterator[Part]:
     """
     table, widths = fitted.table, fitted.widths
     header, *texts = fitted.texts
-    yield from _row(table.columns, widths, header, ["bold dim"] * len(header))
+    yield from _row(fitted, header, ["bold dim"] * len(header))
     yield ("─" * (sum(widths) + GAP * (len(widths) - 1)) + "\n", "dim")
     for line, written in zip(table.lines, texts, strict=True):
         if line is table.total:
             yield ("\n", "")
         styles = list(map(_style, table.columns, line, written))
-        yield from _row(table.columns, widths, written, styles)
+        yield from _row(fitted, written, styles)
 
 
-def _row(
-    columns: Sequence[Column], widths: Sequence[int], texts: Sequence[str], styles: Sequence[str]
-) -> Iterator[Part]:
+def _row(fitted: Fitted, texts: Sequence[str], styles: Sequence[str]) -> Iterator[Part]:
     """Yield a row: one line, or as many as its longest prose takes."""
-    cells = [
-        wrapped(text, width) if column.kind in WRAPPED else [shortened(text, width)]
-        for column, width, text in zip(columns, widths, texts, strict=True)
-    ]
+    columns, widths = fitted.table.columns, fitted.widths
+    cells = []
+    for column, width, gave, text in zip(columns, widths, fitted.gave, texts, strict=True):
+        if not gave:
+            cells.append([text])
+        else:
+            cells.append(
+                wrapped(text, width) if column.kind in WRAPPED else [shortened(text, width)]
+            )
     for place in range(max(map(len, cells))):
         gap = 0
         for column, width, style, within in zip(columns, widths, styles, cells, strict=True):
             text = within[place] if place < len(within) else ""
-            space = width - cell_len(text)
+            space = max(0, width - cell_len(text))  # a text may go beyond its column
             yield (" " * (gap + space * column.right), "")
             yield (text, style)
             gap = GAP + space * (not column.right)
