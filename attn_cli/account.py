@@ -57,6 +57,15 @@ def charge(steps: int = 1) -> None:
             raise Spent
 
 
+def memory_of(*texts: str | bytes) -> int:
+    """Return about how many bytes it takes to put texts together.
+
+    Where one is not ASCII, each of their characters may take four.
+    """
+    letters = sum(map(len, texts))
+    return letters if all(text.isascii() for text in texts) else 4 * letters
+
+
 @contextmanager
 def one_account(file: str) -> Iterator[None]:
     """Charge all that is done with a file to one account, which what is first done opens.
