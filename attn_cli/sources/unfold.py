@@ -28,7 +28,7 @@ from attn_cli.sources.config import CONSTANTS, Source, is_frozen, trainable_part
 from attn_cli.sources.owners import flag_of_all, owners
 from attn_cli.sources.plain import plain
 from attn_cli.sources.variants import holds_more, is_changed
-from attn_cli.text import quote, shown
+from attn_cli.text import few, quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -440,11 +440,11 @@ def _without_shape(value: Value) -> Value:
 
 
 def _listed(shapes: Sequence[Shape]) -> str:
-    return " with ".join(map(str, shapes)) or "nothing"
+    return few([*map(str, shapes)], between=" with ") or "nothing"
 
 
 def _spelt(weights: Sequence[Weight]) -> str:
-    return ", ".join(map(str, [weight.shape for weight in weights]))
+    return few([str(weight.shape) for weight in weights])
 
 
 def _as_noted(part: Part, tensors: Mapping[Source, Value]) -> bool:
