@@ -8,6 +8,8 @@ JSON bounds.
 
 from __future__ import annotations
 
+import marshal
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.account import charge
@@ -46,6 +48,28 @@ class Call(NamedTuple):
     kwargs: dict[str, Any]
 
 
+class Kind:
+    """What layers of one type and config have in common: all but their names and their weights."""
+
+    __slots__ = ("_operation", "config", "is_op", "keras_2", "type")
+
+    def __init__(
+        self, type: str, config: dict[str, Any], is_op: bool, keras_2: bool | None
+    ) -> None:
+        self.type = type
+        self.config = config
+        self.is_op = is_op
+        self.keras_2 = keras_2  # which Keras wrote it, None where that is not known
+        self._operation: Operation | None = None
+
+    @property
+    def operation(self) -> Operation:
+        """What they do, which all ask who read them."""
+        if self._operation is None:
+            self._operation = bind(self.type, self.config, is_op=self.is_op, keras_2=self.keras_2)
+        return self._operation
+
+
 class Part:
     """A layer, an op or a model, once however often it is used."""
 
@@ -53,35 +77,28 @@ class Part:
         "batch_shape",
         "built_on",
         "class_name",
-        "config",
-        "either",
         "entries",
         "inputs",
         "is_function",
-        "is_op",
         "is_sequential",
         "keras_2",
-        "known",
+        "kind",
         "name",
         "outputs",
         "recorded",
         "trainable",
-        "type",
         "used",
         "wrapped",
     )
 
-    def __init__(self, name: str, type: str, config: dict[str, Any], is_op: bool) -> None:
+    def __init__(self, name: str, kind: Kind) -> None:
         self.name = name
-        self.type = type
-        self.config = config
-        self.is_op = is_op
-        self.class_name = type
-        self.trainable = config.get("trainable") is not False
+        self.kind = kind
+        self.class_name = kind.type
+        self.trainable = kind.config.get("trainable") is not False
         self.is_function = False  # of TensorFlow's, whose arguments stand at the call
         self.is_sequential = False
         self.keras_2 = False  # which Keras wrote it
-        self.either = False  # where that is not known
         # What a model holds, in its order; None for a layer.
         self.entries: dict[str, Entry] | None = None
         self.inputs: tuple[Source, ...] = ()
@@ -93,15 +110,26 @@ class Part:
         self.wrapped: Part | None = None  # what a TimeDistributed applies
         self.batch_shape: Shape | None = None  # of an input
         self.built_on: tuple[Shape, ...] | None = None  # before it is called
-        self.known: Operation | None = None
+
+    @property
+    def type(self) -> str:
+        """The type of a layer, as it can be shown."""
+        return self.kind.type
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What the file says of it, which others may share."""
+        return self.kind.config
+
+    @property
+    def is_op(self) -> bool:
+        """Whether it is an op, and no layer."""
+        return self.kind.is_op
 
     @property
     def operation(self) -> Operation:
-        """What a layer or an op does, which all ask who read it."""
-        if self.known is None:
-            keras_2 = None if self.either else self.keras_2
-            self.known = bind(self.type, self.config, is_op=self.is_op, keras_2=keras_2)
-        return self.known
+        """What a layer or an op does."""
+        return self.kind.operation
 
 
 class Entry(NamedTuple):
@@ -252,6 +280,7 @@ class _Parser:
         self.shared: dict[int, Part] | None = {} if format == "keras" else None
         self.keras_2 = keras_2
         self.is_either = is_either
+        self.kinds: dict[bytes, Kind] = {}
         self.shares_in_models = keras_2 and format != "keras"
         if self.shares_in_models and format == "h5":
             self.shared = {}
@@ -298,20 +327,33 @@ class _Parser:
                 f"whether {where} is trained is told by something else than true or false"
             )
         function = config.get("function")
-        part = Part(name, shown(type), config, is_op)
-        part.keras_2 = self.keras_2
-        # Without a version and a module, it is written in a way that both read.
-        part.either = self.is_either and module is None
+        is_function = False
         if type in ("TFOpLambda", "SlicingOpLambda") and isinstance(function, str):
             from attn_cli.operations.tensorflow import type_of_function
 
-            part.type = shown(type_of_function(function))
-            part.is_op = part.is_function = True
+            type, is_op, is_function = type_of_function(function), True, True
+        # Without a version and a module, it is written in a way that both read.
+        keras_2 = None if self.is_either and module is None else self.keras_2
+        part = Part(name, self._kind(shown(type), config, is_op, keras_2))
+        part.keras_2 = self.keras_2
+        part.is_function = is_function
         part.class_name = class_name
         # Without a module, Keras reads it as Keras 2 wrote it, and builds nothing.
         if module is not None and (build := data.get("build_config")):
             part.built_on = _built_on(build, type, where)
         return part
+
+    def _kind(self, type: str, config: dict[str, Any], is_op: bool, keras_2: bool | None) -> Kind:
+        """Return the kind of a layer: the one that is there, where another one is like it.
+
+        What holds layers is like none: those are taken from its config.
+        """
+        if "layers" in config or "layer" in config:
+            return Kind(type, config, is_op, keras_2)
+        config.pop("name", None)
+        # Of equal configs the same bytes: what 1, 1.0 and True are told apart by, too.
+        key = marshal.dumps((type, is_op, keras_2, config), 2)
+        return self.kinds.setdefault(key, Kind(type, config, is_op, keras_2))
 
     def _fill(self, part: Part, data: dict[str, Any]) -> None:
         config = part.config
@@ -406,7 +448,7 @@ class _Parser:
             else:
                 if previous is None:
                     # Without an InputLayer: its shape stands in other places.
-                    first = Part("input", "InputLayer", {}, False)
+                    first = Part("input", Kind("InputLayer", {}, False, self.keras_2))
                     configs = (part.config, data, inner.config)
                     first.batch_shape = _noted_shape(configs, f"the input of {quote(part.name)}")
                     previous = Source("", 0, 0)
@@ -558,7 +600,7 @@ def _source(value: Any, part: Part, where: str, models: int) -> Source:
         and all(type(index) is int and index >= 0 for index in value[1:3])
     ):
         raise BadFile(f"{where} refers to a tensor by something else than [name, call, output]")
-    name, call, output = value[:3]
+    name, call, output = sys.intern(value[0]), value[1], value[2]
     entry = (part.entries or {}).get(name)
     if entry is None:
         raise _unknown(name, where)
@@ -639,7 +681,7 @@ def _name(data: dict[str, Any], config: dict[str, Any], where: str) -> str | Non
         raise BadFile(f"the name of {where} is not a text")
     if len(set(names)) > 1:
         raise BadFile(f"{where} has two names, {' and '.join(map(quote, names))}")
-    return names[0] if names else None
+    return sys.intern(names[0]) if names else None
 
 
 def _object(value: Any, what: str) -> dict[str, Any]:

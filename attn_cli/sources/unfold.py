@@ -24,7 +24,7 @@ from attn_cli.operations.call import (
     with_steps,
     without_steps,
 )
-from attn_cli.sources.config import CONSTANTS, Source, is_frozen, trainable_parts
+from attn_cli.sources.config import CONSTANTS, Kind, Source, is_frozen, trainable_parts
 from attn_cli.sources.owners import flag_of_all, owners
 from attn_cli.sources.plain import plain
 from attn_cli.sources.variants import holds_more, is_changed
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from attn_cli.graph import Shape
     from attn_cli.operations.base import Operation
+    from attn_cli.operations.call import Operand
     from attn_cli.sources.config import Call, Part
 
 Key = tuple[str, int]  # of a call: the name of a layer, and which of its calls
@@ -53,6 +54,18 @@ class Called(NamedTuple):
     values: Sequence[Value]
     args: list[Any]
     kwargs: dict[str, Any]
+
+
+class Told(NamedTuple):
+    """What comes out of a call, the shapes of that, and what the call costs.
+
+    `is_noted_alone` is whether the file's word is all that there is for the shapes.
+    """
+
+    outputs: Sequence[Tensor]
+    shapes: tuple[Shape, ...]
+    cost: Cost
+    is_noted_alone: bool
 
 
 class Unfolded(NamedTuple):
@@ -87,11 +100,15 @@ class Unfolder:
         self.nodes: list[Node] = []
         self.layers: dict[int, Layer] = {}
         self.first: dict[int, Sequence[Shape]] = {}  # what a layer is called on at first
-        self.others: dict[int, bool] = {}  # the layers that may have other weights than their type
+        self.others: dict[Kind, bool] = {}  # those that may have other weights than their type
         self.counted: set[int] = set()
         self.plans: dict[int, Plan] = {}
-        self.sizes: dict[int, int] = {}
         self.names: dict[int, str] = {}  # as they can be shown
+        self.sizes: dict[Kind, int] = {}
+        self.plain: dict[Kind, dict[str, Any]] = {}
+        # What was foretold of weights and told of calls, for those that are alike.
+        self.foretold: dict[tuple[Any, ...], tuple[Weight, ...] | None] = {}
+        self.told: dict[tuple[Any, ...], Told] = {}
         self.noted: dict[int, str] = {}  # those of which the shape is as noted, and no more
         self.named: list[int] = []  # how much each node takes to name, in all places
 
@@ -154,13 +171,11 @@ class Unfolder:
         layer = self.layer(part, bound.operation, shapes, within, called.kwargs)
         refs = tuple([value.ref for value in called.values])
         charge(self.said(part) + sum([self.named[ref.node] for ref in refs]))
-        trusted, is_noted_alone = believed(bound, recorded)
+        outputs, noted, cost, is_noted_alone = self.tell(part, bound, recorded)
         if is_noted_alone:
             self.noted[id(part)] = layer.name
-        outputs, cost = tell(bound, trusted)
         if layer.weights and not all(weight.name for weight in layer.weights):
             cost = Cost(why=f"the weights of {layer.name} are not those of a {layer.type}")
-        noted = tuple([tensor.shape for tensor in outputs])
         cost = repeated(cost, times)
         place = self.add(Node(layer, refs, shapes, noted, cost=cost, operands=bound.numbers))
         return [Value(Ref(place, i), tensor) for i, tensor in enumerate(outputs)]
@@ -171,11 +186,29 @@ class Unfolder:
             self.names[id(part)] = shown(part.name)
         return self.names[id(part)]
 
+    def tell(self, part: Part, bound: Bound, recorded: Sequence[Shape | None]) -> Told:
+        """Return what a call tells: the same as others of its kind, on the same tensors."""
+        operation, operands, more = bound
+        key = None
+        # What holds numbers is not told apart by what it is equal to; functions are bound anew.
+        if operation is part.operation and all(map(_is_plain, operands)):
+            key = (part.kind, more, tuple(operands), tuple(recorded))
+            known = self.told.get(key)
+            if known is not None:
+                return known
+        trusted, is_noted_alone = believed(bound, recorded)
+        outputs, cost = tell(bound, trusted)
+        told = Told(outputs, tuple([tensor.shape for tensor in outputs]), cost, is_noted_alone)
+        if key is not None:
+            self.told[key] = told
+        return told
+
     def said(self, part: Part) -> int:
         """Return how much the config of a part says: each of its calls goes through it."""
-        if id(part) not in self.sizes:
-            self.sizes[id(part)] = _size(part.config)
-        return self.sizes[id(part)]
+        kind = part.kind
+        if kind not in self.sizes:
+            self.sizes[kind] = _size(kind.config)
+        return self.sizes[kind]
 
     def add(self, node: Node) -> int:
         """Add a node, and return its place."""
@@ -229,18 +262,28 @@ class Unfolder:
                 known = self.weights(part, shapes)
             if known is not None:
                 self.counted.add(id(part))
-            layer = Layer(self.name(part), part.type, plain(config), known or (), within)
+            layer = Layer(
+                self.name(part), part.type, self.shown(part.kind, config), known or (), within
+            )
             self.layers[id(part)] = layer
         return layer
+
+    def shown(self, kind: Kind, config: dict[str, Any]) -> dict[str, Any]:
+        """Return what a graph shows of a config: one for all of a kind."""
+        if config is not kind.config:
+            return plain(config)
+        if kind not in self.plain:
+            self.plain[kind] = plain(config)
+        return self.plain[kind]
 
     def weights(self, part: Part, shapes: Sequence[Shape]) -> tuple[Weight, ...] | None:
         """Return the weights of a layer: those that are stored, or else those that it will have.
 
         Keras makes the second, and takes no others for them: where they differ it is refused.
         """
-        will_be = self.predicted(part, shapes, self.trains(part))
+        will_be = self.predicted(part, shapes)
         if will_be and part.built_on not in (None, shapes):
-            built = predicted(part.operation, part.built_on, None)
+            built = self.predicted(part, part.built_on)
             if built is not None and shapes_of(built) != shapes_of(will_be):
                 raise BadFile(
                     f"{quote(part.name)} is built on {_listed(part.built_on)} and called on "
@@ -260,7 +303,7 @@ class Unfolder:
 
     def require_same(self, part: Part, layer: Layer, shapes: Sequence[Shape]) -> None:
         """Refuse a call of a layer for which it has other weights: its first call decides."""
-        would_be = self.predicted(part, shapes, None)
+        would_be = self.predicted(part, shapes)
         if would_be is None or part.type in COUNTING:
             return
         if shapes_of(would_be) != shapes_of(layer.weights):
@@ -269,18 +312,23 @@ class Unfolder:
                 f"{_listed(shapes)}, for which it has other weights"
             )
 
-    def predicted(
-        self, part: Part, shapes: Sequence[Shape], trainable: bool | None
-    ) -> tuple[Weight, ...] | None:
-        """Return the weights that a layer will have, None where that is not known."""
-        return None if self.is_other(part) else predicted(part.operation, shapes, trainable)
+    def predicted(self, part: Part, shapes: Sequence[Shape]) -> tuple[Weight, ...] | None:
+        """Return the weights that a layer has where it is called on shapes, None where unknown."""
+        key = (part.kind, id(part) in self.trainable, *shapes)
+        if key not in self.foretold:
+            self.foretold[key] = (
+                None
+                if self.is_other(part.kind)
+                else predicted(part.operation, shapes, self.trains(part))
+            )
+        return self.foretold[key]
 
-    def is_other(self, part: Part) -> bool:
+    def is_other(self, kind: Kind) -> bool:
         """Tell whether a layer may have other weights than its type tells."""
-        if id(part) not in self.others:
-            config = part.config
-            self.others[id(part)] = is_changed(config) or holds_more(config, self.root.keras_2)
-        return self.others[id(part)]
+        if kind not in self.others:
+            config = kind.config
+            self.others[kind] = is_changed(config) or holds_more(config, self.root.keras_2)
+        return self.others[kind]
 
     def trains(self, part: Part) -> bool | None:
         """Tell whether the weights of a part train; None where that differs among them."""
@@ -394,6 +442,11 @@ COUNTING = ("Normalization",)
 def shapes_of(weights: Sequence[Weight]) -> list[Shape]:
     """Return the shapes of weights, whatever their order."""
     return sorted([weight.shape for weight in weights])
+
+
+def _is_plain(operand: Operand) -> bool:
+    """Tell whether an operand is a tensor of which no numbers are known."""
+    return isinstance(operand, Tensor) and operand.numbers is None
 
 
 def _could_be(noted: Shape, given: Shape) -> bool:

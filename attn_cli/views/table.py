@@ -66,18 +66,17 @@ def render(report: Report, width: int | None, color: bool) -> str:
         if table.title:
             say(table.title, "bold")
         left_out |= dict.fromkeys(fitted.left_out)
-        parts = list(_drawn(fitted))
         if color:
-            console.print(Text.assemble(*parts), soft_wrap=True, end="")
+            console.print(Text.assemble(*_drawn(fitted)), soft_wrap=True, end="")
         else:
-            out.write("".join([text for text, _ in parts]))
+            out.writelines(text for text, _ in _drawn(fitted))
     if report.closing and report.tables:
         console.print()
     for line in report.closing:
         say(line)
     if left_out:
         say(f"{NO_ROOM}{', '.join(left_out)} (| less -S shows all)", "dim")
-    # A row pads its last column too; a line ends where its text does.
+    # A line ends where its text does, also where its last cells are empty.
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().split("\n")[:-1])
 
 
