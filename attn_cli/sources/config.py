@@ -242,6 +242,9 @@ def trainable_parts(model: Part) -> set[int]:
 def layer_type(class_name: str, data: dict[str, Any]) -> str:
     """Return the type of a layer: Keras' own by its class, others with where they are from."""
     module, registered = data.get("module"), data.get("registered_name")
+    for key, value in (("module", module), ("registered_name", registered)):
+        if not isinstance(value, (str, type(None))):
+            raise BadFile(f"the {key} of a layer of the class {quote(class_name)} is not a text")
     if module is None:
         # A registered class says what it is in place of where it is from.
         if isinstance(registered, str) and ">" in registered:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.account import charge
+from attn_cli.account import charge, memory_of
 from attn_cli.errors import BadFile
 from attn_cli.graph import ITEM_SIZES, UNKNOWN, Cost, Graph, Layer, Node, Ref, Weight
 from attn_cli.operations import bind, roles_of
@@ -28,7 +28,7 @@ from attn_cli.sources.config import CONSTANTS, Kind, Source, is_frozen, trainabl
 from attn_cli.sources.owners import flag_of_all, owners
 from attn_cli.sources.plain import plain
 from attn_cli.sources.variants import holds_more, is_changed
-from attn_cli.text import quote, shown
+from attn_cli.text import few, quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -103,6 +103,7 @@ class Unfolder:
         self.others: dict[Kind, bool] = {}  # those that may have other weights than their type
         self.counted: set[int] = set()
         self.plans: dict[int, Plan] = {}
+        self.names: dict[int, str] = {}  # as they can be shown
         self.sizes: dict[Kind, int] = {}
         self.plain: dict[Kind, dict[str, Any]] = {}
         # What was foretold of weights and told of calls, for those that are alike.
@@ -130,7 +131,7 @@ class Unfolder:
     ) -> list[Value]:
         """Call a part; `recorded` are the shapes that are noted for what comes out."""
         if part.entries is not None:
-            return self.model(part, called.values, (*within, shown(part.name)), times)
+            return self.model(part, called.values, (*within, self.name(part)), times)
         if part.wrapped is not None:
             return self.steps(part, part.wrapped, called, recorded, within, times)
         return self.leaf(part, called, recorded, within, times)
@@ -147,11 +148,12 @@ class Unfolder:
         """Call what a TimeDistributed applies to each step of (B, T, …)."""
         if not called.values:
             raise BadFile(f"{quote(part.name)} is called with no input")
+        charge(8 + len(within) + 2 * len(called.values))
         whole = called.values[0].tensor
         inner = [Value(ref, without_steps(tensor)) for ref, tensor in called.values]
         outside = [shape and without_steps(Tensor(shape)).shape for shape in recorded]
         one = Called(inner, [value.tensor for value in inner], {})
-        below = (*within, shown(part.name))
+        below = (*within, self.name(part))
         values = self.part(wrapped, one, outside, below, steps_of(whole, times))
         return [Value(ref, with_steps(tensor, whole)) for ref, tensor in values]
 
@@ -177,6 +179,12 @@ class Unfolder:
         cost = repeated(cost, times)
         place = self.add(Node(layer, refs, shapes, noted, cost=cost, operands=bound.numbers))
         return [Value(Ref(place, i), tensor) for i, tensor in enumerate(outputs)]
+
+    def name(self, part: Part) -> str:
+        """Return the name of a part as it can be shown."""
+        if id(part) not in self.names:
+            self.names[id(part)] = shown(part.name)
+        return self.names[id(part)]
 
     def tell(self, part: Part, bound: Bound, recorded: Sequence[Shape | None]) -> Told:
         """Return what a call tells: the same as others of its kind, on the same tensors."""
@@ -204,9 +212,9 @@ class Unfolder:
 
     def add(self, node: Node) -> int:
         """Add a node, and return its place."""
-        path = sum(map(len, node.layer.within)) + len(node.layer.name)
-        self.named.append(4 + path // 8)
-        charge(40 + path // 8 + 4 * len(node.output_shapes))
+        path = memory_of(*node.layer.within, node.layer.name) // 8
+        self.named.append(4 + path)
+        charge(40 + path + sum([4 + len(shape) for shape in node.output_shapes]))
         self.nodes.append(node)
         return len(self.nodes) - 1
 
@@ -255,7 +263,7 @@ class Unfolder:
             if known is not None:
                 self.counted.add(id(part))
             layer = Layer(
-                shown(part.name), part.type, self.shown(part.kind, config), known or (), within
+                self.name(part), part.type, self.shown(part.kind, config), known or (), within
             )
             self.layers[id(part)] = layer
         return layer
@@ -339,7 +347,7 @@ class Unfolder:
         plan = self.plans.get(id(part))
         if plan is None:
             plan = self.plans[id(part)] = plan_of(part)
-        charge(4 + len(within) + len(part.inputs) + len(part.outputs))
+        charge(10 + len(within) + len(part.inputs) + len(part.outputs))
         given = self.inputs(part, inputs)
         # Keras 3 notes what would come out of the tensors as they are, and computes another shape.
         is_open = not self.root.keras_2 and _are_fitted(inputs, given)
@@ -485,11 +493,11 @@ def _without_shape(value: Value) -> Value:
 
 
 def _listed(shapes: Sequence[Shape]) -> str:
-    return " with ".join(map(str, shapes)) or "nothing"
+    return few([*map(str, shapes)], between=" with ") or "nothing"
 
 
 def _spelt(weights: Sequence[Weight]) -> str:
-    return ", ".join(map(str, [weight.shape for weight in weights]))
+    return few([str(weight.shape) for weight in weights])
 
 
 def _as_noted(part: Part, tensors: Mapping[Source, Value]) -> bool:
@@ -590,7 +598,7 @@ def _size(value: Any) -> int:
     if isinstance(value, dict):
         return 1 + sum(map(_size, value.values()))
     if isinstance(value, str):
-        return 1 + len(value) // 8
+        return 1 + memory_of(value) // 8
     return 1 + sum(map(_size, value)) if isinstance(value, list) else 1
 
 

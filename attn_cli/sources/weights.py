@@ -44,7 +44,7 @@ from attn_cli.sources.variants import (
     lora_weights,
     quantised_flags,
 )
-from attn_cli.text import quote, shown
+from attn_cli.text import few, quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -122,8 +122,7 @@ class Warnings:
 
 def line_of(what: str, places: Sequence[str]) -> str:
     """Return a warning: what it is, and the first few places."""
-    more = f" and {len(places) - 3} more" if len(places) > 3 else ""
-    return f"{what}: {', '.join(places[:3])}{more}"
+    return f"{what}: {few(places, 3)}"
 
 
 class _Reader:
