@@ -33,20 +33,16 @@ class TooMuch(BadFile):
     """What an account that is spent is told as."""
 
 
-@contextmanager
-def told_of(file: str) -> Iterator[None]:
-    """Name the file in what an account says that is spent within."""
-    try:
-        yield
-    except TooMuch as error:
-        raise BadFile(f"{file}: {error}") from None
-
-
 class _Account:
-    __slots__ = ("left",)
+    __slots__ = ("budget", "left")
 
-    def __init__(self, budget: int) -> None:
-        self.left = budget
+    def __init__(self) -> None:
+        self.budget = self.left = 0
+
+    def pay_in(self, size: int) -> None:
+        """Pay in what something of a size allows, in bytes: the first has all."""
+        if not self.budget:
+            self.budget = self.left = int(AT_LEAST + PER_BYTE * min(size, MOST_BYTES))
 
 
 _open: ContextVar[_Account | None] = ContextVar("account", default=None)
@@ -62,18 +58,36 @@ def charge(steps: int = 1) -> None:
 
 
 @contextmanager
-def account(size: int, what: str) -> Iterator[None]:
-    """Open an account for what is done with something of a size, in bytes.
+def one_account(file: str) -> Iterator[None]:
+    """Charge all that is done with a file to one account, which what is first done opens.
 
-    Raises BadFile where that takes more than anything of this size needs.
+    Raises BadFile, that names the file, where it is spent.
     """
-    budget = int(AT_LEAST + PER_BYTE * min(size, MOST_BYTES))
-    token = _open.set(_Account(budget))
+    token = _open.set(_open.get() or _Account())
+    try:
+        yield
+    except TooMuch as error:
+        raise BadFile(f"{file}: {error}") from None
+    finally:
+        _open.reset(token)
+
+
+@contextmanager
+def account(size: int, what: str, *, apart: bool = False) -> Iterator[None]:
+    """Charge what is done with something of a size, in bytes, to the account that is open.
+
+    Where none is, and for what is done `apart`, because it is asked for several times, it has one
+    of its own. Raises TooMuch where that takes more than anything of this size needs.
+    """
+    opened = (None if apart else _open.get()) or _Account()
+    opened.pay_in(size)
+    token = _open.set(opened)
     try:
         yield
     except Spent:
         raise TooMuch(
-            f"{what} takes more than {budget:,} steps; no model of its size that Keras saves does"
+            f"{what} takes more than {opened.budget:,} steps; no model of its size that Keras "
+            "saves does"
         ) from None
     finally:
         _open.reset(token)

@@ -9,7 +9,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadGraph
-from attn_cli.showing import Small, as_html, as_text, cell, one, safe
+from attn_cli.showing import Small, cell, one, shown_small
+from attn_cli.text import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -90,7 +91,8 @@ class Layer(NamedTuple):
 
     def __repr__(self) -> str:
         """Show what it is; `config` and `weights` tell the rest."""
-        return f"<Layer {safe(self.path)}: {safe(self.label)}, {one(self.params.total, 'params')}>"
+        params = one(self.params.total, "params")
+        return f"<Layer {escaped(self.path)}: {escaped(self.label)}, {params}>"
 
     @property
     def path(self) -> str:
@@ -161,7 +163,7 @@ class Node(NamedTuple):
         figures = [(self.params.total, "params"), (self.cost.macs, "MACs")]
         figures.append((self.cost.flops, "FLOPs"))
         told = ", ".join([one(figure, what) for figure, what in figures])
-        return f"<Node {safe(self.name)}: {safe(self.layer.label)}, {taken}{made}, {told}>"
+        return f"<Node {escaped(self.name)}: {escaped(self.layer.label)}, {taken}{made}, {told}>"
 
     @property
     def name(self) -> str:
@@ -174,6 +176,7 @@ class Node(NamedTuple):
         return Params() if self.call else self.layer.params
 
 
+@shown_small
 class Graph:
     """Nodes in one canonical order, the same for every source.
 
@@ -222,14 +225,8 @@ class Graph:
         shapes = map(self.shape_of, self.outputs) if output_shapes is None else output_shapes
         self.output_shapes: tuple[Shape, ...] = tuple(shapes)
 
-    def __repr__(self) -> str:
-        """Show a row for each call, and the total of the parameters."""
-        return as_text(self._small())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._small())
-
     def _small(self) -> Small:
+        """Show a row for each call, and the total of the parameters."""
         inputs = ", ".join([_shape_text(self.shape_of(Ref(place))) for place in self.inputs])
         outputs = ", ".join(map(_shape_text, self.output_shapes))
         rows = [

@@ -6,7 +6,9 @@ a terminal and has formats, this is what a session answers when a value is looke
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+
+from attn_cli.text import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,22 @@ class Small(NamedTuple):
     columns: Sequence[str]
     rows: Sequence[Sequence[str | int | None]]
     closing: str = ""
+
+
+class Shown(Protocol):
+    """A record that tells a small table."""
+
+    def _small(self) -> Small: ...
+
+
+Record = TypeVar("Record", bound=Shown)
+
+
+def shown_small(record: type[Record]) -> type[Record]:
+    """Have a record show itself as the small table that it tells, as text and in a notebook."""
+    for method, draw in (("__repr__", as_text), ("_repr_html_", as_html)):
+        setattr(record, method, lambda self, draw=draw: draw(self._small()))
+    return record
 
 
 def as_text(small: Small) -> str:
@@ -69,17 +87,18 @@ def cell(value: str | int | None) -> str:
     """Return a value for people: thousands separated, `?` where it is unknown."""
     if value is None:
         return "?"
-    return safe(value) if isinstance(value, str) else f"{value:,}"
-
-
-def safe(name: str) -> str:
-    """Return a name without what a terminal would obey: that of a live model is anybody's."""
-    return name if name.isprintable() else repr(name)[1:-1]
+    # A name of a live model is anybody's.
+    return escaped(value) if isinstance(value, str) else f"{value:,}"
 
 
 def one(count: int | None, what: str) -> str:
     """Return a figure with its unit: `318 params`, `? MACs`."""
     return f"{cell(count)} {what}"
+
+
+def several(count: int, what: str) -> str:
+    """Return how many there are of something: `1 block`, `3 blocks`."""
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _figures(small: Small) -> list[bool]:

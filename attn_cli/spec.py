@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attn_cli.blocks import BLOCKS, PRESETS, Block, find_block
 from attn_cli.blocks.options import format_value
 from attn_cli.errors import BadArgument, BadShape, BadSpec, did_you_mean
-from attn_cli.sources.block import trace
-from attn_cli.sources.text import shown
+from attn_cli.sources.block import graph_of
+from attn_cli.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -57,7 +57,7 @@ class Spec(NamedTuple):
     def trace(self, shape: Shape) -> Graph:
         """Return the graph of this block on an input (H, W, C)."""
         # An option may have any name, also one that `trace` gives to what it takes.
-        return trace(partial(self.block.build, **self.given), shape)
+        return graph_of(partial(self.block.build, **self.given), shape)
 
 
 class Place(NamedTuple):
@@ -161,7 +161,8 @@ def way_of(text: str) -> str:
     if text == NONE:
         return f"{NONE} takes attention out of a network, and needs --in MODEL"
     if A_SHAPE.fullmatch(text):
-        return f"a shape is given as --shape {''.join(text.split())}"
+        # A shell would take brackets for its own.
+        return f"a shape is given as --shape {''.join(text.split()).strip('[]()')}"
     if A_MODEL.fullmatch(text):
         return "that names a model: attn inspect, attn diff and --in take models"
     call = A_CALL.fullmatch(text)
@@ -317,6 +318,7 @@ WANTED = {
 }
 
 
+@cache  # a list of blocks or checks names the same few again and again
 def parse_shape(text: str, channels: int | None = None) -> Shape:
     """Parse `H,W,C` or `HxWxC`, channels last; `None` is a dynamic H or W.
 
@@ -367,14 +369,6 @@ def parse_channels(text: str) -> int:
     size = _size(text, text)
     assert size is not None
     return size
-
-
-def looks_channels_first(shape: Shape) -> bool:
-    """Tell whether a shape looks like C,H,W: a square at the end, or an image of three colours."""
-    height, width, channels = shape
-    if height is None or width is None or channels is None or height == width:
-        return False
-    return width == channels or (height == 3 and min(width, channels) >= 32)
 
 
 DIGITS = re.compile(r"[0-9]{1,5000}")

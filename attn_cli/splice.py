@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from attn_cli.account import account, charge
 from attn_cli.errors import AttnError
-from attn_cli.graph import Graph, Layer, Node, Ref, Shape, Weight
-from attn_cli.sources.block import trace
+from attn_cli.graph import Graph, Layer, Node, Ref, Shape
+from attn_cli.sources.block import graph_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from attn_cli.spec import Spec
+
+TRACING = 100  # steps that it takes to trace a block
 
 
 class Site(NamedTuple):
@@ -53,6 +57,31 @@ class Spliced(NamedTuple):
     blocks: tuple[Block, ...]
 
 
+class Names(set[str]):
+    """The names that layers of one model have."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        super().__init__(names)
+        self.numbers: dict[str, int] = {}  # up to which all names of a kind are taken
+
+    def free(self, automatic: Iterable[str]) -> dict[str, str]:
+        """Take names for what Keras named itself: the next ones of their kind that are free.
+
+        >>> Names(["mean", "mean_2"]).free(["mean", "mean_1"])
+        {'mean': 'mean_1', 'mean_1': 'mean_3'}
+        """
+        names: dict[str, str] = {}
+        for name in sorted(automatic, key=counted):
+            base = counted(name)[0]
+            number = self.numbers.get(base, 0)
+            while (free := f"{base}_{number}" if number else base) in self:
+                number += 1
+            self.numbers[base] = number + 1
+            self.add(free)
+            names[name] = free
+        return names
+
+
 def splice(graph: Graph, sites: Iterable[Site], spec: Spec | None) -> Spliced:
     """Return a network with a block at each site; without a spec, with nothing in its stead.
 
@@ -61,10 +90,15 @@ def splice(graph: Graph, sites: Iterable[Site], spec: Spec | None) -> Spliced:
 
     Raises what tracing does, with the name of the site that a block does not fit.
     """
+    with account(graph.size, "putting blocks in it", apart=True):
+        return _spliced(graph, sites, spec)
+
+
+def _spliced(graph: Graph, sites: Iterable[Site], spec: Spec | None) -> Spliced:
     once: dict[Ref, Site] = {}
     for site in sorted(sites, key=lambda site: not site.replaces):
         once.setdefault(site.yields, site)
-    taken = {(node.layer.within, node.layer.name) for node in graph.nodes}
+    host = Host(graph)
     nodes = list(graph.nodes)
     moved: dict[Ref, Ref] = {}
     blocks = []
@@ -74,7 +108,7 @@ def splice(graph: Graph, sites: Iterable[Site], spec: Spec | None) -> Spliced:
         if spec is None:
             moved[site.yields] = takes
             continue
-        block = block_at(graph, site, spec, taken)
+        block = host.block_at(site, spec)
         blocks.append(block)
         start = len(nodes) - 1  # the block's own input stands for what it takes
 
@@ -93,51 +127,67 @@ def splice(graph: Graph, sites: Iterable[Site], spec: Spec | None) -> Spliced:
     return Spliced(Graph(nodes, outputs, graph.output_shapes), tuple(blocks))
 
 
-def block_at(
-    graph: Graph, site: Site, spec: Spec, taken: set[tuple[tuple[str, ...], str]]
-) -> Block:
-    """Trace a block at a site, under names that are free; `taken` are those that are not."""
-    behind = graph.nodes[site.yields.node]
-    within = behind.layer.within
-    stem = f"{prefix_of(behind)}_{prefix_text(spec.block.name)}"
-    prefix, again = stem, 0
-    while True:
-        try:
-            traced = trace(spec.block.build, site.shape, **spec.given, **named(spec, prefix))
-        except AttnError as error:
-            raise type(error)(f"{spec.text} at {site.name}: {error}") from None
-        names = {node.layer.name for node in traced.nodes[1:]}
-        given = {name for name in names if name.startswith(prefix)}
-        automatic = names - given
-        if not any((within, name) in taken for name in given):
-            break
-        again += 1
-        prefix = f"{stem}_{again}"
-    renamed = free_names(automatic, {name for where, name in taken if where == within} | given)
-    taken.update((within, name) for name in (*given, *renamed.values()))
-    batch = graph.shape_of(site.takes)[0]
-    dtype = dtype_at(graph, site.takes)
-    layers: dict[int, Layer] = {}
+class Host:
+    """A network that blocks are put into: the names that are taken in it, and its types."""
 
-    def layer_of(layer: Layer) -> Layer:
-        if id(layer) not in layers:
-            weights = tuple([Weight(w.name, w.shape, dtype, w.trainable) for w in layer.weights])
-            name = renamed.get(layer.name, layer.name)
-            layers[id(layer)] = layer._replace(name=name, weights=weights, within=within)
-        return layers[id(layer)]
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.names: defaultdict[tuple[str, ...], Names] = defaultdict(Names)
+        # Of the weights before each call: a block's own are of that type.
+        self.dtypes: list[str] = []
+        for node in graph.nodes:
+            self.names[node.layer.within].add(node.layer.name)
+            before = self.dtypes[node.inputs[0].node] if node.inputs else "float32"
+            own = (each.dtype for each in node.layer.weights if "float" in each.dtype)
+            self.dtypes.append(next(own, before))
 
-    def shapes_of(shapes: Sequence[Shape]) -> tuple[Shape, ...]:
-        return tuple([(batch, *shape[1:]) for shape in shapes])
+    def block_at(self, site: Site, spec: Spec) -> Block:
+        """Trace a block at a site, under names that are free."""
+        behind = self.graph.nodes[site.yields.node]
+        within = behind.layer.within
+        stem = f"{prefix_of(behind)}_{prefix_text(spec.block.name)}"
+        prefix, again = stem, 0
+        there = self.names[within]
+        while True:
+            charge(TRACING)
+            try:
+                traced = graph_of(spec.block.build, site.shape, **spec.given, **named(spec, prefix))
+            except AttnError as error:
+                raise type(error)(f"{spec.text} at {site.name}: {error}") from None
+            names = {node.layer.name for node in traced.nodes[1:]}
+            given = {name for name in names if name.startswith(prefix)}
+            automatic = names - given
+            if there.isdisjoint(given):
+                break
+            again += 1
+            prefix = f"{stem}_{again}"
+        there |= given
+        renamed = there.free(automatic)
+        batch = self.graph.shape_of(site.takes)[0]
+        dtype = self.dtypes[site.takes.node]
+        layers: dict[int, Layer] = {}
 
-    nodes = [
-        node._replace(
-            layer=layer_of(node.layer),
-            input_shapes=shapes_of(node.input_shapes),
-            output_shapes=shapes_of(node.output_shapes),
-        )
-        for node in traced.nodes
-    ]
-    return Block(site, prefix, Graph(nodes, traced.outputs), renamed)
+        def layer_of(layer: Layer) -> Layer:
+            if id(layer) not in layers:
+                layers[id(layer)] = layer._replace(
+                    name=renamed.get(layer.name, layer.name),
+                    weights=tuple([weight._replace(dtype=dtype) for weight in layer.weights]),
+                    within=within,
+                )
+            return layers[id(layer)]
+
+        def shapes_of(shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+            return tuple([(batch, *shape[1:]) for shape in shapes])
+
+        nodes = [
+            node._replace(
+                layer=layer_of(node.layer),
+                input_shapes=shapes_of(node.input_shapes),
+                output_shapes=shapes_of(node.output_shapes),
+            )
+            for node in traced.nodes
+        ]
+        return Block(site, prefix, Graph(nodes, traced.outputs), renamed)
 
 
 def named(spec: Spec, prefix: str) -> dict[str, str]:
@@ -156,36 +206,7 @@ def prefix_of(node: Node) -> str:
     return prefix_text(f"{node.layer.name}_{node.call}" if node.call else node.layer.name)
 
 
-def free_names(automatic: Iterable[str], taken: set[str]) -> dict[str, str]:
-    """Return names for what Keras named itself: the next ones of their kind that are free.
-
-    >>> free_names(["mean", "mean_1"], {"mean", "mean_2"})
-    {'mean': 'mean_1', 'mean_1': 'mean_3'}
-    """
-    names: dict[str, str] = {}
-    used = set(taken)
-    for name in sorted(automatic, key=counted):
-        base, number = counted(name)[0], 0
-        while (free := f"{base}_{number}" if number else base) in used:
-            number += 1
-        used.add(free)
-        names[name] = free
-    return names
-
-
 def counted(name: str) -> tuple[str, int]:
     """Return a name that Keras gave, as what it counts and how far: `mean_2` is ("mean", 2)."""
     base, _, number = name.rpartition("_")
     return (base, int(number)) if base and number.isdecimal() else (name, 0)
-
-
-def dtype_at(graph: Graph, ref: Ref) -> str:
-    """Return the type of the weights before a tensor: a block's own are of that type."""
-    while True:
-        node = graph.nodes[ref.node]
-        for weight in node.layer.weights:
-            if "float" in weight.dtype:
-                return weight.dtype
-        if not node.inputs:
-            return "float32"
-        ref = node.inputs[0]

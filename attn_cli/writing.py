@@ -1,8 +1,9 @@
 """Files that are written: beside and renamed, so that no reader and no full disk sees half of one.
 
 What it is written to first stands in a folder of its own, which nobody else can have made or can
-write to, and whatever ends the program, nothing but the file is left. Nothing that was read is
-written over.
+write to, and whatever ends the program, nothing but the file is left; only a SIGKILL leaves that
+folder, which no later run takes away: it could be another's that is still written to. Nothing that
+was read is written over.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 PATIENCE = 5.0
 # The names of what a shell has opened: it is written into, where a file would be replaced.
 OPENED = {"/dev/stdout": 1, "/dev/stderr": 2}
+# What else Linux keeps of a file: who else may read it, and notes. The rest is the system's own.
+KEPT = ("system.posix_acl_", "user.")
 NUMBERED = re.compile(r"/(?:dev|proc/self)/fd/(\d{1,9})")
 
 
@@ -75,8 +78,8 @@ def beside(path: Path, check: Callable[[Path], None] | None = None) -> Iterator[
     """Yield a path beside another one; what is there at the end is renamed to that.
 
     Whatever ends this, nothing else is left. What a link leads to is written, and a file keeps its
-    owner and its permissions. A folder that is to be replaced is checked first, and comes back
-    where the check raises something.
+    owner, its permissions and what is noted of it. A folder that is to be replaced is checked
+    first, and comes back where the check raises something.
     """
     target = Path(os.path.realpath(path))
     folder = None
@@ -116,7 +119,7 @@ def _rename(
         with _held(file) as descriptor:
             os.fsync(descriptor)
     with suppress(FileNotFoundError):
-        _give(temporary, target.stat())
+        _give(temporary, target)
     if not (temporary.is_dir() and target.is_dir()):
         temporary.replace(target)
         return
@@ -141,13 +144,18 @@ def _held(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _give(path: Path, status: os.stat_result) -> None:
+def _give(path: Path, replaced: Path) -> None:
     """Give a file the owner and the permissions of the one that it replaces, as far as one may."""
+    status = replaced.stat()
     if not hasattr(os, "fchown"):
         return
     with _held(path) as descriptor:
         with suppress(OSError):
             os.fchown(descriptor, status.st_uid, status.st_gid)
+        with suppress(OSError):  # not every file system has them
+            for name in os.listxattr(replaced) if hasattr(os, "listxattr") else ():
+                if name.startswith(KEPT):
+                    os.setxattr(descriptor, name, os.getxattr(replaced, name))
         os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & 0o777)
 
 

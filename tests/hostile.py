@@ -41,7 +41,8 @@ def model(
     inputs: Sequence[Any] = (("i", 0, 0),),
 ) -> dict[str, Any]:
     config = {"name": name, "layers": layers, "input_layers": inputs, "output_layers": outputs}
-    return {**layer("Functional", name, calls), "module": "keras", "config": config}
+    own = {"module": "keras.src.models.functional", "config": config}
+    return {**layer("Functional", name, calls), **own}
 
 
 def called(name: str, times: int, first: str = "i") -> dict[str, Any]:
@@ -148,6 +149,31 @@ def long_shortcuts(n: int) -> bytes:
     last = layer("Add", "b")
     last["inbound_nodes"] = [[["a", call, 0, {}] for call in range(n)]]
     return text(model("o", [start(), chain, add, last], [["b", 0, 0]]))
+
+
+def dropped_branches(n: int) -> bytes:
+    """A convolution, a chain of n Dropouts behind it, and its end added to the input n times."""
+    conv = layer("Conv2D", "c", [["i"]], filters=4, kernel_size=[1, 1], padding="same")
+    drop = {**layer("Dropout", "d", rate=0.5), **called("d", n, "c")}
+    add = layer("Add", "a")
+    add["inbound_nodes"] = [[["d", n - 1, 0, {}], ["i", 0, 0, {}]] for _ in range(n)]
+    last = layer("Add", "b")
+    last["inbound_nodes"] = [[["a", call, 0, {}] for call in range(n)]]
+    return text(model("o", [start(), conv, drop, add, last], [["b", 0, 0]]))
+
+
+def deep_branches(n: int) -> bytes:
+    """n convolutions, each added to what it takes, in models 45 deep."""
+    size = {"filters": 4, "kernel_size": [1, 1], "padding": "same"}
+    layers, source = [start()], "i"
+    for place in range(n):
+        layers.append(layer("Conv2D", f"c{place}", [[source]], **size))
+        layers.append(layer("Add", f"a{place}", [[source, f"c{place}"]]))
+        source = f"a{place}"
+    inner = model("m0", layers, [[source, 0, 0]], [["i"]])
+    for depth in range(1, 45):
+        inner = model(f"m{depth}", [start(), inner], [[f"m{depth - 1}", 0, 0]], [["i"]])
+    return text(model("o", [start(), inner], [["m44", 0, 0]]))
 
 
 def high_rank(n: int) -> bytes:
@@ -417,6 +443,8 @@ FILES: dict[str, tuple[Callable[[int], bytes], str, int]] = {
     "sums of sums": (sums_of_sums, ".json", 3000),
     "a long chain": (long_chain, ".json", 2000),
     "long shortcuts": (long_shortcuts, ".json", 500),
+    "dropped branches": (dropped_branches, ".json", 400),
+    "deep branches": (deep_branches, ".json", 250),
     "a high rank": (high_rank, ".json", 4000),
     "parts": (many_parts, ".json", 500),
     "gates in gates": (gates_in_gates, ".json", 200),

@@ -104,6 +104,7 @@ def test_what_holds_a_graph_does_not_show_it() -> None:
     spec = parse_spec("se:ratio=4")
     assert (repr(spec), repr(spec.block)) == ("<Spec se:ratio=4>", "<Block se>")
     assert repr(summarise(spec, SHAPE)) == f"Summary of se:ratio=4: {trace(se_block, SHAPE)!r}"
+    assert "<p>Summary of se:ratio=4: Graph" in summarise(spec, SHAPE)._repr_html_()
     entry = compare([spec], [SHAPE]).rows[0].entry
     costs = "318 params, 288 MACs, 151,164 FLOPs"
     assert repr(entry) == f"<Entry se:ratio=4 on 56,56,24: {costs}>"
@@ -287,6 +288,17 @@ def test_a_mistake_gets_its_line(call: Any, error: type[AttnError], line: str) -
         call()
     assert str(raised.value) == line
     assert isinstance(raised.value, TypeError if error is BadArgument else ValueError)
+
+
+@pytest.mark.parametrize(
+    "call", [lambda: trace(se_block, (512, 26, 26)), lambda: compare(["se"], ["2@512,26,26"])]
+)
+def test_a_shape_that_looks_channels_first_gets_a_warning(call: Any) -> None:
+    """In the words of the command line, and on the line that gave the shape."""
+    hint = "512,26,26 is read as H,W,C; channels come last, so C,H,W is written 26,26,512"
+    with pytest.warns(UserWarning, match=f"^{hint}$") as warned:
+        call()
+    assert [each.filename for each in warned] == [__file__]
 
 
 def test_a_comparison_takes_shapes_as_they_are() -> None:

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from attn_cli.blocks import BLOCKS, PRESETS, find_block
 from attn_cli.errors import AttnError, BadShape, BadSpec
+from attn_cli.sources.block import misread
 from attn_cli.spec import (
     MAX_SIZE,
     Place,
     Spec,
     expanded,
-    looks_channels_first,
     parse_channels,
     parse_place,
     parse_shape,
@@ -118,7 +118,8 @@ NINES = "9" * 200
             "no block is called 'se(ratio=8, width=3)'; options follow a colon: se:ratio=8,width=3",
         ),
         ("se()", "options follow a colon: se:key=value"),
-        ("(None, 7, 7, 64)", "a shape is given as --shape (None,7,7,64)"),
+        ("(None, 7, 7, 64)", "a shape is given as --shape None,7,7,64"),
+        ("[7, 7, 64]", "a shape is given as --shape 7,7,64"),
         ("model.keras", "no block is called 'model.keras'; that names a model: attn inspect,"),
         ("eca:kernel_size=5.5", "kernel_size is an integer or none, not '5.5'"),
     ],
@@ -248,10 +249,11 @@ def test_channels_complete_a_shape_or_equal_it() -> None:
         ((56, 112, 24), False),
         ((None, 26, 26), False),
         ((512, None, 26), False),
+        ((26, 26), False),
     ],
 )
 def test_a_shape_that_looks_channels_first(shape: Any, looks: bool) -> None:
-    assert looks_channels_first(shape) is looks
+    assert bool(misread(shape)) is looks
 
 
 @pytest.mark.parametrize(

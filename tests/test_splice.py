@@ -12,7 +12,7 @@ from attn_cli.analysis.places import select_places
 from attn_cli.cost import graph_cost
 from attn_cli.errors import BadOption
 from attn_cli.spec import parse_spec
-from attn_cli.splice import free_names, splice
+from attn_cli.splice import Names, splice
 
 if TYPE_CHECKING:
     from attn_cli.graph import Graph
@@ -100,7 +100,7 @@ def test_one_place_is_not_used_twice() -> None:
 
 def test_names_are_free() -> None:
     """Those that Keras gives to ops go on from those that are there; a prefix is counted up."""
-    assert free_names(["mean_1", "mean", "square"], {"mean", "mean_2"}) == {
+    assert Names(["mean", "mean_2"]).free(["mean_1", "mean", "square"]) == {
         "mean": "mean_1",
         "mean_1": "mean_3",
         "square": "square",

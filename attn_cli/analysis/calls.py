@@ -15,13 +15,11 @@ if TYPE_CHECKING:
 
     from attn_cli.graph import Layer, Node
 
-CONVOLVING = frozenset(
-    (
-        *("Conv1D", "Conv2D", "Conv3D", "DepthwiseConv1D", "DepthwiseConv2D"),
-        *("LocallyConnected1D", "LocallyConnected2D", "SeparableConv1D", "SeparableConv2D"),
-        *("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"),
-    )
-)
+CONVOLVING = frozenset({
+    "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose",
+    "DepthwiseConv1D", "DepthwiseConv2D", "LocallyConnected1D", "LocallyConnected2D",
+    "SeparableConv1D", "SeparableConv2D",
+})  # fmt: skip
 MIXING = CONVOLVING | {"Dense", "EinsumDense"}
 NORMALISING = frozenset(
     ("BatchNormalization", "GroupNormalization", "LayerNormalization", "SyncBatchNormalization")
@@ -52,43 +50,32 @@ ACTIVATING = {
 }
 # Functions with a lower and an upper bound: what a gate ends with.
 BOUNDED = frozenset(("hard_sigmoid", "hard_tanh", "sigmoid", "softmax", "tanh"))
-CALCULATING = frozenset(
-    (
-        *("Absolute", "Clip", "Exp", "Expm1", "Log", "Log1p", "Negative", "Reciprocal", "Rsqrt"),
-        *("Sqrt", "Square"),
-    )
-)
-MERGING = frozenset(
-    (
-        *("Add", "AddN", "Average", "Divide", "DivideNoNan", "Maximum", "Minimum", "Multiply"),
-        *("Power", "Rescaling", "SquaredDifference", "Subtract", "TrueDivide"),
-    )
-)
+CALCULATING = frozenset({
+    "Absolute", "Clip", "Exp", "Expm1", "Log", "Log1p", "Negative", "Reciprocal", "Rsqrt",
+    "Sqrt", "Square",
+})  # fmt: skip
+MERGING = frozenset({
+    "Add", "AddN", "Average", "Divide", "DivideNoNan", "Maximum", "Minimum", "Multiply",
+    "Power", "Rescaling", "SquaredDifference", "Subtract", "TrueDivide",
+})  # fmt: skip
 DIVIDING = frozenset(("Divide", "DivideNoNan", "TrueDivide"))
 # What sums products: written out in letters by `subscripts_of`.
 CONTRACTING = frozenset(("Dot", "Einsum", "Matmul"))
 # What hands on what it gets, value for value.
-HANDING_ON = frozenset(
-    (
-        *("ActivityRegularization", "AlphaDropout", "Cast", "Dropout", "GaussianDropout"),
-        *("ConvertToTensor", "Copy", "GaussianNoise", "Identity", "SaturateCast"),
-        *("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "StopGradient"),
-        "tf.ensure_shape",
-    )
-)
+HANDING_ON = frozenset({
+    "ActivityRegularization", "AlphaDropout", "Cast", "ConvertToTensor", "Copy", "Dropout",
+    "GaussianDropout", "GaussianNoise", "Identity", "SaturateCast", "SpatialDropout1D",
+    "SpatialDropout2D", "SpatialDropout3D", "StopGradient", "tf.ensure_shape",
+})  # fmt: skip
 # What lays out anew what it gets.
-TURNING = frozenset(
-    (
-        *("ExpandDims", "Flatten", "Moveaxis", "Permute", "Reshape", "Squeeze", "Swapaxes"),
-        *("Transpose", "View", "tf.keras.backend.batch_flatten"),
-    )
-)
-SPREADING = frozenset(
-    (
-        *("BroadcastTo", "Repeat", "RepeatVector", "Resize", "Resizing", "Tile", "UpSampling1D"),
-        *("UpSampling2D", "UpSampling3D", "tf.image.resize"),
-    )
-)
+TURNING = frozenset({
+    "ExpandDims", "Flatten", "Moveaxis", "Permute", "Reshape", "Squeeze", "Swapaxes",
+    "tf.keras.backend.batch_flatten", "Transpose", "View",
+})  # fmt: skip
+SPREADING = frozenset({
+    "BroadcastTo", "Repeat", "RepeatVector", "Resize", "Resizing", "tf.image.resize", "Tile",
+    "UpSampling1D", "UpSampling2D", "UpSampling3D",
+})  # fmt: skip
 # What can have more places than what it is made of.
 GROWING = SPREADING | {"Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"}
 PADDING = frozenset(("Pad", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"))
@@ -128,12 +115,10 @@ POOLING = {
     "tf.nn.max_pool2d": "max",
 }
 # What says of a tensor only how large it is.
-MEASURING = frozenset(
-    (
-        *("OnesLike", "Shape", "Size", "ZerosLike", "tf.compat.v1.size", "tf.fill", "tf.ones"),
-        *("tf.size", "tf.zeros"),
-    )
-)
+MEASURING = frozenset({
+    "OnesLike", "Shape", "Size", "tf.compat.v1.size", "tf.fill", "tf.ones", "tf.size",
+    "tf.zeros", "ZerosLike",
+})  # fmt: skip
 IN_A_GATE = (
     MIXING
     | NORMALISING
@@ -148,15 +133,13 @@ IN_A_GATE = (
     | {"Moments", "Normalize", "UnitNormalization"}
 )
 # Keras' own layers that the table lacks, and that hide nothing: what they do, they say.
-OTHERS_OF_KERAS = frozenset(
-    (
-        *("CategoryEncoding", "Discretization", "HashedCrossing", "Hashing", "IntegerLookup"),
-        *("LocallyConnected1D", "LocallyConnected2D", "MaxNumBoundingBoxes", "MelSpectrogram"),
-        *("RandomApply", "RandomChoice", "RandomFourierFeatures", "RandomHeight", "RandomWidth"),
-        *("ReversibleEmbedding", "RNN", "SpectralNormalization", "STFTSpectrogram"),
-        *("StringLookup", "TextVectorization", "TimeDistributed"),
-    )
-)
+OTHERS_OF_KERAS = frozenset({
+    "CategoryEncoding", "Discretization", "HashedCrossing", "Hashing", "IntegerLookup",
+    "LocallyConnected1D", "LocallyConnected2D", "MaxNumBoundingBoxes", "MelSpectrogram",
+    "RandomApply", "RandomChoice", "RandomFourierFeatures", "RandomHeight", "RandomWidth",
+    "ReversibleEmbedding", "RNN", "SpectralNormalization", "STFTSpectrogram", "StringLookup",
+    "TextVectorization", "TimeDistributed",
+})  # fmt: skip
 
 
 def layers_of(calls: Iterable[Node], types: frozenset[str]) -> list[Node]:
@@ -172,6 +155,16 @@ def integers(value: Any) -> list[int]:
     """Return the integers of an option that is one or several of them; a file can say anything."""
     several = value if isinstance(value, (list, tuple)) else [value]
     return [each for each in several if type(each) is int]
+
+
+def each_of_space(value: Any, rank: int) -> list[int | None]:
+    """Return an option that is a number for each axis of space, or one for all."""
+    given = integers(value)
+    if len(given) == rank + 2:
+        given = given[1:-1]
+    if len(given) == 1:
+        given *= rank
+    return [*given] if len(given) == rank else [None] * rank
 
 
 def option(call: Node, *names: str) -> Any:

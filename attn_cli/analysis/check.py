@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from operator import mul
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.figures import FIGURES
 from attn_cli.errors import AttnError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from attn_cli.analysis.compare import Entry
+    from attn_cli.analysis.entry import Entry
     from attn_cli.graph import Shape
     from attn_cli.spec import Place
 
@@ -99,24 +100,28 @@ class Within(NamedTuple):
     skip: tuple[str, ...] = ()
 
 
-class Result(NamedTuple):
-    """One check: what it is of, where that stands, its verdicts.
+class Check(NamedTuple):
+    """One check: what is expected, of a block on its inputs or in a network, or of a model.
 
-    `of` is a block's spec as it was given, or a model's path, `spec` the canonical form. `asked` is
-    the input (H, W, C) that a model or a network is asked at, None where that is its own. `problem`
-    says why it could not be made, or not all of it.
+    `of` is a block's spec as it was given, or the model's path, `spec` the canonical form. `asked`
+    is the input (H, W, C) that a model or a network is asked at, None where that is its own. `line`
+    is that of the entry, or of what is wrong in it, `of_line` that of what it is about. Once it is
+    made it has verdicts; `problem` says why it cannot be made, or not all of it. What an entry that
+    is not understood does say is there all the same.
     """
 
     name: str
-    line: int | None
     kind: str
     of: str
-    places: Sequence[Place] = ()
-    verdicts: Sequence[Verdict] = ()
+    line: int | None = None
+    places: tuple[Place, ...] = ()
+    expected: tuple[Expectation, ...] = ()
     problem: str | None = None
     spec: str | None = None
     within: Within | None = None
     asked: Shape | None = None
+    of_line: int | None = None
+    verdicts: Sequence[Verdict] = ()
 
     @property
     def status(self) -> str:
@@ -132,13 +137,13 @@ def judge(expected: Iterable[Expectation], figures: Mapping[str, Any]) -> list[V
     return [_verdict(each, figures[known_figure(each.figure, figures)]) for each in expected]
 
 
-def known_figure(name: str, known: Iterable[str]) -> str:
+def known_figure(name: str, known: Collection[str]) -> str:
     """Return a figure's name as it is here. Raises AttnError, with the nearest, if none has it."""
-    names = list(known)
     spelt = name.strip().replace("-", "_")
     spelt = GROUPED.get(spelt, spelt)
-    if spelt in names:
+    if spelt in known:
         return spelt
+    names = list(known)
     within = [each for each in names if each.startswith(f"{spelt}.")]
     if within:
         raise AttnError(f"{name} is several figures; name one, as in {within[0]}")
@@ -169,6 +174,7 @@ def over_places(entries: Sequence[Entry]) -> dict[str, Any]:
     list of them where they differ.
     """
     result: dict[str, Any] = {}
+    times = [entry.places for entry in entries]
     for name, figure in FIGURES.items():
         values = [figure(entry.figures) for entry in entries]
         if name in OWN:
@@ -177,8 +183,7 @@ def over_places(entries: Sequence[Entry]) -> dict[str, Any]:
         elif None in values:
             result[name] = None
         else:
-            times = [entry.places for entry in entries]
-            result[name] = sum(n * (value or 0) for n, value in zip(times, values, strict=True))
+            result[name] = sum(map(mul, times, values))
     return result
 
 

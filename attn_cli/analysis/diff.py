@@ -6,7 +6,8 @@ import re
 from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.showing import Small, as_html, as_text
+from attn_cli.account import account, charge
+from attn_cli.showing import Small, several, shown_small
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,7 @@ ORDER = "order"
 UNGIVEN = re.compile(r"(^|/)(?:multiply|add|average|maximum|tf\.[\w.]+?)(?:_\d+)?(?=$|:)")
 # Above this many pairs, only blocks at the same place are compared.
 MAX_PAIRS = 250_000
+PAIRING = 2  # steps that it takes to hold one block against another
 
 
 class Change(NamedTuple):
@@ -69,6 +71,7 @@ class Total(NamedTuple):
         return self.after - self.before
 
 
+@shown_small
 class Diff(NamedTuple):
     """Two models: what became of each block, and the totals of their attention and of the whole."""
 
@@ -78,14 +81,8 @@ class Diff(NamedTuple):
     attention: dict[str, Total]
     model: dict[str, Total]
 
-    def __repr__(self) -> str:
-        """Show a row for each block that is not the same."""
-        return as_text(self._small())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._small())
-
     def _small(self) -> Small:
+        """Show a row for each block that is not the same."""
         rows: list[tuple[str | int | None, ...]] = []
         for change in self.changes:
             block = change.after or change.before
@@ -99,7 +96,7 @@ class Diff(NamedTuple):
             f"{self.before.file} → {self.after.file}",
             ("what", "kind", "at", "of it", "params", "MACs"),
             rows,
-            f"{same:,} block{'s' * (same != 1)} the same",
+            f"{several(same, 'block')} the same",
         )
 
     @property
@@ -112,12 +109,18 @@ class Diff(NamedTuple):
 
 
 def diff(before: Inspection, after: Inspection) -> Diff:
-    """Return what changed from one model to another."""
+    """Return what changed from one model to another.
+
+    Raises BadFile where that takes more than models of their sizes may.
+    """
     both = before, after
+    graphs = [each.model.graph for each in both]
+    with account(sum([graph.size for graph in graphs if graph]), "comparing their attention"):
+        changes = match(*[_in_order(each) for each in both])
     return Diff(
         before,
         after,
-        match(*[_in_order(each) for each in both]),
+        changes,
         {
             "count": Total(*[len(each.blocks) for each in both]),
             "params": Total(*[None if each.model.at_least else each.params for each in both]),
@@ -181,6 +184,7 @@ def _aligned(before: Sequence[Attention], after: Sequence[Attention]) -> list[An
     """Pair blocks in their order, with the least that changes."""
     if len(before) * len(after) > MAX_PAIRS:
         return _by_path(before, after)
+    charge(PAIRING * len(before) * len(after))
     # costs[i][j]: of the blocks from i and from j on.
     rows, columns = len(before), len(after)
     values = [[_values(block) for block in blocks] for blocks in (before, after)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from attn_cli.analysis.flow import Path
+    from attn_cli.analysis.flow.values import Path
 
 UNNAMED = "unnamed"
 

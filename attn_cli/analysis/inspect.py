@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from attn_cli.account import told_of
+from attn_cli.account import one_account
 from attn_cli.analysis.find import Attention, Hidden, attention_params, search
 from attn_cli.analysis.gates import UNNAMED
 from attn_cli.analysis.guess import Guess, guess_attention
 from attn_cli.cost import GraphCost, graph_cost
-from attn_cli.showing import Small, as_html, as_text, one
+from attn_cli.showing import Small, one, several, shown_small
 from attn_cli.sources.saved import read_model
-from attn_cli.sources.text import shown
+from attn_cli.text import shown
 
 if TYPE_CHECKING:
     from attn_cli.graph import Shape
     from attn_cli.sources.saved import Model
 
 
+@shown_small
 class Inspection(NamedTuple):
     """What a file holds. `cost` and `params` are None where the file does not tell the layers.
 
@@ -37,22 +38,15 @@ class Inspection(NamedTuple):
     guesses: tuple[Guess, ...]
     params: int | None
 
-    def __repr__(self) -> str:
-        """Show the model in a line, and a row for each attention block."""
-        return as_text(self._small())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._small())
-
     def _small(self) -> Small:
+        """Show the model in a line, and a row for each attention block."""
         rows = [
             (block.kind, block.path, block.channels, block.width or "", block.params, block.macs)
             for block in self.blocks
         ]
         apart = [(self.unnamed, "unnamed"), (self.hidden, "hidden"), (self.guesses, "guessed")]
         told = [f"{len(found)} {word}" for found, word in apart if found]
-        count = len(self.blocks)
-        named = f"{count} attention block{'s' * (count != 1)}, {one(self.params, 'params')}"
+        named = f"{several(len(self.blocks), 'attention block')}, {one(self.params, 'params')}"
         return Small(
             f"{self.file}  {self.model!r}",
             ("kind", "at", "channels", "width", "params", "MACs"),
@@ -87,7 +81,9 @@ def inspect_file(path: str, input_shape: Shape | None = None) -> Inspection:
     Raises BadFile, with its name, where it cannot be read, and BadShape where it does not take the
     input that it is asked at.
     """
-    return inspect(shown(path), read_model(path, input_shape=input_shape))
+    file = shown(path)
+    with one_account(file):
+        return inspect(file, read_model(path, input_shape=input_shape))
 
 
 def inspect(file: str, model: Model) -> Inspection:
@@ -98,7 +94,7 @@ def inspect(file: str, model: Model) -> Inspection:
     graph = model.graph
     if graph is None:
         return Inspection(file, model, None, (), (), (), (), (), None)
-    with told_of(file):
+    with one_account(file):
         found, hidden, unread = search(graph)
     blocks = tuple([block for block in found if block.kind != UNNAMED])
     return Inspection(

@@ -81,6 +81,11 @@ def met(axes: Sequence[Axis]) -> Axis:
     return (Atom("m" if made else "?", max(sizes) if sizes else None),)
 
 
+def across(layouts: Sequence[Layout]) -> Layout:
+    """Return the layout where tensors meet element by element."""
+    return tuple([met(axes) for axes in zip(*lined_up(layouts), strict=True)])
+
+
 def relaid(layout: Layout, target: Sequence[int | None]) -> Layout | None:
     """Return the layout after a reshape; None where it cannot be told.
 

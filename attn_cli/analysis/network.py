@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from attn_cli.account import told_of
+from attn_cli.account import one_account
 from attn_cli.analysis.figures import Figures, figures
-from attn_cli.analysis.places import Place, select_places, usual_place
-from attn_cli.analysis.where import ATTENTION
+from attn_cli.analysis.places import choose_places, text_of
 from attn_cli.cost import GraphCost, graph_cost
-from attn_cli.errors import BadFile, BadOption, BadShape, BadSpec
+from attn_cli.errors import BadFile, BadOption, BadShape
 from attn_cli.graph import Params
-from attn_cli.showing import Small, as_html, as_text, one
+from attn_cli.showing import Small, one, shown_small
 from attn_cli.sources.saved import OPAQUE, read_model
-from attn_cli.sources.text import shown
-from attn_cli.spec import NONE
-from attn_cli.splice import block_at, splice
+from attn_cli.splice import Host, splice
+from attn_cli.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from attn_cli.analysis.places import Chosen, Place
     from attn_cli.graph import Graph, Shape
     from attn_cli.sources.saved import Model
     from attn_cli.spec import Spec
@@ -71,17 +70,7 @@ class InNetwork(NamedTuple):
     misfits: tuple[tuple[str, str], ...] = ()
 
 
-class Chosen(NamedTuple):
-    """Places of a network, and the words and names that they are chosen by.
-
-    `usual` says that these were not given, and are what is usual for the block and the network.
-    """
-
-    at: tuple[str, ...]
-    places: tuple[Place, ...]
-    usual: bool = False
-
-
+@shown_small
 class NetworkComparison(NamedTuple):
     """A network as it is, and with each block at the chosen places."""
 
@@ -90,14 +79,8 @@ class NetworkComparison(NamedTuple):
     before: Totals
     blocks: tuple[InNetwork, ...]
 
-    def __repr__(self) -> str:
-        """Show a row for the network as it is, and for each block in it."""
-        return as_text(self._small())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._small())
-
     def _small(self) -> Small:
+        """Show a row for the network as it is, and for each block in it."""
         rows = [
             ("as it is", self.before, 0),
             *((b.spec, b.after, len(b.places)) for b in self.blocks),
@@ -126,26 +109,19 @@ def read_network(path: str, input_shape: Shape | None = None) -> Network:
     return Network(name, model, model.graph, graph_cost(model.graph), input_shape is not None)
 
 
-def choose_places(
-    graph: Graph, specs: Sequence[Spec | None], at: Sequence[str], skip: Sequence[str] = ()
-) -> Chosen:
-    """Return the places that are named, or where none is, those that are usual for all blocks.
-
-    None among the specs is to take attention out. Raises what naming a place does, and BadSpec
-    where there is none to take out.
-    """
-    if at:
-        chosen = Chosen(tuple(at), select_places(graph, at, skip))
-        if None in specs and not any(place.site.replaces for place in chosen.places):
-            raise BadSpec(f"{NONE} takes attention out, and there is none at these places")
-        return chosen
-    usual = {
-        ATTENTION if spec is None else usual_place(graph, spec.block.name): spec for spec in specs
-    }
-    if len(usual) > 1:
-        told = [f"{_text(spec)} usually goes to {word}" for word, spec in usual.items()]
-        raise BadOption(f"{', and '.join(told)}: say where with --at")
-    return Chosen(tuple(usual), select_places(graph, list(usual), skip), usual=True)
+def compare_in_file(
+    path: str,
+    specs: Sequence[Spec | None],
+    at: Sequence[str] = (),
+    skip: Sequence[str] = (),
+    input_shape: Shape | None = None,
+    *,
+    skip_misfits: bool | None = None,
+) -> NetworkComparison:
+    """Return what each block adds to the network of a file: `read_network`, and `compare_in`."""
+    with one_account(shown(path)):
+        network = read_network(path, input_shape)
+        return compare_in(network, specs, at, skip, skip_misfits=skip_misfits)
 
 
 def compare_in(
@@ -161,9 +137,9 @@ def compare_in(
     Raises BadOption or BadShape, with the name of the place that a block does not fit, unless those
     are skipped; that they could be is said where `skip_misfits` is False, and no option where None.
     """
-    with told_of(network.file):
+    with one_account(network.file):
         chosen = choose_places(network.graph, specs, at, skip)
-    blocks = [_in_network(network, chosen, spec, skip_misfits) for spec in specs]
+        blocks = [_in_network(network, chosen, spec, skip_misfits) for spec in specs]
     return NetworkComparison(network, chosen, totals(network.graph, network.cost), tuple(blocks))
 
 
@@ -178,7 +154,8 @@ def _in_network(
     places = chosen.places
     misfits: list[tuple[str, str]] = []
     if spec is not None and skip_misfits:
-        told = {place.name: misfit(network.graph, place, spec) for place in places}
+        host = Host(network.graph)
+        told = {place.name: misfit(host, place, spec) for place in places}
         misfits = [(name, reason) for name, reason in told.items() if reason is not None]
         places = tuple([place for place in places if told[place.name] is None])
         if not places:
@@ -192,7 +169,7 @@ def _in_network(
     after = totals(spliced.graph, cost)
     of_site = {place.site: place for place in places}
     return InNetwork(
-        spec=_text(spec),
+        spec=text_of(spec),
         added=_added(network, after, spliced.graph, cost),
         after=after,
         cost=cost,
@@ -206,10 +183,10 @@ def _in_network(
     )
 
 
-def misfit(graph: Graph, place: Place, spec: Spec) -> str | None:
+def misfit(host: Host, place: Place, spec: Spec) -> str | None:
     """Return why a block does not fit a place; None where it does."""
     try:
-        block_at(graph, place.site, spec, set())
+        host.block_at(place.site, spec)
     except (BadOption, BadShape) as error:
         return str(error)
     return None
@@ -231,7 +208,3 @@ def _added(network: Network, after: Totals, graph: Graph, cost: GraphCost) -> To
 def _unknown(graph: Graph, figure: str) -> Counter[int]:
     """Return how many calls of each layer have a figure that is unknown, by the layer's id."""
     return Counter([id(node.layer) for node in graph.nodes if getattr(node.cost, figure) is None])
-
-
-def _text(spec: Spec | None) -> str:
-    return NONE if spec is None else spec.text

@@ -7,6 +7,7 @@ a name, or a pattern of names.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,8 +18,9 @@ from attn_cli.analysis.find import find_attention
 from attn_cli.analysis.gates import UNNAMED
 from attn_cli.analysis.where import ATTENTION, DEPTHWISE, POST, RESIDUAL, STAGE, WORDS
 from attn_cli.blocks import BLOCKS
-from attn_cli.errors import BadOption, BadShape, did_you_mean
+from attn_cli.errors import BadOption, BadShape, BadSpec, did_you_mean
 from attn_cli.graph import UNKNOWN, Ref
+from attn_cli.spec import NONE
 from attn_cli.splice import Site
 
 if TYPE_CHECKING:
@@ -26,11 +28,10 @@ if TYPE_CHECKING:
 
     from attn_cli.analysis.find import Attention
     from attn_cli.graph import Graph, Node, Shape
+    from attn_cli.spec import Spec
 
 # What stands at the end of a residual branch and only drops or scales it.
-DROPPING = HANDING_ON | {
-    "AlphaDropout", "GaussianDropout", "GaussianNoise", "LayerScale", "StochasticDepth",
-}  # fmt: skip
+DROPPING = HANDING_ON | {"LayerScale", "StochasticDepth"}
 SCALING = frozenset(("Divide", "Multiply", "TrueDivide"))  # by a number
 # What adds feature maps up.
 ADDING = frozenset(("Add", "CustomScaleLayer"))
@@ -39,7 +40,6 @@ SHORTCUT = NORMALISING | DROPPING | ACTIVATING.keys() | {
     "AveragePooling2D", "Cropping2D", "GetItem", "MaxPooling2D", "ZeroPadding2D",
 }  # fmt: skip
 ENLARGING = frozenset(("Conv2DTranspose", "Resizing", "UpSampling2D"))
-MIXED = MIXING | {"Conv2DTranspose", "SeparableConv1D"}
 # An activation function that is spelt out in ops, as x · relu6(x + 3) / 6.
 ELEMENTWISE = ACTIVATING.keys() | {
     "Add", "Clip", "Divide", "Maximum", "Minimum", "Multiply", "Subtract", "TrueDivide",
@@ -67,9 +67,26 @@ class Place(NamedTuple):
         return self.site.shape
 
 
+class Chosen(NamedTuple):
+    """Places of a network, and the words and names that they are chosen by.
+
+    `usual` says that these were not given, and are what is usual for the block and the network.
+    """
+
+    at: tuple[str, ...]
+    places: tuple[Place, ...]
+    usual: bool = False
+
+    @property
+    def sites(self) -> list[Site]:
+        """Where blocks are put in."""
+        return [place.site for place in self.places]
+
+
 def find_places(graph: Graph) -> tuple[Place, ...]:
     """Return all places that the vocabulary names, in the order of the graph."""
-    return tuple(_network(graph).places())
+    with _network(graph) as network:
+        return tuple(network.places())
 
 
 def select_places(graph: Graph, at: Sequence[str], skip: Sequence[str] = ()) -> tuple[Place, ...]:
@@ -82,49 +99,43 @@ def select_places(graph: Graph, at: Sequence[str], skip: Sequence[str] = ()) -> 
     Raises BadOption, with the nearest, where one of them names none, BadShape where it names what
     is no feature map, or stands where no block can be put.
     """
-    network = _network(graph)
-    chosen: dict[Ref, Place] = {}
-    for where in at:
-        for place in network.named(where.strip()):
-            before = chosen.get(place.site.yields)
-            # What is replaced is not added to as well.
-            if before is None or not before.site.replaces:
-                chosen[place.site.yields] = place
-    left = list(chosen.values())
-    for pattern in skip:
-        kept = [place for place in left if not network.is_named(place, pattern.strip())]
-        if len(kept) == len(left):
-            names = [place.name for place in chosen.values()]
-            hint = did_you_mean(pattern, names)
-            raise BadOption(
-                f"nothing is skipped by {pattern!r}: none of the places is called so{hint}"
-            )
-        left = kept
-    if not left:
-        raise BadOption("every place is skipped: no place is left")
-    for place in left:
-        if place.problem:
-            raise BadShape(f"{place.name}: {place.problem}")
-    return tuple(sorted(left, key=lambda place: place.site.yields))
+    with _network(graph) as network:
+        return network.selected(at, skip)
 
 
-def usual_place(graph: Graph, block: str) -> str:
-    """Return the word for where a block usually goes in a network: what its paper did, or others.
+def choose_places(
+    graph: Graph, specs: Sequence[Spec | None], at: Sequence[str], skip: Sequence[str] = ()
+) -> Chosen:
+    """Return the places that are named, or where none is, those that are usual for all blocks.
 
-    A bottleneck attention module stands between the stages. Any other block stands in for the
-    attention that is there; else it ends residual branches, follows depthwise convolutions, or
-    where a network has neither, ends each stage.
+    None among the specs is to take attention out. Raises what naming a place does, and BadSpec
+    where there is none to take out.
     """
-    network = _network(graph)
-    if block == "bam":
-        return STAGE
-    there = {word for place in network.places() for word in place.words}
-    return next((word for word in (ATTENTION, RESIDUAL, DEPTHWISE) if word in there), STAGE)
+    with _network(graph) as network:
+        if at:
+            chosen = Chosen(tuple(at), network.selected(at, skip))
+            if None in specs and not any(place.site.replaces for place in chosen.places):
+                raise BadSpec(f"{NONE} takes attention out, and there is none at these places")
+            return chosen
+        usual = {
+            ATTENTION if spec is None else network.usual(spec.block.name): text_of(spec)
+            for spec in specs
+        }
+        if len(usual) > 1:
+            told = [f"{text} usually goes to {word}" for word, text in usual.items()]
+            raise BadOption(f"{', and '.join(told)}: say where with --at")
+        return Chosen(tuple(usual), network.selected(list(usual), skip), usual=True)
 
 
-def _network(graph: Graph) -> _Network:
+def text_of(spec: Spec | None) -> str:
+    """Return a block as it is named, or the word for none."""
+    return NONE if spec is None else spec.text
+
+
+@contextmanager
+def _network(graph: Graph) -> Iterator[_Network]:
     with account(graph.size, "finding places in it"):
-        return _Network(graph)
+        yield _Network(graph)
 
 
 class _Network:
@@ -155,6 +166,46 @@ class _Network:
             and len(node.output_shapes[0]) == 4
             for node in self.nodes
         )
+
+    # Choosing places.
+
+    def selected(self, at: Sequence[str], skip: Sequence[str]) -> tuple[Place, ...]:
+        """Return the places that words, names and patterns name together, less those skipped."""
+        chosen: dict[Ref, Place] = {}
+        for where in at:
+            for place in self.named(where.strip()):
+                before = chosen.get(place.site.yields)
+                # What is replaced is not added to as well.
+                if before is None or not before.site.replaces:
+                    chosen[place.site.yields] = place
+        left = list(chosen.values())
+        for pattern in skip:
+            kept = [place for place in left if not self.is_named(place, pattern.strip())]
+            if len(kept) == len(left):
+                names = [place.name for place in chosen.values()]
+                hint = did_you_mean(pattern, names)
+                raise BadOption(
+                    f"nothing is skipped by {pattern!r}: none of the places is called so{hint}"
+                )
+            left = kept
+        if not left:
+            raise BadOption("every place is skipped: no place is left")
+        for place in left:
+            if place.problem:
+                raise BadShape(f"{place.name}: {place.problem}")
+        return tuple(sorted(left, key=lambda place: place.site.yields))
+
+    def usual(self, block: str) -> str:
+        """Return the word for where a block usually goes: what its paper did, or others.
+
+        A bottleneck attention module stands between the stages. Any other block stands in for the
+        attention that is there; else it ends residual branches, follows depthwise convolutions, or
+        where a network has neither, ends each stage.
+        """
+        if block == "bam":
+            return STAGE
+        there = {word for place in self.places() for word in place.words}
+        return next((word for word in (ATTENTION, RESIDUAL, DEPTHWISE) if word in there), STAGE)
 
     # Naming places.
 
@@ -216,6 +267,7 @@ class _Network:
     def source(self, attention: Attention) -> Ref:
         """Return the feature map that a block takes."""
         inside = set(attention.nodes)
+        charge(sum([1 + len(self.nodes[index].inputs) for index in inside]))
         return max(
             ref for index in inside for ref in self.nodes[index].inputs if ref.node not in inside
         )
@@ -231,6 +283,7 @@ class _Network:
             return SHAPELESS
         if node.output_shapes[0][-1] is None:
             return "how many channels it has is not known"
+        charge(len(within))
         if within and any(within[: depth + 1] in self.in_steps for depth in range(len(within))):
             return f"it stands in a TimeDistributed ({'/'.join(within)})"
         if within and self.calls[id(node.layer)] > 1:
@@ -240,14 +293,17 @@ class _Network:
     @cached_property
     def in_steps(self) -> set[tuple[str, ...]]:
         """Return the paths of what is applied to each step: what goes in there loses a size."""
-        return {
-            node.layer.within[: depth + 1]
-            for node in self.nodes
-            for depth in range(len(node.layer.within))
-            for ref, shape in zip(node.inputs, node.input_shapes, strict=True)
-            if self.graph.shape_of(ref) != shape
-            and self.nodes[ref.node].layer.within[: depth + 1] != node.layer.within[: depth + 1]
-        }
+        paths: set[tuple[str, ...]] = set()
+        for node in self.nodes:
+            within = node.layer.within
+            charge(len(node.inputs))
+            for ref, shape in zip(node.inputs, node.input_shapes, strict=True):
+                if self.graph.shape_of(ref) != shape:
+                    charge(len(within))
+                    before = self.nodes[ref.node].layer.within
+                    ends = range(1, len(within) + 1)
+                    paths.update(within[:end] for end in ends if before[:end] != within[:end])
+        return paths
 
     def why_none(self, where: str) -> str:
         """Return what a network lacks that a word asks for."""
@@ -287,13 +343,14 @@ class _Network:
         """
         at, projected = shortcut.node, 0
         while True:
+            charge()
             depth = self.depth(at, branch.node)
             if depth is not None:
                 return depth > projected
             node = self.nodes[at]
             if len(node.inputs) != 1:
                 return False
-            if node.layer.type in MIXED:
+            if node.layer.type in MIXING:
                 projected += 1
             elif node.layer.type not in SHORTCUT:
                 return False
@@ -327,12 +384,13 @@ class _Network:
             if before:
                 if node.layer.type in ENLARGING:
                     return 0
-                depths[index] = max(before) + (node.layer.type in MIXED)
+                depths[index] = max(before) + (node.layer.type in MIXING)
         return depths.get(end)
 
     def undropped(self, index: int) -> int:
         """Return what stands before whatever only drops or scales."""
         while len(self.nodes[index].inputs) == 1 and _only_drops(self.nodes[index]):
+            charge()
             index = self.nodes[index].inputs[0].node
         return index
 
@@ -367,6 +425,7 @@ class _Network:
             if node.layer.type not in ELEMENTWISE or not {r.node for r in node.inputs} <= inside:
                 break
             inside.add(later)
+            charge(sum([1 + len(self.readers[each]) for each in inside]))
             read = {reader for each in inside - {later} for reader in self.readers[each]}
             activates = any(self.nodes[each].layer.type in ACTIVATING for each in inside)
             if read <= inside and activates and self.is_output.isdisjoint(inside - {later}):
@@ -383,7 +442,7 @@ class _Network:
         mixed = False
         for index in self.trunk():
             node = self.nodes[index]
-            mixed = mixed or node.layer.type in MIXED
+            mixed = mixed or node.layer.type in MIXING
             shape = node.output_shapes[0]
             padding = node.layer.type in ("Cropping2D", "ZeroPadding2D")
             known = len(shape) == 4 and None not in shape[1:] and shape[1:3] != (1, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.figures import Figures, figures
+from attn_cli.showing import Small, shown_small
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from attn_cli.spec import Spec
 
 
+@shown_small
 class Summary(NamedTuple):
     """A block on one input. `explanation` works out a figure; `source` says who built it."""
 
@@ -26,12 +28,10 @@ class Summary(NamedTuple):
     explanation: str | None = None
     source: str | None = None
 
-    def __repr__(self) -> str:
+    def _small(self) -> Small:
         """Show the spec, and the block's graph."""
-        return f"Summary of {self.as_given}: {self.graph!r}"
-
-    def _repr_html_(self) -> str:
-        return self.graph._repr_html_()
+        small = self.graph._small()
+        return small._replace(heading=f"Summary of {self.as_given}: {small.heading}")
 
 
 def summarise(spec: Spec, shape: Shape) -> Summary:

@@ -236,7 +236,7 @@ def run(args: list[str] | None = None) -> int:
 
 def unforeseen(error: Exception) -> str:
     """Return in a line what nobody saw coming: it is a fault of ours, but 1 is for checks alone."""
-    from attn_cli.sources.text import shown
+    from attn_cli.text import shown
 
     if isinstance(error, MemoryError):
         return "there is not enough memory for this"

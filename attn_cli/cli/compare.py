@@ -104,11 +104,13 @@ def compare(
         picked_format(format, json, output, formats_with("chart"))
         blocks = all_specs(specs, parse_block)
         # A comparison of blocks on their own has no need of what reads a model.
-        from attn_cli.analysis.network import compare_in, read_network
+        from attn_cli.analysis.network import compare_in_file
         from attn_cli.views.network import report as network_report
 
-        network = read_network(within, input_from(input))
-        in_it = compare_in(network, blocks, at or (), skip or (), skip_misfits=skip_misfits)
+        asked = input_from(input)
+        in_it = compare_in_file(
+            within, blocks, at or (), skip or (), asked, skip_misfits=skip_misfits
+        )
         emit(network_report(in_it, places), format, json, output)
         return
     refuse_without_network(at=at, skip=skip, skip_misfits=skip_misfits, places=places)

@@ -3,13 +3,13 @@
 import os
 from collections.abc import Sequence
 
-from attn_cli.analysis.check import MODEL
+from attn_cli.analysis.check import MODEL, Check
 from attn_cli.cli.measure import measure
 from attn_cli.cli.output import write
-from attn_cli.config.checks import Check
 from attn_cli.config.find import NAME, PYPROJECT
 from attn_cli.config.write import Entry, written
 from attn_cli.errors import AttnError
+from attn_cli.showing import several
 from attn_cli.sources.applications import is_application
 from attn_cli.views.report import percent_text
 from attn_cli.writing import write_file
@@ -29,8 +29,7 @@ def init(checks: Sequence[Check], output: str | None, force: bool) -> None:
         write(text)
         return
     write_file(path, text)
-    count = f"{len(entries)} check{'s' * (len(entries) > 1)}"
-    write(f"{path}: {count}, with today's figures as bounds\n")
+    write(f"{path}: {several(len(entries), 'check')}, with today's figures as bounds\n")
 
 
 def _entry(check: Check, folder: str) -> Entry:

@@ -51,7 +51,7 @@ def kernel_size(
     keys = [column.key for column in COLUMNS]
     rows = [dict(zip(keys, row, strict=True)) for row in table.rows]
     picture = Picture("chart", lambda: staircase(rule, list(zip(counts, kernels, strict=True))))
-    report = Report(lambda: {**rule, "rows": rows}, table, [table], picture=picture)
+    report = Report(lambda: {**rule, "rows": rows}, lambda: table, [table], picture=picture)
     emit(report, format, json, output)
 
 

@@ -8,10 +8,10 @@ import typer
 from attn_cli.blocks import BLOCKS, PRESETS, find_block
 from attn_cli.errors import AttnError, BadShape, BadSpec, did_you_mean
 from attn_cli.graph import Shape
+from attn_cli.sources.block import misread
 from attn_cli.spec import (
     Place,
     Spec,
-    looks_channels_first,
     parse_channels,
     parse_place,
     parse_shape,
@@ -177,11 +177,7 @@ def dynamic(channels: int | None) -> Shape:
 
 def hint_channels_last(shape: Shape, where: str = "") -> None:
     """Say on stderr how a shape is read that looks like C,H,W, and where it stands in a file."""
-    if looks_channels_first(shape):
+    if hint := misread(shape):
         from attn_cli.cli.output import write_error
 
-        first, height, width = shape
-        write_error(
-            f"attn: note: {where}{first},{height},{width} is read as H,W,C; "
-            f"channels come last, so C,H,W is written {height},{width},{first}"
-        )
+        write_error(f"attn: note: {where}{hint}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attn_cli import stdout
 from attn_cli.errors import AttnError, BadFile, did_you_mean
-from attn_cli.sources.text import escaped, escaped_lines
+from attn_cli.text import escaped, escaped_lines
 from attn_cli.views import BINARY, FORMATS, PICTURES, SPECIAL, SUFFIXES, offered, render
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from attn_cli.account import told_of
+from attn_cli.account import one_account
 from attn_cli.analysis.network import read_network
 from attn_cli.analysis.places import find_places, select_places
 from attn_cli.cli.models import complete_model
@@ -17,6 +17,7 @@ from attn_cli.cli.options import (
     input_from,
 )
 from attn_cli.cli.output import emit, picked_format
+from attn_cli.text import shown
 from attn_cli.views import formats_with
 from attn_cli.views.network import places_report
 
@@ -45,7 +46,8 @@ def places(
     """
     picked_format(format, json, output, formats_with("chart"))
     refuse_without_at(at, skip)
-    network = read_network(model, input_from(input))
-    with told_of(network.file):
+    asked = input_from(input)
+    with one_account(shown(model)):
+        network = read_network(model, asked)
         found = select_places(network.graph, at, skip or ()) if at else find_places(network.graph)
     emit(places_report(network, found), format, json, output)

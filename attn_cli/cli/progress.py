@@ -6,7 +6,7 @@ import sys
 from types import TracebackType
 
 from attn_cli.cli.output import draw_error, is_terminal, write_error
-from attn_cli.sources.text import escaped
+from attn_cli.text import escaped
 
 BAR = 24
 

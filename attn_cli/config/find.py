@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attn_cli.config.toml import Lines, lines_of, parse_toml
+from attn_cli.config.toml import Lines, lines_of, parse_toml, text_of
 from attn_cli.config.trust import Home
 from attn_cli.errors import BadFile
 from attn_cli.files import open_file
@@ -72,7 +72,8 @@ def _read(home: Home) -> Source | None:
     in_pyproject = os.path.basename(path) == PYPROJECT
     if in_pyproject and b"attn" not in data:
         return None
-    content = parse_toml(data, path)
+    text = text_of(data, path)
+    content = parse_toml(text, path)
     table = ""
     if in_pyproject:
         table = "tool.attn"
@@ -82,5 +83,5 @@ def _read(home: Home) -> Source | None:
             raise BadFile(f"{path}: [tool.attn] is a table, not {type(content).__name__}")
         if not content:
             return None
-    lines, checks = lines_of(data.decode("utf-8-sig"), table, "check")
+    lines, checks = lines_of(text, table, "check")
     return Source(home, content, lines, checks, table)

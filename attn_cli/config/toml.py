@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
+from codecs import BOM_UTF8
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadFile, MissingPackage
@@ -18,7 +20,7 @@ PART = re.compile(r"""([\w-]+)|"([^"]*)"|'([^']*)'""")
 KEY = re.compile(rf"\s*{DOTTED}\s*=")
 # A key of more parts than anybody writes: parsers keep each of its beginnings, for each of them.
 MAX_PARTS = 100
-TOO_DEEP = re.compile(rf"(?<![\w-])(?:{NAME})(?:[ \t]*\.[ \t]*(?:{NAME})){{{MAX_PARTS}}}")
+TOO_DEEP = rf"(?<![\w-])(?:{NAME})(?:[ \t]*\.[ \t]*(?:{NAME})){{{MAX_PARTS}}}"
 # What decides whether a line ends inside a text of several lines: comments, texts, and their ends.
 TOKENS = re.compile(
     r"""(?P<comment>\#.*)
@@ -28,17 +30,22 @@ TOKENS = re.compile(
     re.VERBOSE,
 )
 ENDS = {'"""': re.compile(r'(?:[^"\\]|\\.|"(?!""))*"{3,5}'), "'''": re.compile(r".*?'{3,5}")}
-PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+PLACE = r" \(at (?:line (\d+), column (\d+)|end of document)\)$"
 
 
-def parse_toml(data: bytes, name: str) -> dict[str, Any]:
-    """Return what a TOML file says. Raises BadFile, with line and column, where it is broken."""
+def text_of(data: bytes, name: str) -> str:
+    """Return the text that a file is. Raises BadFile, with the line, where it is none."""
+    data = data.removeprefix(BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise BadFile(f"{name}, line {line}: this is not UTF-8 text") from None
-    if deep := TOO_DEEP.search(text):
+
+
+def parse_toml(text: str, name: str) -> dict[str, Any]:
+    """Return what a TOML text says. Raises BadFile, with line and column, where it is broken."""
+    if text.count(".") >= MAX_PARTS and (deep := re.search(TOO_DEEP, text)):
         line = text.count("\n", 0, deep.start()) + 1
         raise BadFile(f"{name}, line {line}: a key of more than {MAX_PARTS} parts")
     loads, broken = _parser()
@@ -68,7 +75,7 @@ def _parser() -> tuple[Any, type[Exception]]:
 
 def _broken(message: str, text: str, name: str) -> str:
     """Return a parser's complaint with its place in front."""
-    place = PLACE.search(message)
+    place = re.search(PLACE, message)
     what = message[: place.start()] if place else message
     if place and place[1]:
         line, column = int(place[1]), int(place[2])
@@ -91,31 +98,32 @@ def lines_of(text: str, table: str, array: str) -> tuple[Lines, list[Lines]]:
     >>> lines_of("a.b = 1\\n[[check]]\\n'name' = 'x'\\n# [[check]]\\n", "", "check")
     (Lines(start=1, keys={'a': 1, 'check': 2}), [Lines(start=2, keys={'name': 3})])
     """
-    prefix = [*table.split(".")] if table else []
+    prefix = tuple(table.split(".")) if table else ()
     top = Lines(1, {})
     elements: list[Lines] = []
-    current: list[str] = []
+    current: tuple[str, ...] = ()
     for number, line in _outside_texts(text):
         header = HEADER.fullmatch(line)
         if header:
             current = _parts(header[2])
-            if header[1] == "[[" and current == [*prefix, array]:
+            if header[1] == "[[" and current == (*prefix, array):
                 elements.append(Lines(number, {}))
             path = current
         elif key := KEY.match(line):
-            path = [*current, *_parts(key[1])]
+            path = current + _parts(key[1])
         else:
             continue
         if path[: len(prefix)] == prefix:
-            first, *rest = path[len(prefix) :] or [""]
+            first, *rest = path[len(prefix) :] or ("",)
             top.keys.setdefault(first, number)
             if first == array and rest and elements:
                 elements[-1].keys.setdefault(rest[0], number)
     return top, elements
 
 
-def _parts(dotted: str) -> list[str]:
-    return [part[1] or part[2] or part[3] for part in PART.finditer(dotted)]
+@cache  # the same few keys stand in every check
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple([part[1] or part[2] or part[3] for part in PART.finditer(dotted)])
 
 
 def _outside_texts(text: str) -> Iterator[tuple[int, str]]:
@@ -128,10 +136,10 @@ def _outside_texts(text: str) -> Iterator[tuple[int, str]]:
             if not end:
                 continue
             at = end.end()
-            inside = ""
         else:
             yield number, line
-        inside = _left_open(line, at)
+        # Without three quotes in it, as nearly every line is, it opens none.
+        inside = _left_open(line, at) if '"""' in line or "'''" in line else ""
 
 
 def _left_open(line: str, at: int) -> str:

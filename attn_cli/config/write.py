@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attn_cli.analysis.check import BLOCK, BOUNDS, MODEL, NETWORK, OWN
 from attn_cli.config.checks import SHARES, bounds_of
 from attn_cli.errors import BadFile
-from attn_cli.sources.text import escaped
 from attn_cli.spec import Place
+from attn_cli.text import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -118,16 +118,16 @@ def _shape(place: Place) -> str:
 
 
 def _text(text: str) -> str:
-    """Return a text as TOML writes it: as JSON, but that it has escapes for all characters.
+    """Return a text as TOML writes it: as JSON, with all that nobody should be shown spelt out.
 
     Raises BadFile for the name of a file that is no text.
     """
     if not text.isascii() and SURROGATE.search(text):
         raise BadFile(f"{text!r} is no text that TOML can have: its name is not UTF-8")
-    written = json.dumps(text, ensure_ascii=False)
-    return "".join(c if c.isprintable() else _escape(c) for c in written)
+    return escaped(json.dumps(text, ensure_ascii=False), in_toml)
 
 
-def _escape(sign: str) -> str:
+def in_toml(sign: str) -> str:
+    """Return a character as TOML's texts spell it out."""
     code = ord(sign)
     return f"\\u{code:04X}" if code < 1 << 16 else f"\\U{code:08X}"

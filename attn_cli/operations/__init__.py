@@ -81,6 +81,9 @@ OPS = _spread(
     }
 )
 
+# What holds layers: of these the table has the arguments alone.
+HOLDING = _spread({"holding": "Functional Model Sequential TimeDistributed"})
+
 # What Keras writes for a class that has another name.
 ALIASES = {"GroupQueryAttention": "GroupedQueryAttention"}
 # Entries whose class cannot have the name of the type.
@@ -91,21 +94,26 @@ NAMED = {"Shape": "Shape_"}
 def entry(type: str, *, is_op: bool = False) -> type[Operation] | None:
     """Return the entry of a type, None where the table has none."""
     type = ALIASES.get(type, type)
-    module = (OPS if is_op else LAYERS).get(type)
+    module = (OPS if is_op else LAYERS | HOLDING).get(type)
     if module is None:
         return None
     found = import_module(f"{__name__}.{module}")
     return getattr(found, NAMED.get(type, type))  # type: ignore[no-any-return] # all are entries
 
 
-def bind(type: str, config: Mapping[str, Any], *, is_op: bool = False) -> Operation:
-    """Return a layer or an op bound to its config, an Opaque where it is not understood."""
+def bind(
+    type: str, config: Mapping[str, Any], *, is_op: bool = False, keras_2: bool | None = None
+) -> Operation:
+    """Return a layer or an op bound to its config, an Opaque where it is not understood.
+
+    `keras_2` is whether Keras 2 wrote it, None where that is not known.
+    """
     known = entry(type, is_op=is_op)
     if known is None:
         return Opaque(type, f"what {type} does is not known")
     bound: Operation
     try:
-        bound = known.of_config(config)
+        bound = known.of_config(config, is_op=is_op, keras_2=keras_2)
     except Unknown as unknown:
         bound = Opaque(type, reason(unknown))
     bound.keeps_batch = not is_op

@@ -47,6 +47,7 @@ class ELU(Same):
 
 
 class PReLU(Same):
+    held = ("alpha",)
     shared_axes: tuple[int, ...] | None = integers(None)
 
     def weights(self, *inputs: Shape) -> list[Role]:

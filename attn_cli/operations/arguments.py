@@ -6,6 +6,7 @@ from typing import Any
 
 from attn_cli.errors import BadOption, NotModelled, did_you_mean
 from attn_cli.operations.base import REQUIRED, Argument
+from attn_cli.operations.common import is_number, short
 
 # The names that keras.activations.get() takes, with what Keras saves an alias as.
 ACTIVATIONS = dict.fromkeys(
@@ -26,12 +27,17 @@ OTHER = "(a function that is not Keras' own)"
 
 def free(default: Any = REQUIRED) -> Any:
     """Return an argument that changes nothing that is counted."""
-    return Argument(_anything, default)
+    return Argument(None, default)
+
+
+def fraction(default: Any = REQUIRED) -> Any:
+    """Return a number from 0 to 1."""
+    return Argument(_fraction, default)
 
 
 def inert(default: Any = None) -> Any:
     """Return an argument that changes nothing that is counted, and that a block leaves alone."""
-    return Argument(_anything, default, only_default, told=False)
+    return Argument(None, default, only_default, told=False)
 
 
 def only(default: Any) -> Any:
@@ -39,17 +45,17 @@ def only(default: Any) -> Any:
     return Argument(only_default, default, told=False)
 
 
-def elsewhere(default: Any = None, check: Any = None) -> Any:
+def elsewhere(default: Any = None, check: Any = None, *, of_keras_2: bool = False) -> Any:
     """Return an argument of other versions of Keras, which a block cannot use.
 
     It changes nothing that is counted, or else is understood as `check` says.
     """
-    return Argument(check or _anything, default, _refused, told=False)
+    return Argument(check, default, _refused, told=False, of_keras_2=of_keras_2)
 
 
 def initializer(default: str) -> Any:
     """Return what weights begin with: it changes no shape and no count."""
-    return Argument(_anything, default, _initializer, told=False)
+    return Argument(None, default, _initializer, told=False)
 
 
 def count(default: Any = REQUIRED) -> Any:
@@ -118,14 +124,10 @@ def is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _anything(name: str, value: Any, entry: Any) -> Any:
-    return value
-
-
 def only_default(name: str, value: Any, entry: Any) -> Any:
     default = entry.arguments[name].default
     if value != default:
-        raise NotModelled(f"{name} is modelled as {default!r}, not {_short(value)}")
+        raise NotModelled(f"{name} is modelled as {default!r}, not {short(value)}")
     return value
 
 
@@ -139,9 +141,15 @@ def _initializer(name: str, value: Any, entry: Any) -> Any:
     return value
 
 
+def _fraction(name: str, value: Any, entry: Any) -> Any:
+    if not is_number(value) or not 0 <= value <= 1:
+        raise BadOption(f"{name} is a number from 0 to 1, not {short(value)}")
+    return value
+
+
 def _positive(name: str, value: Any, entry: Any) -> int:
     if not isinstance(value, int) or value <= 0:
-        raise BadOption(f"{name} is a positive integer, not {_short(value)}")
+        raise BadOption(f"{name} is a positive integer, not {short(value)}")
     return value
 
 
@@ -150,7 +158,7 @@ def _positives(name: str, value: Any, entry: Any) -> tuple[int, ...]:
     if isinstance(value, int):
         value = (value,) * length
     elif not isinstance(value, (list, tuple)) or len(value) != length:
-        raise BadOption(f"{name} is an integer or {length} of them, not {_short(value)}")
+        raise BadOption(f"{name} is an integer or {length} of them, not {short(value)}")
     return tuple([_positive(name, each, entry) for each in value])
 
 
@@ -160,7 +168,7 @@ def _optional_positives(name: str, value: Any, entry: Any) -> tuple[int, ...] | 
 
 def is_flag(name: str, value: Any, entry: Any) -> bool:
     if value not in (True, False):
-        raise NotModelled(f"{name} is True or False, not {_short(value)}")
+        raise NotModelled(f"{name} is True or False, not {short(value)}")
     return bool(value)
 
 
@@ -188,13 +196,13 @@ def _data_format(name: str, value: Any, entry: Any) -> str:
     if value is None:
         return "channels_last"
     if value not in ("channels_last", "channels_first"):
-        raise BadOption(f"{name} is channels_last or channels_first, not {_short(value)}")
+        raise BadOption(f"{name} is channels_last or channels_first, not {short(value)}")
     return str(value)
 
 
 def _axis(name: str, value: Any, entry: Any) -> int:
     if not is_integer(value):
-        raise BadOption(f"{name} is an integer, not {_short(value)}")
+        raise BadOption(f"{name} is an integer, not {short(value)}")
     return int(value)
 
 
@@ -202,7 +210,7 @@ def _axes(name: str, value: Any, entry: Any) -> int | tuple[int, ...] | None:
     if value is None or is_integer(value):
         return value  # type: ignore[no-any-return] # seen to be one
     if not isinstance(value, (list, tuple)) or not all(map(is_integer, value)):
-        raise BadOption(f"{name} is an integer or several, not {_short(value)}")
+        raise BadOption(f"{name} is an integer or several, not {short(value)}")
     return tuple(value)
 
 
@@ -210,10 +218,5 @@ def _integers(name: str, value: Any, entry: Any) -> tuple[int, ...] | None:
     if value is None and entry.arguments[name].default is None:
         return None
     if not isinstance(value, (list, tuple)) or not all(map(is_integer, value)):
-        raise BadOption(f"{name} is a list of integers, not {_short(value)}")
+        raise BadOption(f"{name} is a list of integers, not {short(value)}")
     return tuple(value)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:39]}…"

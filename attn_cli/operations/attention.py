@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import BadShape
-from attn_cli.operations.arguments import count, flag, free, inert, integers
+from attn_cli.operations.arguments import count, elsewhere, flag, fraction, free, inert, integers
 from attn_cli.operations.base import Argument, Operation, Role
 from attn_cli.operations.shapes import axes_of, size
 
@@ -27,15 +27,17 @@ class Heads(Operation):
     operands = ("query", "value", "key")
     needed = 2
     passive = frozenset(MASKS)
-    dropout: float = free(0.0)
+    held = ("kernel", "bias")
+    dropout: float = fraction(0.0)
     use_bias: bool = flag(True)
     use_gate: bool = flag(False)
-    sliding_window: Any = free(None)
+    sliding_window: int | None = free(None)
     flash_attention: Any = inert()
-    seed: Any = inert()
-    query_shape: Any = inert()  # Keras 2 notes what it was built on
-    key_shape: Any = inert()
-    value_shape: Any = inert()
+    seed: int | dict[str, Any] | None = inert()
+    # Keras 2 notes what it was built on.
+    query_shape: Any = elsewhere(of_keras_2=True)
+    key_shape: Any = elsewhere(of_keras_2=True)
+    value_shape: Any = elsewhere(of_keras_2=True)
 
     def heads(self) -> tuple[int, int, int, int]:
         """Return the heads of the queries and of keys and values, and the widths of both."""
@@ -132,8 +134,8 @@ class Attention(Operation):
     passive = frozenset(("mask", "use_causal_mask"))
     use_scale: bool = flag(False)
     score_mode: str = free("dot")
-    dropout: float = free(0.0)
-    seed: Any = inert()
+    dropout: float = fraction(0.0)
+    seed: int | dict[str, Any] | None = inert()
 
     def weights(self, *inputs: Shape) -> list[Role]:
         scale = [Role("scale", ())] if self.use_scale else []

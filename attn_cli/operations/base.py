@@ -12,7 +12,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from attn_cli.errors import AttnError
+from attn_cli.errors import AttnError, NotModelled
+from attn_cli.graph import ITEM_SIZES
+from attn_cli.operations.common import HELD, OF_TYPE, anything, hold, policy_of, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -91,38 +93,48 @@ class Argument:
     """An argument that an entry understands.
 
     `check` takes its name, a value and the entry, and returns what the entry works with; it raises
-    AttnError. `strict` is in its place for the arguments of a block. `told` is whether it stands in
-    the config of a graph: what counts does, and what a reader may want to see.
+    AttnError. Without one it is any value of the type that the entry notes. `strict` is in its
+    place for the arguments of a block. `told` is whether it stands in the config of a graph: what
+    counts does, and what a reader may want to see. `of_keras_2` is whether no layer of Keras 3 has
+    it.
     """
 
-    __slots__ = ("check", "default", "strict", "told")
+    __slots__ = ("check", "default", "of_keras_2", "strict", "told")
 
     def __init__(
         self,
-        check: Callable[[str, Any, Any], Any],
+        check: Callable[[str, Any, Any], Any] | None,
         default: Any,
         strict: Callable[[str, Any, Any], Any] | None = None,
         *,
         told: bool = True,
+        of_keras_2: bool = False,
     ) -> None:
-        self.check = check
         self.default = default
-        self.strict = strict or check
+        self.check = check or anything
+        self.strict = strict or self.check
         self.told = told
+        self.of_keras_2 = of_keras_2
+
+    def __set_name__(self, entry: type[Operation], name: str) -> None:
+        """Take any value of the type that the entry notes, where nothing else checks it."""
+        if self.check is anything:
+            self.check = OF_TYPE.get(entry.__annotations__.get(name, ""), anything)
+        if self.strict is anything:
+            self.strict = self.check
 
 
 REQUIRED: Any = object()
 
-# What a layer's config has besides: what it is called, and how it trains and stores its weights.
-OF_EVERY_LAYER = frozenset(
-    (
-        *("activity_regularizer", "autocast", "batch_input_shape", "build_input_shape", "dtype"),
-        *("dynamic", "name", "trainable"),
-    )
-)
+# What a config has besides: of a layer, what it is called, and how it trains and computes; of an op
+# less; of a layer of Keras 2 more.
+OF_EVERY_OP = frozenset(("name",))
+OF_EVERY_LAYER = frozenset(("autocast", "dtype", "name", "trainable"))
+OF_KERAS_2 = frozenset(("batch_input_shape", "dynamic"))
 
-# What weights begin with and are held to changes nothing that is counted.
-OF_TRAINING = ("_constraint", "_initializer", "_regularizer")
+
+FLOATS = frozenset((None, "float16", "bfloat16", "float32", "float64"))
+ANY = FLOATS | ITEM_SIZES.keys()
 
 
 class Operation:
@@ -133,6 +145,12 @@ class Operation:
     """
 
     arguments: ClassVar[dict[str, Argument]] = {}
+    # The types of number that Keras 3 makes it in; None is what a policy does not tell.
+    computes_in: ClassVar[frozenset[str | None]] = FLOATS
+    others: ClassVar[frozenset[str]] = OF_EVERY_LAYER  # what else stands in its config
+    # Its weights by the names under which a config says how they begin, and are held.
+    held: ClassVar[tuple[str, ...]] = ()
+    holds: ClassVar[dict[str, str]] = {}
     behind: ClassVar[bool] = False  # the arguments come behind those of what derives from it
     told: ClassVar[tuple[str, ...]] = ()
     required: ClassVar[tuple[str, ...]] = ()
@@ -152,6 +170,7 @@ class Operation:
     masks: bool = False  # what comes out has a mask
     rank: ClassVar[int | None] = None  # of what goes in, batch and channels included
     quantised = False
+    dtype_of_weights: str | None = "float32"  # None where that is not told
     noted_by_keras_2 = False  # or by a Keras 3 of the first, which wrote types in the same way
     noted_dtype = ""  # by those
 
@@ -171,6 +190,9 @@ class Operation:
         cls.arguments = {**in_front, **inherited, **own}
         cls.told = tuple([name for name, each in cls.arguments.items() if each.told])
         cls.required = tuple([n for n, each in cls.arguments.items() if each.default is REQUIRED])
+        cls.holds = {f"{weight}_{kind}": kind for weight in cls.held for kind in HELD}
+        cls.holds |= {n: "initializer" for n in cls.arguments if n.endswith("_initializer")}
+        cls.holds["activity_regularizer"] = "regularizer"
         for name, each in cls.arguments.items():
             if each.default is not REQUIRED:
                 setattr(cls, name, each.check(name, each.default, cls))
@@ -225,37 +247,52 @@ class Operation:
     # Binding.
 
     @classmethod
-    def of_config(cls, config: Mapping[str, Any]) -> Operation:
-        """Return the entry bound to what a file says. Raises Unknown."""
+    def of_config(
+        cls, config: Mapping[str, Any], *, is_op: bool = False, keras_2: bool | None = None
+    ) -> Operation:
+        """Return the entry bound to what a file says. Raises Unknown.
+
+        `keras_2` is whether Keras 2 wrote it, None where that is not known.
+        """
         cls.ready()
         self = cls()
-        arguments = cls.arguments
+        arguments, holds = cls.arguments, {} if is_op else cls.holds
+        others = OF_EVERY_OP if is_op else cls.others
         try:
             for name, value in config.items():
                 argument = arguments.get(name)
-                if argument is not None:
+                if name in holds:
+                    if value is not None:
+                        hold(holds[name], value, keras_2)
+                elif argument is not None and not (argument.of_keras_2 and keras_2 is False):
                     setattr(self, name, argument.check(name, value, self))
-                elif name not in OF_EVERY_LAYER and not name.endswith(OF_TRAINING):
-                    self.unexpected(name, value)
+                elif name not in others and (keras_2 is False or name not in OF_KERAS_2):
+                    self.unexpected(name, keras_2)
             for name in cls.required:
                 if name not in config:
                     raise Unknown(f"{cls.__name__}: its {name} is not told")
+            if "dtype" in config and "dtype" not in arguments:
+                self.compute_in(config["dtype"], keras_2)
             self.checked()
         except AttnError as error:
             raise Unknown(f"{cls.__name__}: {error}") from None
-        dtype = config.get("dtype")
+        return self
+
+    def unexpected(self, name: str, keras_2: bool | None) -> None:
+        """Take an argument that is not of the entry. Raises Unknown."""
+        raise Unknown(f"{self.type} has no argument {short(name)} that is known")
+
+    def compute_in(self, dtype: Any, keras_2: bool | None) -> None:
+        """Take a dtype. Raises AttnError where Keras has none like it."""
+        policy = policy_of(dtype, keras_2)
+        is_held = keras_2 is False or (keras_2 and bool(self.held))
+        if is_held and policy.weights not in self.computes_in:
+            raise NotModelled(f"what it makes in {policy.weights} is not known")
+        self.dtype_of_weights, self.quantised = policy
         if isinstance(dtype, str):
             self.noted_by_keras_2, self.noted_dtype = True, dtype
         elif isinstance(dtype, dict) and dtype.get("class_name") == "Policy":
             self.noted_by_keras_2 = True
-        elif dtype is not None:
-            said = str(dtype)
-            self.quantised = any(word in said for word in QUANTISED)
-        return self
-
-    def unexpected(self, name: str, value: Any) -> None:
-        """Take an argument that is not of the entry. Raises Unknown."""
-        raise Unknown(f"{self.type} with {name} is not understood")
 
     @classmethod
     def of_arguments(cls, given: Mapping[str, Any]) -> Operation:
@@ -299,6 +336,3 @@ class Opaque(Operation):
         opaque = cls(operation.type, reason(why) if told else f"{operation.type} makes no sense")
         opaque.keeps_batch = operation.keeps_batch
         return opaque
-
-
-QUANTISED = ("int8", "int4", "quantiz", "gptq", "awq")

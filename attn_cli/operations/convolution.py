@@ -101,7 +101,7 @@ class ConvTranspose(Convolution):
     dilation_rate: tuple[int, ...] = counts(1)
     activation: str = function()
     use_bias: bool = flag(True)
-    groups: int = count(1)  # Keras 2 notes it, and it is always 1
+    groups: int = elsewhere(1, count().check, of_keras_2=True)  # which notes it; it is always 1
 
     def checked(self) -> None:
         super().checked()
@@ -145,6 +145,7 @@ class Conv3DTranspose(ConvTranspose):
 
 
 class DepthwiseConv(Convolution):
+    held = ("depthwise", "bias", "kernel")  # of the last Keras 2 alone
     kernel_size: tuple[int, ...] = counts()
     strides: tuple[int, ...] = counts(1)
     padding: str = padding()
@@ -156,7 +157,7 @@ class DepthwiseConv(Convolution):
     depthwise_initializer = initializer("glorot_uniform")
     bias_initializer = initializer("zeros")
     # Keras 2 notes what a convolution has, and does not use it here.
-    groups: int = elsewhere(1)
+    groups: int = elsewhere(1, of_keras_2=True)
 
     def weights(self, *inputs: Shape) -> list[Role]:
         channels = self.channels(inputs)
@@ -183,6 +184,7 @@ class DepthwiseConv2D(DepthwiseConv):
 
 
 class SeparableConv(Convolution):
+    held = ("depthwise", "pointwise", "bias", "kernel")
     filters: int = count()
     kernel_size: tuple[int, ...] = counts()
     strides: tuple[int, ...] = counts(1)
@@ -192,7 +194,7 @@ class SeparableConv(Convolution):
     depth_multiplier: int = count(1)
     activation: str = function()
     use_bias: bool = flag(True)
-    groups: int = elsewhere(1)
+    groups: int = elsewhere(1, of_keras_2=True)
 
     def weights(self, *inputs: Shape) -> list[Role]:
         channels = self.channels(inputs)

@@ -32,7 +32,7 @@ class Adapted(Kernel):
 
     lora_rank: int | None = inert()
     lora_alpha: float | None = inert()
-    quantization_config: Any = inert()
+    quantization_config: dict[str, Any] | None = inert()
     quantization_mode: str | None = elsewhere()
     gptq_unpacked_column_size: int | None = elsewhere()
 
@@ -137,6 +137,7 @@ class EinsumDense(Adapted):
 
 
 class Embedding(Adapted):
+    held = ("embeddings",)
     input_dim: int = count()
     output_dim: int = count()
     mask_zero: bool = flag(False)

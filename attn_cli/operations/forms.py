@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from attn_cli.errors import BadShape
-from attn_cli.operations.base import Operation, Role, Unknown
+from attn_cli.operations.base import ANY, Operation, Role, Unknown
 from attn_cli.operations.shapes import size
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class Free(Same):
 class Moving(Operation):
     """Moves values and calculates nothing."""
 
+    computes_in = ANY
+
     def flops(self, macs: int, outputs: Sequence[Shape], *inputs: Shape) -> int:
         return 0
 
@@ -85,6 +87,7 @@ class Spatial(Operation):
 class Kernel(Operation):
     """A layer whose products are those of its kernels, with a bias and an activation behind."""
 
+    held: ClassVar[tuple[str, ...]] = ("kernel", "bias")
     use_bias: bool = True
     activation: str = "linear"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attn_cli.errors import BadShape, NotModelled
 from attn_cli.operations.arguments import axes, axis, flag, free
-from attn_cli.operations.base import REQUIRED, Operation, Unknown
+from attn_cli.operations.base import ANY, REQUIRED, Operation, Unknown
 from attn_cli.operations.shapes import axes_of, broadcast, elementwise, joined, merged, size
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ class Merge(Operation):
     """A layer that takes a list of tensors and combines them element by element."""
 
     many = True
+    computes_in = ANY
 
     def output(self, *inputs: Shape) -> Shape:
         if len(inputs) < 2:
@@ -69,6 +70,7 @@ class Concatenate(Operation):
     """The layer, whose default axis is the last."""
 
     many = True
+    computes_in = ANY
     axis: int = axis(-1)
 
     def batch_stays(self, shape: Shape) -> bool:

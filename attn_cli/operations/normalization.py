@@ -12,6 +12,7 @@ from attn_cli.operations.arguments import (
     flag,
     free,
     inert,
+    initializer,
     is_flag,
     only,
     only_default,
@@ -42,6 +43,7 @@ class Normalizing(Same):
 class Affine(Normalizing):
     """Scales with gamma and moves by beta, where it has them."""
 
+    held = ("gamma", "beta")
     epsilon: float = free(0.001)
     center: bool = flag(True)
     scale: bool = flag(True)
@@ -62,9 +64,11 @@ class BatchNormalization(Affine):
     renorm_clipping: Any = inert()
     renorm_momentum: float = inert(0.99)
     synchronized: bool = inert(False)
-    fused: Any = elsewhere()
-    virtual_batch_size: int | None = elsewhere(None, only_default)
-    adjustment: Any = elsewhere(None, only_default)
+    moving_mean_initializer = initializer("zeros")
+    moving_variance_initializer = initializer("ones")
+    fused: Any = elsewhere(of_keras_2=True)
+    virtual_batch_size: int | None = elsewhere(None, only_default, of_keras_2=True)
+    adjustment: Any = elsewhere(None, only_default, of_keras_2=True)
     ignored = frozenset(("training", "mask"))
 
     def dims(self, inputs: Sequence[Shape]) -> tuple[int | None, ...] | None:

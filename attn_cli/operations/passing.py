@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.operations.arguments import count, free, inert, only
-from attn_cli.operations.base import Role
+from attn_cli.errors import NotModelled
+from attn_cli.operations.arguments import count, elsewhere, fraction, free, inert, only
+from attn_cli.operations.base import ANY, REQUIRED, Role
+from attn_cli.operations.common import TYPES, short
 from attn_cli.operations.forms import Free, Same
 from attn_cli.operations.shapes import size
 
@@ -21,15 +23,29 @@ if TYPE_CHECKING:
 class InputLayer(Free):
     batch_shape: Any = free(None)
     batch_input_shape: Any = inert()
-    sparse: Any = inert()
-    ragged: Any = inert()
+    sparse: bool | None = inert()
+    ragged: bool | None = inert()
     optional: bool = inert(False)
     input_tensor: Any = only(None)
     needed = 0
+    others = frozenset(("dtype", "name"))
+    computes_in = ANY
+
+    def unexpected(self, name: str, keras_2: bool | None) -> None:
+        """Pass over what there is besides, as Keras 3 does."""
+        if keras_2:
+            super().unexpected(name, keras_2)
+
+    def compute_in(self, dtype: Any, keras_2: bool | None) -> None:
+        """Take the type of what goes in, which is the only one that it is given in."""
+        if not isinstance(dtype, str) or keras_2 is not False:
+            super().compute_in(dtype, keras_2)
+        elif dtype not in TYPES:
+            raise NotModelled(f"Keras has no tensors of {short(dtype)}")
 
 
 class Identity(Free):
-    pass
+    computes_in = ANY
 
 
 class ActivityRegularization(Free):
@@ -43,9 +59,9 @@ class Masking(Same):
 
 
 class Dropout(Free):
-    rate: float = free()
-    noise_shape: Any = free(None)
-    seed: Any = free(None)
+    rate: float = fraction()
+    noise_shape: list[int | None] | None = free(None)
+    seed: int | dict[str, Any] | None = free(None)
 
 
 class AlphaDropout(Dropout):
@@ -53,20 +69,20 @@ class AlphaDropout(Dropout):
 
 
 class GaussianDropout(Free):
-    rate: float = free()
-    seed: Any = free(None)
+    rate: float = fraction()
+    seed: int | dict[str, Any] | None = free(None)
 
 
 class GaussianNoise(Free):
     stddev: float = free()
-    seed: Any = free(None)
+    seed: int | dict[str, Any] | None = free(None)
 
 
 class SpatialDropout(Free):
-    rate: float = free()
-    seed: Any = free(None)
-    data_format: Any = free(None)
-    noise_shape: Any = inert()
+    rate: float = fraction()
+    seed: int | dict[str, Any] | None = free(None)
+    data_format: str | None = free(None)
+    noise_shape: Any = elsewhere(of_keras_2=True)
 
 
 class SpatialDropout1D(SpatialDropout):
@@ -111,113 +127,55 @@ class LayerScale(Same):
 class Augmentation(Same):
     """Changes pictures in training, and hands them on at inference."""
 
-    def unexpected(self, name: str, value: Any) -> None:
-        """Take all that it is made with: none of it changes a shape."""
+    seed: int | dict[str, Any] | None = inert()
+    data_format: str | None = inert()
+    factor: Any = inert()
+    bounding_box_format: str | None = inert()
+    rng_type: Any = elsewhere(of_keras_2=True)
+    force_generator: Any = elsewhere(of_keras_2=True)
 
 
-class RandomBrightness(Augmentation):
-    pass
+# What each is made with besides; the sign is behind what is needed.
+RANGE = "factor! value_range"
+FILLED = "fill_mode fill_value interpolation"
+AUGMENTATIONS = {
+    "RandomBrightness": RANGE,
+    "RandomContrast": RANGE,
+    "RandomFlip": "mode",
+    "RandomRotation": f"factor! {FILLED}",
+    "RandomTranslation": f"height_factor! width_factor! {FILLED}",
+    "RandomZoom": f"height_factor! width_factor {FILLED}",
+    "RandomShear": f"x_factor y_factor {FILLED}",
+    "RandomHue": RANGE,
+    "RandomSaturation": RANGE,
+    "RandomSharpness": RANGE,
+    "RandomGrayscale": "",
+    "RandomInvert": "value_range",
+    "RandomErasing": "scale fill_value value_range",
+    "RandomGaussianBlur": "kernel_size sigma value_range",
+    "RandomPosterization": RANGE,
+    "RandomPerspective": "scale interpolation fill_value",
+    "RandomElasticTransform": f"scale value_range {FILLED}",
+    "RandomColorDegeneration": RANGE,
+    "RandomColorJitter": "value_range brightness_factor contrast_factor saturation_factor "
+    "hue_factor",
+    "AutoContrast": "value_range",
+    "Equalization": "value_range bins",
+    "Solarization": "addition_factor threshold_factor value_range",
+    "AugMix": "value_range num_chains chain_depth all_ops alpha interpolation",
+    "RandAugment": "value_range num_ops interpolation",
+    "CutMix": "",
+    "MixUp": "alpha",
+    "ContrastLimitedAdaptiveHistogramEqualization": "value_range clip_limit tile_grid_size",
+}
 
 
-class RandomContrast(Augmentation):
-    pass
+def _augmentation(name: str, arguments: str) -> type[Augmentation]:
+    made = {
+        each.rstrip("!"): inert(REQUIRED if each.endswith("!") else None)
+        for each in arguments.split()
+    }
+    return type(name, (Augmentation,), made)
 
 
-class RandomFlip(Augmentation):
-    pass
-
-
-class RandomRotation(Augmentation):
-    pass
-
-
-class RandomTranslation(Augmentation):
-    pass
-
-
-class RandomZoom(Augmentation):
-    pass
-
-
-class RandomShear(Augmentation):
-    pass
-
-
-class RandomHue(Augmentation):
-    pass
-
-
-class RandomSaturation(Augmentation):
-    pass
-
-
-class RandomSharpness(Augmentation):
-    pass
-
-
-class RandomGrayscale(Augmentation):
-    pass
-
-
-class RandomInvert(Augmentation):
-    pass
-
-
-class RandomErasing(Augmentation):
-    pass
-
-
-class RandomGaussianBlur(Augmentation):
-    pass
-
-
-class RandomPosterization(Augmentation):
-    pass
-
-
-class RandomPerspective(Augmentation):
-    pass
-
-
-class RandomElasticTransform(Augmentation):
-    pass
-
-
-class RandomColorDegeneration(Augmentation):
-    pass
-
-
-class RandomColorJitter(Augmentation):
-    pass
-
-
-class AutoContrast(Augmentation):
-    pass
-
-
-class Equalization(Augmentation):
-    pass
-
-
-class Solarization(Augmentation):
-    pass
-
-
-class AugMix(Augmentation):
-    pass
-
-
-class RandAugment(Augmentation):
-    pass
-
-
-class CutMix(Augmentation):
-    pass
-
-
-class MixUp(Augmentation):
-    pass
-
-
-class ContrastLimitedAdaptiveHistogramEqualization(Augmentation):
-    pass
+globals().update({name: _augmentation(name, made) for name, made in AUGMENTATIONS.items()})

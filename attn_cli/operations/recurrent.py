@@ -10,13 +10,17 @@ from attn_cli.operations.arguments import (
     count,
     counts,
     data_format,
+    elsewhere,
     flag,
+    fraction,
     free,
     function,
     inert,
+    is_flag,
     padding,
 )
-from attn_cli.operations.base import REQUIRED, Argument, Operation, Role, Unknown
+from attn_cli.operations.base import REQUIRED, Argument, Opaque, Operation, Role, Unknown
+from attn_cli.operations.common import is_of_keras
 from attn_cli.operations.forms import Spatial
 from attn_cli.operations.shapes import size, windows
 
@@ -32,14 +36,15 @@ class Recurrent(Operation):
     operands = ("sequences",)
     passive = frozenset(("mask", "initial_state"))
     leads = True
+    held = ("kernel", "recurrent", "bias")
     gates: ClassVar[int] = 1
     states: ClassVar[int] = 1
 
     use_bias: bool = flag(True)
     unit_forget_bias: bool = inert(True)
-    dropout: float = free(0.0)
-    recurrent_dropout: float = free(0.0)
-    seed: Any = inert()
+    dropout: float = fraction(0.0)
+    recurrent_dropout: float = fraction(0.0)
+    seed: int | dict[str, Any] | None = inert()
     return_sequences: bool = flag(False)
     return_state: bool = flag(False)
     go_backwards: bool = flag(False)
@@ -48,7 +53,7 @@ class Recurrent(Operation):
     zero_output_for_mask: bool = inert(False)
     use_cudnn: Any = inert("auto")
     # Of Keras 2.
-    time_major: bool = flag(False)
+    time_major: bool = elsewhere(False, is_flag, of_keras_2=True)
     implementation: int = inert(2)
 
     def state(self, shape: Shape) -> Shape:
@@ -64,6 +69,11 @@ class Recurrent(Operation):
         state = self.state(inputs[0])
         one = (inputs[0][0], inputs[0][1], *state[1:]) if self.return_sequences else state
         return (one, *(state,) * self.states) if self.return_state else (one,)
+
+    def noted(self, *inputs: Shape) -> Sequence[Shape]:
+        if self.stateful and inputs[0][:1] == (None,):
+            raise BadShape(f"a {self.type} that is stateful takes a batch of a known size")
+        return self.outputs(*inputs)
 
     def each_step(self, shape: Shape) -> int:
         """Return the multiply-accumulates of a step. Raises Unknown."""
@@ -133,8 +143,8 @@ class ConvLSTM(Spatial, Recurrent):
     dilation_rate: tuple[int, ...] = counts(1)
     activation: str = function("tanh")
     recurrent_activation: str = function("sigmoid")
-    # Of Keras 2: those of the cell's convolution, which has no other.
-    groups: int = inert(1)
+    # Those of the cell's convolution, which has no other.
+    groups: int = elsewhere(1, of_keras_2=True)
 
     def state(self, shape: Shape) -> Shape:
         batch, space, _ = self.parts((shape[0], *shape[2:]))
@@ -189,9 +199,11 @@ def _layer(name: str, value: Any, entry: Any) -> Operation | None:
         raise Unknown(f"{entry.type}: its {name} is not told")
     # One of another package has another type than its class is called.
     module = value.get("module")
-    if isinstance(module, str) and module.split(".")[0] not in ("keras", "tf_keras"):
+    if isinstance(module, str) and not is_of_keras(module):
         raise Unknown(f"{entry.type} of a layer that is not Keras' own")
     inner = bind(str(value.get("class_name")), value["config"])
+    if isinstance(inner, Opaque):
+        raise Unknown(f"{entry.type}: {inner.why}")
     if not isinstance(inner, Recurrent):
         raise Unknown(f"{entry.type} of {value.get('class_name')} is not understood")
     return inner
@@ -227,6 +239,11 @@ class Bidirectional(Operation):
         else:
             raise Unknown(f"Bidirectional: merge_mode {self.merge_mode!r} is not understood")
         return (*made, *states, *more)
+
+    def noted(self, *inputs: Shape) -> Sequence[Shape]:
+        for layer in self.both:
+            layer.noted(*inputs)
+        return self.outputs(*inputs)
 
     def macs(self, outputs: Sequence[Shape], *inputs: Shape) -> int:
         return sum(layer.macs(layer.outputs(*inputs), *inputs) for layer in self.both)

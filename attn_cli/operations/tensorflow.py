@@ -254,7 +254,7 @@ def bind_function(
     found = entry(kind, is_op=True) if isinstance(kind, str) else kind
     if found is None:
         raise Unknown(f"what tf.{function} does is not known")
-    operation = found.of_config(config)
+    operation = found.of_config(config, is_op=True)
     if isinstance(first, list) and first and isinstance(first[0], Tensor) and not operation.many:
         operands[0] = stacked(operation, first)
     return operation, operands

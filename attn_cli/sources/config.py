@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.account import charge
 from attn_cli.errors import BadFile
-from attn_cli.operations import LAYERS, OPS, bind
-from attn_cli.operations.base import MAX_RANK, MAX_SIZE
-from attn_cli.sources.text import quote, shown
+from attn_cli.graph import UNKNOWN
+from attn_cli.operations import HOLDING, LAYERS, OPS, bind
+from attn_cli.operations.base import MAX_RANK, MAX_SIZE, Opaque
+from attn_cli.operations.common import is_of_keras
+from attn_cli.sources.json_text import nested, taken
+from attn_cli.text import quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -51,6 +54,7 @@ class Part:
         "built_on",
         "class_name",
         "config",
+        "either",
         "entries",
         "inputs",
         "is_function",
@@ -76,7 +80,8 @@ class Part:
         self.trainable = config.get("trainable") is not False
         self.is_function = False  # of TensorFlow's, whose arguments stand at the call
         self.is_sequential = False
-        self.keras_2 = False  # of the outermost model: which Keras wrote it
+        self.keras_2 = False  # which Keras wrote it
+        self.either = False  # where that is not known
         # What a model holds, in its order; None for a layer.
         self.entries: dict[str, Entry] | None = None
         self.inputs: tuple[Source, ...] = ()
@@ -87,14 +92,15 @@ class Part:
         self.used: set[Source] = set()
         self.wrapped: Part | None = None  # what a TimeDistributed applies
         self.batch_shape: Shape | None = None  # of an input
-        self.built_on: Shape | None = None  # before it is called
+        self.built_on: tuple[Shape, ...] | None = None  # before it is called
         self.known: Operation | None = None
 
     @property
     def operation(self) -> Operation:
         """What a layer or an op does, which all ask who read it."""
         if self.known is None:
-            self.known = bind(self.type, self.config, is_op=self.is_op)
+            keras_2 = None if self.either else self.keras_2
+            self.known = bind(self.type, self.config, is_op=self.is_op, keras_2=keras_2)
         return self.known
 
 
@@ -108,14 +114,13 @@ class Entry(NamedTuple):
 def parse_config(data: Any, format: str, version: object = None) -> Part:
     """Return the model that a config describes.
 
-    `format` is "keras", "h5" or "json", `version` that of the Keras that wrote it. Raises BadFile
+    `format` is "keras", "h5" or "json", `version` that of the Keras that wrote it. What is read of
+    `data` is taken from it: both together would be the most that reading takes. Raises BadFile
     where it describes none, or where what is shared in it could be one thing or another.
     """
     keras_2 = isinstance(version, str) and version.startswith(("1.", "2."))
     _check_shared(data)
-    model = _Parser(format, keras_2).part(data, "the config")
-    model.keras_2 = keras_2
-    return model
+    return _Parser(format, keras_2, is_either=version is None).part(data, "the config")
 
 
 def _check_shared(data: Any) -> None:
@@ -124,23 +129,46 @@ def _check_shared(data: Any) -> None:
     Of all things, not of layers alone: an initializer's place can hold a layer too.
     """
     first: dict[int, dict[str, Any]] = {}
-    stack = [data]
+    stack = nested([data])
     while stack:
         value = stack.pop()
-        if isinstance(value, list):
-            stack.extend(value)
-        elif isinstance(value, dict):
-            if "shared_object_id" in value:
-                identity = value["shared_object_id"]
-                if type(identity) is not int:
-                    raise BadFile("a shared_object_id of its config is not a whole number")
-                bare = {key: each for key, each in value.items() if key not in OF_A_PLACE}
-                known = first.setdefault(identity, bare)
-                if known is not bare:
-                    if known != bare:
-                        raise BadFile(f"two different things in it share the id {identity}")
-                    continue
-            stack.extend(value.values())
+        if "shared_object_id" in value and type(value) is dict:
+            identity = value["shared_object_id"]
+            if type(identity) is not int:
+                raise BadFile("a shared_object_id of its config is not a whole number")
+            bare = {key: each for key, each in value.items() if key not in OF_A_PLACE}
+            known = first.setdefault(identity, bare)
+            if known is not bare:
+                if known != bare:
+                    raise BadFile(f"two different things in it share the id {identity}")
+                continue
+        stack += nested(value)
+
+
+def oddities(model: Part) -> dict[str, list[str]]:
+    """Return why Keras may not load a model, by models, inputs and wrappers in it: their names.
+
+    Of all else that is not understood, the costs are unknown, for the same reason.
+    """
+    found: dict[str, list[str]] = {}
+    met = {id(model)}
+    stack = [model]
+    while stack:
+        part = stack.pop()
+        inside = [entry.part for entry in (part.entries or {}).values()]
+        is_model = part.entries is not None
+        why = ""
+        if is_model and part.type not in HOLDING:
+            why = f"{part.type} is no class of Keras', and may do more than its config tells"
+        elif part.type == "InputLayer" or part.wrapped is not None or is_model:
+            why = part.operation.why if isinstance(part.operation, Opaque) else ""
+        if why:
+            found.setdefault(why, []).append(part.name)
+        if part.wrapped is not None:
+            inside.append(part.wrapped)
+        stack.extend([each for each in reversed(inside) if id(each) not in met])
+        met.update(map(id, inside))
+    return found
 
 
 # What of a layer is told by where it stands: its name there, and its calls.
@@ -188,25 +216,39 @@ def layer_type(class_name: str, data: dict[str, Any]) -> str:
     module, registered = data.get("module"), data.get("registered_name")
     if module is None:
         # A registered class says what it is in place of where it is from.
-        is_told = isinstance(registered, str) and ">" in registered
-        return str(registered) if is_told else class_name
-    if not is_of_keras(module):
+        if isinstance(registered, str) and ">" in registered:
+            return registered
+        # Of a class of its own, Keras 3 says where it is from.
+        is_other = "module" in data and any(class_name in known for known in (LAYERS, OPS, HOLDING))
+        return f"Custom>{class_name}" if is_other else class_name
+    if not is_of_keras(module) or not _may_hold(module, class_name):
         return f"{module}>{class_name}"
     # A class that is registered under another name comes before Keras' own.
     return class_name if registered in (None, class_name) else f"{module}>{registered}"
 
 
-def is_of_keras(module: Any) -> bool:
-    """Tell whether a module is Keras' own."""
-    return isinstance(module, str) and module.split(".")[0] in ("keras", "tf_keras")
+def _may_hold(module: str, class_name: str) -> bool:
+    """Tell whether a module of Keras' may hold a class that is known, by the names in its path."""
+    places = module.split(".")
+    if class_name == "Functional":
+        return places[-1] == "functional"
+    if class_name in ("Sequential", "Model"):
+        return {"layers", "ops"}.isdisjoint(places)
+    of_layers = class_name in LAYERS or class_name == "TimeDistributed"
+    kinds = {*(OF_LAYERS if of_layers else ()), *(OF_OPS if class_name in OPS else ())}
+    return not kinds or not kinds.isdisjoint(places)
+
+
+OF_LAYERS, OF_OPS = ("layers", "applications"), ("ops",)
 
 
 class _Parser:
-    def __init__(self, format: str, keras_2: bool) -> None:
+    def __init__(self, format: str, keras_2: bool, *, is_either: bool) -> None:
         # What is shared, by its id, for as long as Keras keeps it: in a `.keras` file always; in
         # Keras 2's other formats until the next model begins or ends; in Keras 3's not at all.
         self.shared: dict[int, Part] | None = {} if format == "keras" else None
         self.keras_2 = keras_2
+        self.is_either = is_either
         self.shares_in_models = keras_2 and format != "keras"
         if self.shares_in_models and format == "h5":
             self.shared = {}
@@ -237,13 +279,16 @@ class _Parser:
     ) -> Part:
         module = data.get("module")
         type = layer_type(class_name, data)
-        # Ops have no flags. A legacy .h5 does not tell the module.
+        # Ops have no flags. Without a module, as in a legacy .h5, Keras finds the layer, where
+        # there is one of that name, and ops alone are handed several tensors that are no list.
         is_op = (
             is_of_keras(module)
             and ".ops." in f"{module}."
-            and (class_name in OPS or class_name not in LAYERS)
+            and (class_name in OPS or not (class_name in LAYERS or class_name in HOLDING))
             if module is not None
-            else class_name in OPS and "trainable" not in config
+            else class_name in OPS
+            and "trainable" not in config
+            and (class_name not in LAYERS or _takes_several(data))
         )
         if not isinstance(config.get("trainable", True), bool):
             raise BadFile(
@@ -251,16 +296,18 @@ class _Parser:
             )
         function = config.get("function")
         part = Part(name, shown(type), config, is_op)
+        part.keras_2 = self.keras_2
+        # Without a version and a module, it is written in a way that both read.
+        part.either = self.is_either and module is None
         if type in ("TFOpLambda", "SlicingOpLambda") and isinstance(function, str):
             from attn_cli.operations.tensorflow import type_of_function
 
             part.type = shown(type_of_function(function))
             part.is_op = part.is_function = True
         part.class_name = class_name
-        build = data.get("build_config")
-        shape = build.get("input_shape") if isinstance(build, dict) else None
-        if isinstance(shape, list) and not any(isinstance(each, list) for each in shape):
-            part.built_on = parse_shape(shape, f"what {where} is built on")
+        # Without a module, Keras reads it as Keras 2 wrote it, and builds nothing.
+        if module is not None and (build := data.get("build_config")):
+            part.built_on = _built_on(build, type, where)
         return part
 
     def _fill(self, part: Part, data: dict[str, Any]) -> None:
@@ -275,7 +322,11 @@ class _Parser:
             self._sequential(part, data)
         elif part.type in ("Functional", "Model"):
             self._functional(part)
-        elif isinstance(config.get("layers"), list) and part.type not in LAYERS:
+        elif (
+            isinstance(config.get("layers"), list)
+            and part.type not in LAYERS
+            and not is_of_keras(part.type.partition(">")[0])
+        ):
             # A class of one's own, that tells its layers as one of these two does.
             if "output_layers" in config:
                 self._functional(part)
@@ -292,7 +343,7 @@ class _Parser:
         layers = part.config.get("layers")
         if not isinstance(layers, list):
             raise BadFile(f"the layers of {quote(part.name)} are not a list")
-        for index, data in enumerate(layers):
+        for index, data in enumerate(taken(layers)):
             where = f"layer {index} of {quote(part.name)}"
             inner = self.part(data, where)
             name = inner.name
@@ -307,9 +358,9 @@ class _Parser:
             self.shared = None
         if self.keras_2 and any(isinstance(node, dict) for _, node in nodes):
             raise BadFile(f"the calls in {quote(part.name)} are not as {_WRITER}")
-        for name, node in nodes:
-            part.entries[name].calls.append(_call(node, part, name))
         models = ALL if any(isinstance(node, list) for _, node in nodes) else FUNCTIONAL
+        for name, node in taken(nodes):
+            part.entries[name].calls.append(_call(node, part, name))
         part.inputs = _sources(part.config.get("input_layers"), part, "input_layers", models)
         for source in part.inputs:
             if source.call or source.output:
@@ -337,7 +388,7 @@ class _Parser:
         if not isinstance(layers, list):
             raise BadFile(f"the layers of {quote(part.name)} are not a list")
         previous: Source | None = None
-        for index, layer in enumerate(layers):
+        for index, layer in enumerate(taken(layers)):
             where = f"layer {index} of {quote(part.name)}"
             inner = self.part(layer, where)
             name = inner.name
@@ -400,52 +451,60 @@ def _call(node: Any, part: Part, name: str) -> Call:
 def _call_of_keras_3(node: dict[str, Any], part: Part, where: str) -> Call:
     tensors: list[Source] = []
     shapes: list[Shape | None] = []
-
-    def read(value: Any) -> Any:
-        if isinstance(value, list):
-            return [read(each) for each in value]
-        if not isinstance(value, dict) or value.get("class_name") in CONSTANTS:
-            return value
-        if value.get("class_name") != "__keras_tensor__":
-            return {key: read(value[key]) for key in sorted(value)}
-        config = _object(value.get("config"), f"a tensor in {where}")
-        source = _source(config.get("keras_history"), part, where, NONE)
-        tensors.append(source)
-        shapes.append(parse_shape(config.get("shape"), f"a shape in {where}"))
-        return source
-
-    args, kwargs = read(node.get("args", [])), read(node.get("kwargs", {}))
+    args, kwargs = [
+        _read_of_keras_3(node.get(key, empty), part, where, tensors, shapes)
+        for key, empty in (("args", []), ("kwargs", {}))
+    ]
     if not isinstance(args, list) or not isinstance(kwargs, dict):
         raise BadFile(f"{where} has no list of arguments")
     return Call(tuple(tensors), tuple(shapes), args, kwargs)
 
 
+def _read_of_keras_3(
+    value: Any, part: Part, where: str, tensors: list[Source], shapes: list[Shape | None]
+) -> Any:
+    """Return arguments with their tensors as Sources, which are noted with their shapes."""
+    if isinstance(value, list):
+        return [_read_of_keras_3(each, part, where, tensors, shapes) for each in value]
+    if not isinstance(value, dict) or value.get("class_name") in CONSTANTS:
+        return value
+    if value.get("class_name") != "__keras_tensor__":
+        return {
+            key: _read_of_keras_3(value[key], part, where, tensors, shapes) for key in sorted(value)
+        }
+    config = _object(value.get("config"), f"a tensor in {where}")
+    source = _source(config.get("keras_history"), part, where, NONE)
+    tensors.append(source)
+    shapes.append(parse_shape(config.get("shape"), f"a shape in {where}"))
+    return source
+
+
 def _call_of_keras_2(node: list[Any], part: Part, where: str) -> Call:
     """Read `["name", call, output, {...}]`, or a list of those; the others stand in the last."""
     named: dict[str, Any] = {}
-    entries = part.entries or {}
-
-    def read(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: read(value[key]) for key in sorted(value)}
-        if not isinstance(value, list):
-            return value
-        if len(value) in (3, 4) and isinstance(value[0], str):
-            constant = value[0] == "_CONSTANT_VALUE"
-            if constant or value[0] in entries:
-                if len(value) == 4 and isinstance(value[3], dict):
-                    named.update(value[3])
-                return value[2] if constant else _source(value, part, where, ALL)
-            if len(value) == 4:
-                raise _unknown(value[0], where)
-        return [read(each) for each in value]
-
-    first = read(node)
+    first = _read_of_keras_2(node, part, where, named)
     if isinstance(first, list) and len(first) == 1 and not isinstance(node[0], str):
         (first,) = first
-    kwargs = read(dict(named))
+    kwargs = _read_of_keras_2(dict(named), part, where, named)
     tensors = [*_tensors_in(first), *_tensors_in(kwargs)]
     return Call(tuple(tensors), (None,) * len(tensors), [first], kwargs)
+
+
+def _read_of_keras_2(value: Any, part: Part, where: str, named: dict[str, Any]) -> Any:
+    """Return arguments with their tensors as Sources; what stands with those is `named`."""
+    if isinstance(value, dict):
+        return {key: _read_of_keras_2(value[key], part, where, named) for key in sorted(value)}
+    if not isinstance(value, list):
+        return value
+    if len(value) in (3, 4) and isinstance(value[0], str):
+        constant = value[0] == "_CONSTANT_VALUE"
+        if constant or value[0] in (part.entries or ()):
+            if len(value) == 4 and isinstance(value[3], dict):
+                named.update(value[3])
+            return value[2] if constant else _source(value, part, where, ALL)
+        if len(value) == 4:
+            raise _unknown(value[0], where)
+    return [_read_of_keras_2(each, part, where, named) for each in value]
 
 
 # What Keras 3 writes for an array; the values in it are no tensors of the model.
@@ -467,7 +526,7 @@ def _tensors_in(value: Any) -> Iterator[Source]:
 def _sources(value: Any, part: Part, what: str, models: int) -> tuple[Source, ...]:
     where = f"the {what} of {quote(part.name)}"
     sources: list[Source] = []
-    stack = [value]
+    stack = [] if value is None else [value]
     while stack:
         value = stack.pop()
         if isinstance(value, dict):
@@ -477,7 +536,7 @@ def _sources(value: Any, part: Part, what: str, models: int) -> tuple[Source, ..
                 sources.append(_source(value, part, where, models))
             else:
                 stack.extend(reversed(value))
-        elif value is not None:
+        else:
             raise BadFile(f"{where} are not a list of [name, call, output]")
     return tuple(sources)
 
@@ -525,6 +584,32 @@ def parse_shape(value: Any, what: str) -> Shape | None:
         if size is not None and (type(size) is not int or not 0 <= size <= MAX_SIZE):
             raise BadFile(f"{what} is not a list of sizes")
     return tuple(value)
+
+
+def _takes_several(data: dict[str, Any]) -> bool:
+    """Tell whether a call of Keras 3 has several arguments without a name."""
+    nodes = data.get("inbound_nodes")
+    args = [node.get("args") for node in nodes or () if isinstance(node, dict)]
+    return any(isinstance(each, list) and len(each) > 1 for each in args)
+
+
+def _built_on(build: Any, type: str, where: str) -> tuple[Shape, ...] | None:
+    """Return the shapes that Keras builds a layer on before it calls it; None where it builds none.
+
+    What else it may find there, it takes a layer for built by that has no weights yet.
+    """
+    what = f"what {where} is built on"
+    if isinstance(build, dict) and "input_shape" in build:
+        shape = build["input_shape"]
+        several = isinstance(shape, list) and any(isinstance(each, list) for each in shape)
+        shapes = shape if several else [shape]
+    elif isinstance(build, dict) and isinstance(build.get("shapes_dict"), dict):
+        shapes = [*build["shapes_dict"].values()]
+    elif type in LAYERS:
+        raise BadFile(f"{what} is not told as Keras does: input_shape, or shapes_dict")
+    else:
+        return None
+    return tuple([parse_shape(each, what) or UNKNOWN for each in shapes])
 
 
 def _noted_shape(configs: Iterable[dict[str, Any]], what: str) -> Shape | None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.sources.text import MAX_LENGTH, quote, shown
+from attn_cli.sources.json_text import nested
+from attn_cli.text import MAX_LENGTH, quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,16 +33,13 @@ KNOWN_MODULES = frozenset(("keras", "tf_keras", "builtins"))
 def dangers(config: Any, names: Iterable[str] = ()) -> list[str]:
     """Return what would run or be read when loaded: of a config, and of an archive's members."""
     found = _Lines()
-    stack = [config]
+    stack = nested([config])
     while stack:
         value = stack.pop()
-        if isinstance(value, list):
-            stack.extend(reversed(value))
-        elif isinstance(value, dict):
-            if "class_name" in value:
-                for kind, line in _of_object(value):
-                    found.add(kind, line)
-            stack.extend(reversed(value.values()))
+        if "class_name" in value and type(value) is dict:
+            for kind, line in _of_object(value):
+                found.add(kind, line)
+        stack += reversed(nested(value))
     for name in names:
         if _leaves_folder(name):
             outside = "would be written outside the folder it is unpacked in"
@@ -77,22 +75,24 @@ def _of_object(value: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the dangers of one object of a config, each behind what kind it is of."""
     class_name, module, config = value["class_name"], value.get("module"), value.get("config")
     config = config if isinstance(config, dict) else {}
+    dangers = []
+    if isinstance(class_name, str) and class_name in ACTING:
+        dangers.append((class_name, ACTING[class_name]))
+    if isinstance(module, str) and module.partition(".")[0] not in KNOWN_MODULES:
+        dangers.append(("module", f"would be imported from {_quoted(module)} when loaded"))
+    vocabulary = config.get("vocabulary")
+    if isinstance(vocabulary, str):
+        dangers.append(("vocabulary", f"would read the file {_quoted(vocabulary)}"))
+    path = config.get("filepath")
+    if isinstance(path, str):
+        dangers.append(("filepath", f"would read {_quoted(path)}"))
+    if not dangers:
+        return []
     name = config.get("name")
     what = shown(class_name) if isinstance(class_name, str) else "something"
     if isinstance(name, str):
         what += f" {_quoted(name)}"
-    lines = []
-    if isinstance(class_name, str) and class_name in ACTING:
-        lines.append((class_name, f"{what} {ACTING[class_name]}"))
-    if isinstance(module, str) and module.split(".")[0] not in KNOWN_MODULES:
-        lines.append(("module", f"{what} would be imported from {_quoted(module)} when loaded"))
-    vocabulary = config.get("vocabulary")
-    if isinstance(vocabulary, str):
-        lines.append(("vocabulary", f"{what} would read the file {_quoted(vocabulary)}"))
-    path = config.get("filepath")
-    if isinstance(path, str):
-        lines.append(("filepath", f"{what} would read {_quoted(path)}"))
-    return lines
+    return [(kind, f"{what} {danger}") for kind, danger in dangers]
 
 
 def _leaves_folder(name: str) -> bool:

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.errors import BadFile
-from attn_cli.sources.text import shown
+from attn_cli.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attn_cli.account import charge
 from attn_cli.errors import BadFile
-from attn_cli.sources.text import quote
+from attn_cli.text import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_BYTES = 48 << 20  # 30,000 layers take 30 MB
 MAX_DEPTH = 200
@@ -35,6 +38,7 @@ def load_json(data: bytes, what: str) -> Any:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadFile(f"{what} is not UTF-8 text: byte {error.start:,}") from None
+    del data  # as long as what it says
 
     def check_length(digits: str) -> None:
         if len(digits) > MAX_DIGITS:
@@ -75,6 +79,22 @@ def load_json(data: bytes, what: str) -> Any:
     if "\\ud" in text or "\\uD" in text:
         _check_surrogates(value, what)
     return value
+
+
+def nested(value: Any) -> list[Any]:
+    """Return what of a value holds values itself: the lists and objects right within it, in order.
+
+    Most of what a config says is numbers and names, which who walks through it need not meet.
+    """
+    inside = value.values() if type(value) is dict else value
+    return [each for each in inside if type(each) in (dict, list)]
+
+
+def taken(values: list[Any]) -> Iterator[Any]:
+    """Yield the values of a list that are needed no longer, and let go of each."""
+    for place, value in enumerate(values):
+        values[place] = None
+        yield value
 
 
 def _check_surrogates(value: Any, what: str) -> None:

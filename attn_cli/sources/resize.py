@@ -15,9 +15,9 @@ from attn_cli.operations import roles_of
 from attn_cli.operations.base import MAX_SIZE, NONSENSE, Unknown
 from attn_cli.operations.base import reason as reason_of
 from attn_cli.operations.shapes import is_constant
-from attn_cli.sources.text import quote, shown
 from attn_cli.sources.unfold import Unfolded, Unfolder
 from attn_cli.sources.weights import leaves_of
+from attn_cli.text import quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

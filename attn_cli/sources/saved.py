@@ -26,14 +26,13 @@ from attn_cli.sources.applications import (
     is_application,
 )
 from attn_cli.sources.archive import read_archive
-from attn_cli.sources.config import Part, parse_config
+from attn_cli.sources.config import Part, oddities, parse_config
 from attn_cli.sources.container import format_of
 from attn_cli.sources.danger import dangers
 from attn_cli.sources.hdf5 import Group, open_hdf5
 from attn_cli.sources.json_text import MAX_BYTES, load_json
 from attn_cli.sources.owners import VARS
 from attn_cli.sources.state import weights_in
-from attn_cli.sources.text import shown
 from attn_cli.sources.unfold import unfold
 from attn_cli.sources.weights import (
     DOUBTFUL,
@@ -46,9 +45,11 @@ from attn_cli.sources.weights import (
     weights_of_keras,
     weights_of_legacy,
 )
+from attn_cli.text import shown
 
 if TYPE_CHECKING:
     from attn_cli.graph import Shape
+    from attn_cli.sources.unfold import Unfolded
 
 
 class Model(NamedTuple):
@@ -134,12 +135,13 @@ def _way_of(word: str) -> str:
 def _read(name: str | bytes, asked: Shape | None) -> Model:
     if isinstance(name, str) and is_application(name):
         text = application_text(name.removeprefix(PREFIX))
-        return _read_json(ByteRange(BytesIO(text), 0, len(text)), asked)
+        with account(len(text), READING):
+            return _read_json(ByteRange(BytesIO(text), 0, len(text)), asked)
     if os.path.isdir(name):
         from attn_cli.sources.foreign import what_folder_it_is
 
         raise BadFile(what_folder_it_is(os.fsdecode(name)))
-    with open_file(name) as source, account(source.size, "reading it"):
+    with open_file(name) as source, account(source.size, READING):
         match format_of(source, os.fsdecode(name)):
             case "zip":
                 return _read_keras(source, asked)
@@ -161,8 +163,8 @@ def _read_keras(source: ByteRange, asked: Shape | None) -> Model:
     metadata = load_json(archive.metadata, "metadata.json") if archive.metadata else {}
     version = metadata.get("keras_version") if isinstance(metadata, dict) else None
     root = open_hdf5(archive.weights) if archive.weights else None
-    model = parse_config(config, "keras", version)
     warnings = dangers(config, archive.names)
+    model = parse_config(config, "keras", version)
     if root is None:
         warnings = [*warnings, _no_weights(archive.names)]
         return _model("json", model, version, None, warnings, asked)
@@ -192,8 +194,8 @@ def _read_hdf5(root: Group, name: str, asked: Shape | None) -> Model:
     weights = root.get("model_weights")
     if version is None and isinstance(weights, Group):
         version = weights.attrs.get("keras_version")
-    model = parse_config(data, "h5", version)
     warnings = dangers(data)
+    model = parse_config(data, "h5", version)
     if not isinstance(weights, Group):
         warnings = [*warnings, "the file holds no weights"]
         return _model("json", model, version, None, warnings, asked)
@@ -210,7 +212,8 @@ def _read_json(source: ByteRange, asked: Shape | None) -> Model:
     if not isinstance(data, dict) or "class_name" not in data:
         raise BadFile("this is JSON, but not what model.to_json() writes")
     version = data.get("keras_version")
-    return _model("json", parse_config(data, "json", version), version, None, dangers(data), asked)
+    warnings = dangers(data)
+    return _model("json", parse_config(data, "json", version), version, None, warnings, asked)
 
 
 def _model(
@@ -227,6 +230,8 @@ def _model(
             raise BadFile(f"this is the config of a {shown(root.type)} layer, not of a model")
         _refuse_asked(asked)
         return _record(format, root, version, None, None, 0, 0, True, [*warnings, OPAQUE])
+    for why, names in oddities(root).items():
+        warnings = [*warnings, line_of(f"{why}, so Keras may not load it", [*map(shown, names)])]
     known = None if stored is None else stored.weights
     noted_input = None
     if asked is None:
@@ -248,6 +253,8 @@ def _model(
     else:
         weights = [weight for found in stored.weights.values() for weight in found]
         warnings = [*warnings, *stored.warnings]
+    if unfolded.noted:
+        warnings = [*warnings, line_of(NOTED, unfolded.noted)]
     if unknown:
         warnings = [*warnings, line_of("layers whose weights cannot be known", unknown)]
     params = params_of(weights)
@@ -259,6 +266,8 @@ def _model(
     apart = params.total - graph.params.total
     if apart:
         warnings = [*warnings, f"{apart:,} of the params are in layers that no output needs"]
+    if idle := _idle_inputs(root, unfolded):
+        warnings = [*warnings, line_of("inputs that no output needs", idle)]
     record = _record(
         format,
         root,
@@ -273,12 +282,21 @@ def _model(
     return record._replace(noted_input=noted_input)
 
 
+def _idle_inputs(root: Part, unfolded: Unfolded) -> list[str]:
+    """Return the inputs that a model takes without using them: its graph has none of them."""
+    used = {id(node.layer) for node in unfolded.graph.nodes}
+    parts = [root.entries[source.name].part for source in root.inputs] if root.entries else []
+    return [shown(part.name) for part in parts if id(unfolded.layers.get(id(part))) not in used]
+
+
 def _refuse_asked(asked: Shape | None) -> None:
     """Raise BadShape where another input size is asked of a file that tells no layers."""
     if asked is not None:
         raise BadShape("the file does not tell the layers: no input size can be asked of it")
 
 
+READING = "reading it"
+NOTED = "layers of which what they do is not known, and the shape is as the file notes it"
 SHARD = re.compile(r"_\d{5}\.weights\.h5$")
 OPAQUE = "a subclassed model: its layers stand in its own code, not in the file"
 

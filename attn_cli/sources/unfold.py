@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.account import charge
 from attn_cli.errors import BadFile
-from attn_cli.graph import ITEM_SIZES, UNKNOWN, Cost, Graph, Layer, Node, Ref, Weight
+from attn_cli.graph import UNKNOWN, Cost, Graph, Layer, Node, Ref, Weight
 from attn_cli.operations import bind, roles_of
 from attn_cli.operations.base import Opaque, Unknown, reason
 from attn_cli.operations.call import (
@@ -26,14 +26,15 @@ from attn_cli.operations.call import (
 )
 from attn_cli.sources.config import CONSTANTS, Source, is_frozen, trainable_parts
 from attn_cli.sources.owners import flag_of_all, owners
-from attn_cli.sources.text import plain, quote, shown
+from attn_cli.sources.plain import plain
 from attn_cli.sources.variants import holds_more, is_changed
+from attn_cli.text import quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from attn_cli.graph import Shape
-    from attn_cli.operations.base import Operation, Role
+    from attn_cli.operations.base import Operation
     from attn_cli.sources.config import Call, Part
 
 Key = tuple[str, int]  # of a call: the name of a layer, and which of its calls
@@ -57,12 +58,14 @@ class Called(NamedTuple):
 class Unfolded(NamedTuple):
     """A graph, with the layer that each part became, by the part's id.
 
-    `counted` are the ids of the parts whose weights are known.
+    `counted` are the ids of the parts whose weights are known, `noted` the names of those for whose
+    shapes the file's word is all that there is.
     """
 
     graph: Graph
     layers: dict[int, Layer]
     counted: set[int]
+    noted: list[str]
 
 
 def unfold(root: Part, stored: Mapping[int, tuple[Weight, ...]] | None) -> Unfolded:
@@ -88,6 +91,7 @@ class Unfolder:
         self.counted: set[int] = set()
         self.plans: dict[int, Plan] = {}
         self.sizes: dict[int, int] = {}
+        self.noted: dict[int, str] = {}  # those of which the shape is as noted, and no more
         self.named: list[int] = []  # how much each node takes to name, in all places
 
     def unfolded(self) -> Unfolded:
@@ -97,7 +101,7 @@ class Unfolder:
         outputs = self.model(self.root, None, (), 1)
         shapes = [value.tensor.shape for value in outputs]
         graph = Graph(self.nodes, [value.ref for value in outputs], shapes)
-        return Unfolded(graph, self.layers, self.counted)
+        return Unfolded(graph, self.layers, self.counted, [*self.noted.values()])
 
     def part(
         self,
@@ -148,7 +152,10 @@ class Unfolder:
         layer = self.layer(part, bound.operation, shapes, within, called.kwargs)
         refs = tuple([value.ref for value in called.values])
         charge(self.said(part) + sum([self.named[ref.node] for ref in refs]))
-        outputs, cost = tell(bound, believed(bound, recorded))
+        trusted, is_noted_alone = believed(bound, recorded)
+        if is_noted_alone:
+            self.noted[id(part)] = layer.name
+        outputs, cost = tell(bound, trusted)
         if layer.weights and not all(weight.name for weight in layer.weights):
             cost = Cost(why=f"the weights of {layer.name} are not those of a {layer.type}")
         noted = tuple([tensor.shape for tensor in outputs])
@@ -223,13 +230,12 @@ class Unfolder:
 
         Keras makes the second, and takes no others for them: where they differ it is refused.
         """
-        roles = None if self.is_other(part) else roles_of(part.operation, *shapes)
-        will_be = predicted(roles, part.config, self.trains(part))
-        if will_be and part.built_on is not None and (part.built_on,) != shapes:
-            built = predicted(roles_of(part.operation, part.built_on), part.config, None)
+        will_be = self.predicted(part, shapes, self.trains(part))
+        if will_be and part.built_on not in (None, shapes):
+            built = predicted(part.operation, part.built_on, None)
             if built is not None and shapes_of(built) != shapes_of(will_be):
                 raise BadFile(
-                    f"{quote(part.name)} is built on {part.built_on} and called on "
+                    f"{quote(part.name)} is built on {_listed(part.built_on)} and called on "
                     f"{_listed(shapes)}, for which it has other weights"
                 )
         if self.stored is None:
@@ -246,8 +252,7 @@ class Unfolder:
 
     def require_same(self, part: Part, layer: Layer, shapes: Sequence[Shape]) -> None:
         """Refuse a call of a layer for which it has other weights: its first call decides."""
-        roles = None if self.is_other(part) else roles_of(part.operation, *shapes)
-        would_be = predicted(roles, part.config, None)
+        would_be = self.predicted(part, shapes, None)
         if would_be is None or part.type in COUNTING:
             return
         if shapes_of(would_be) != shapes_of(layer.weights):
@@ -255,6 +260,12 @@ class Unfolder:
                 f"{quote(part.name)} is called on {_listed(self.first[id(part)])} and on "
                 f"{_listed(shapes)}, for which it has other weights"
             )
+
+    def predicted(
+        self, part: Part, shapes: Sequence[Shape], trainable: bool | None
+    ) -> tuple[Weight, ...] | None:
+        """Return the weights that a layer will have, None where that is not known."""
+        return None if self.is_other(part) else predicted(part.operation, shapes, trainable)
 
     def is_other(self, part: Part) -> bool:
         """Tell whether a layer may have other weights than its type tells."""
@@ -542,10 +553,10 @@ def _filled(value: Any, tensors: Mapping[Source, Value]) -> Any:
 
 
 def predicted(
-    roles: list[Role] | None, config: dict[str, Any], trainable: bool | None
+    operation: Operation, shapes: Sequence[Shape], trainable: bool | None
 ) -> tuple[Weight, ...] | None:
-    """Return the weights that a layer will have; None where a size is unknown."""
-    dtype = variable_dtype(config)
+    """Return the weights that a layer will have; None where a size or their type is unknown."""
+    roles, dtype = roles_of(operation, *shapes), operation.dtype_of_weights
     if roles is None or dtype is None:
         return None
     weights = []
@@ -556,21 +567,3 @@ def predicted(
         flag = role.trainable and trainable
         weights.append(Weight(role.name, tuple(sizes), role.dtype or dtype, flag))
     return tuple(weights)
-
-
-def variable_dtype(config: dict[str, Any]) -> str | None:
-    """Return the type of a layer's weights, as its dtype policy says; None where that is not known.
-
-    A policy may tell one for each layer within.
-    """
-    policy = config.get("dtype")
-    if isinstance(policy, dict):
-        inner = policy.get("config")
-        policy = inner.get("name", "") if isinstance(inner, dict) else ""
-    if policy in FLOAT32:
-        return "float32"
-    return policy if isinstance(policy, str) and policy in ITEM_SIZES else None
-
-
-# What is calculated in another type than the weights have, and what no type is told by.
-FLOAT32 = (None, "mixed_float16", "mixed_bfloat16", "_infer", "infer")

@@ -36,7 +36,6 @@ from attn_cli.sources.state import (
     of_keras,
     wrapped_twice,
 )
-from attn_cli.sources.text import quote, shown
 from attn_cli.sources.variants import (
     is_changed,
     is_quantised,
@@ -44,6 +43,7 @@ from attn_cli.sources.variants import (
     lora_weights,
     quantised_flags,
 )
+from attn_cli.text import quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

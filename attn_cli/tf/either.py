@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, overload
 
-from attn_cli.analysis.network import choose_places
+from attn_cli.analysis.places import choose_places
 from attn_cli.analysis.where import parse_block
 from attn_cli.errors import BadGraph
 from attn_cli.graph import Graph
 from attn_cli.spec import spec_of
 from attn_cli.splice import splice
-from attn_cli.tf.insert import copied, insert_blocks
+from attn_cli.tf.anew import copied
+from attn_cli.tf.insert import insert_blocks
 from attn_cli.tf.loaded import first_difference
 from attn_cli.tf.start import SAME, check_start, start_quietly
 from attn_cli.tf.walk import require_calls, walk
@@ -94,4 +95,4 @@ def _sites(
     graph: Graph, spec: Spec | None, at: str | Sequence[str], skip: str | Sequence[str]
 ) -> list[Site]:
     at, skip = [[each] if isinstance(each, str) else list(each) for each in (at, skip)]
-    return [place.site for place in choose_places(graph, [spec], at, skip).places]
+    return choose_places(graph, [spec], at, skip).sites

@@ -9,17 +9,15 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.errors import BadGraph
 from attn_cli.splice import Spliced, counted, named, splice
+from attn_cli.tf.anew import Anew
 from attn_cli.tf.load import load_keras
-from attn_cli.tf.memory import is_out_of_memory
-from attn_cli.tf.save import reason_of
-from attn_cli.tf.walk import calls_of, functional_of, is_model, recorded_calls
+from attn_cli.tf.walk import calls_of, functional_of, is_model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from attn_cli.graph import Graph, Ref
+    from attn_cli.graph import Graph, Ref, Shape
     from attn_cli.spec import Spec
     from attn_cli.splice import Block, Site
 
@@ -43,48 +41,23 @@ def insert_blocks(model: Any, graph: Graph, sites: Sequence[Site], spec: Spec | 
     """
     spliced = splice(graph, sites, spec)
     surgeon = _Surgeon(model, spliced, sites, spec)
-    rebuilt = surgeon.rebuilt(model)
+    rebuilt = surgeon.model(model, functional_of(model).inputs)
+    if rebuilt is not model and not model.trainable:
+        # What was frozen as a whole is frozen layer by layer: the blocks are to be trained.
+        for layer in functional_of(model).layers:
+            layer.trainable = False
     blocks, before, after = zip(*surgeon.exchanged, strict=True) if surgeon.exchanged else NOTHING
     return Inserted(rebuilt, spliced, tuple(surgeon.layers), blocks, before, after)
-
-
-def copied(model: Any) -> Any:
-    """Return a functional model like another one, with layers of its own that hold its weights.
-
-    It is not compiled. Raises BadGraph where Keras cannot make one of its layers again.
-    """
-    keras = load_keras()
-    functional = functional_of(model)
-    struct = functional._inputs_struct
-    bare = keras.Model(struct, functional._outputs_struct, name=model.name)
-
-    def again(tensor: Any) -> Any:
-        layer = tensor._keras_history.operation
-        return type(layer).from_config(layer.get_config()).output
-
-    try:
-        # Given no inputs, Keras names them anew.
-        copy = keras.models.clone_model(bare, input_tensors=keras.tree.map_structure(again, struct))
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        raise BadGraph(f"Keras cannot copy {model.name!r}: {reason_of(error)}") from error
-    for ours, theirs in zip(copy.weights, model.weights, strict=True):
-        ours.assign(theirs)
-    if not model.trainable:
-        copy.trainable = False
-    return copy
 
 
 NOTHING: tuple[tuple[Any, ...], ...] = ((), (), ())
 
 
-class _Surgeon:
+class _Surgeon(Anew):
     def __init__(
         self, model: Any, spliced: Spliced, sites: Iterable[Site], spec: Spec | None
     ) -> None:
-        self.keras = load_keras()
-        self.model = model
+        super().__init__()
         self.spec = spec
         calls = calls_of(model)
 
@@ -104,42 +77,21 @@ class _Surgeon:
         self.layers: list[tuple[Any, ...]] = [()] * len(spliced.blocks)
         self.exchanged: list[tuple[Block, Any, Any]] = []
 
-    def rebuilt(self, model: Any) -> Any:
-        """Return a model, or one inside it, with the blocks that stand in it; else itself."""
-        functional = functional_of(model)
-        # Each tensor of the model, and what stands for it now.
-        tensors = {id(tensor): tensor for tensor in functional.inputs}
-        for call in recorded_calls(functional):
-            self.call(call, tensors)
-        outputs = [tensors[id(tensor)] for tensor in functional.outputs]
-        if all(new is old for new, old in zip(outputs, functional.outputs, strict=True)):
-            return model
-        structure = self.keras.tree.pack_sequence_as(functional._outputs_struct, outputs)
-        rebuilt = self.keras.Model(functional._inputs_struct, structure, name=model.name)
-        if not model.trainable:
-            # What was frozen as a whole is frozen layer by layer: the blocks are to be trained.
-            for layer in functional.layers:
-                layer.trainable = False
-        return rebuilt
+    def operation(self, old: Any, shapes: Sequence[Shape]) -> Any:
+        """Return a model inside with the blocks that stand in it; all else is as it was."""
+        return self.model(old, functional_of(old).inputs) if is_model(old) else old
 
-    def call(self, call: Any, tensors: dict[int, Any]) -> None:
-        """Make a call anew where what it takes is new, and put a block behind it."""
-        operation = call.operation
-        if is_model(operation):
-            operation = self.rebuilt(operation)
-        changed = [each for each in call.input_tensors if tensors[id(each)] is not each]
-        outputs = call.output_tensors
-        if changed or operation is not call.operation:
-            args, kwargs = call.arguments.fill_in(tensors)
-            outputs = self.keras.tree.flatten(operation(*args, **kwargs))
-        for old, new in zip(call.output_tensors, outputs, strict=True):
-            tensors[id(old)] = new
-            if id(old) in self.sites:
-                takes, block = self.sites[id(old)]
-                taken = tensors[takes]
-                tensors[id(old)] = taken if block is None else self.built(block, taken, call)
-                if block is not None and not block.graph.nodes[-1].layer.within:
-                    self.exchanged.append((block, old, tensors[id(old)]))
+    def behind(self, tensor: Any, call: Any, tensors: Mapping[int, Any]) -> Any:
+        """Return what a block makes of what it takes; where there is none, that itself."""
+        if id(tensor) not in self.sites:
+            return tensors[id(tensor)]
+        takes, block = self.sites[id(tensor)]
+        if block is None:
+            return tensors[takes]
+        built = self.built(block, tensors[takes], call)
+        if not block.graph.nodes[-1].layer.within:
+            self.exchanged.append((block, tensor, built))
+        return built
 
     def built(self, block: Block, inputs: Any, call: Any) -> Any:
         """Return what a block makes of a tensor, with the names that were foretold."""

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.analysis.network import Chosen, InNetwork, Network, compare_in, read_network
-from attn_cli.errors import BadFile, BadOption
+from attn_cli.analysis.network import InNetwork, Network, compare_in_file
+from attn_cli.errors import BadFile
 from attn_cli.signals import ended_between_calls
 from attn_cli.sources.saved import read_model
 from attn_cli.tf.insert import insert_blocks
 from attn_cli.tf.load import load_keras, quiet
 from attn_cli.tf.loaded import (
     apart,
+    apart_but_for_2,
     check_foretold,
     drawn_inputs,
-    how_far_moved,
     load_as_foretold,
     outputs_of,
     probed,
 )
 from attn_cli.tf.memory import check_weights, memory_errors
 from attn_cli.tf.save import (
-    LARGEST_SEED,
+    check_seed,
     check_target,
     exists,
     format_of,
@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from attn_cli.analysis.places import Chosen
     from attn_cli.graph import Graph, Shape
     from attn_cli.spec import Spec
+    from attn_cli.tf.insert import Inserted
 
 READ_BACK = ".keras"
 
@@ -63,6 +65,47 @@ class SavedNetwork(NamedTuple):
     difference: float
 
 
+class Tried(NamedTuple):
+    """A network with blocks in it as they begin, and what it and the one before make of inputs.
+
+    That is what they were probed for: the feature maps at the places, and the outputs.
+    """
+
+    inserted: Inserted
+    started: Started | None
+    inputs: list[Any]
+    before: tuple[list[Any], list[Any]]
+    after: tuple[list[Any], list[Any]]
+
+    @property
+    def moved(self) -> float:
+        """How far the network is from the one before, of the largest value.
+
+        Outputs alone tell little: a softmax of fresh weights is much the same whatever goes in.
+        """
+        made_up_for = set(self.started.quiet if self.started else ())
+        maps = [
+            (apart_but_for_2 if block.site.name in made_up_for else apart)(now, then)
+            for block, now, then in zip(
+                self.inserted.probed, self.after[0], self.before[0], strict=True
+            )
+        ]
+        return max([*map(apart, self.after[1], self.before[1]), *maps])
+
+
+def tried(
+    original: Any, graph: Graph, chosen: Chosen, spec: Spec | None, seed: int, start: str = SAME
+) -> Tried:
+    """Put blocks into a network, whose graph that is, and run both on inputs that are drawn."""
+    inputs = drawn_inputs(original, seed)
+    inserted = insert_blocks(original, graph, chosen.sites, spec)
+    before = probed(original, inserted.before, inputs)
+    started = None
+    if start == SAME and spec is not None:
+        started = start_quietly(original, graph, inserted, spec)
+    return Tried(inserted, started, inputs, before, probed(inserted.model, inserted.after, inputs))
+
+
 class Request(NamedTuple):
     """What is to be built: which block in which network, where, and how it begins."""
 
@@ -86,13 +129,11 @@ def check_build_in(
 ) -> Request:
     """Return what is to be built. Raises what keeps it from being, without TensorFlow."""
     check_start(start)
-    if not 0 <= seed <= LARGEST_SEED:
-        raise BadOption(f"a seed is from 0 to {LARGEST_SEED}, not {seed}")
-    network = read_network(model, input_shape)
+    check_seed(seed)
     check_target(path, force)
-    compared = compare_in(network, [spec], at, skip)
-    check_weights(network.graph)
-    return Request(network, spec, compared.chosen, compared.blocks[0])
+    compared = compare_in_file(model, [spec], at, skip, input_shape)
+    check_weights(compared.network.graph)
+    return Request(compared.network, spec, compared.chosen, compared.blocks[0])
 
 
 @memory_errors()
@@ -110,29 +151,21 @@ def save_network(
         keras.backend.clear_session(free_memory=False)
         keras.utils.set_random_seed(seed)
         original, graph = load_as_foretold(model, request.network)
-        inputs = drawn_inputs(original, seed)
-        sites = [place.site for place in chosen.places]
-        inserted = insert_blocks(original, graph, sites, spec)
-        probed_before = probed(original, inserted.before, inputs)
         check_signals()
-        started = None
-        if start == SAME and spec is not None:
-            started = start_quietly(original, graph, inserted, spec)
-        probed_after = probed(inserted.model, inserted.after, inputs)
-        moved = how_far_moved(inserted, started, probed_before, probed_after)
+        case = tried(original, graph, chosen, spec, seed, start)
         check_signals()
-        foretold = inserted.spliced.graph
-        check_foretold(foretold, walk(inserted.model), "the model")
+        made, foretold = case.inserted.model, case.inserted.spliced.graph
+        check_foretold(foretold, walk(made), "the model")
         target = check_target(path, force)
         with replacing(path) as temporary:
-            difference = written(inserted.model, temporary, inputs, probed_after[1], foretold)
+            difference = written(made, temporary, case.inputs, case.after[1], foretold)
             size = size_of(temporary)
             check_signals()
             if target.exists() and not force:
                 raise BadFile(exists(path))
     return SavedNetwork(
         path, format_of(path).name, size, request.network, chosen, request.block, seed,
-        None if spec is None else start, started, moved, difference,
+        None if spec is None else start, case.started, case.moved, difference,
     )  # fmt: skip
 
 

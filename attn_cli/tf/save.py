@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attn_cli.blocks.options import NAME
 from attn_cli.errors import BadFile, BadOption
 from attn_cli.signals import ended_between_calls
-from attn_cli.sources.block import trace
+from attn_cli.sources.block import graph_of
 from attn_cli.tf.load import load_keras, quiet
-from attn_cli.tf.memory import check_memory, is_out_of_memory, memory_errors
+from attn_cli.tf.memory import check_memory, memory_errors
+from attn_cli.tf.reason import told
 from attn_cli.tf.walk import build_model, count_params
 from attn_cli.writing import beside, files_in, refuse_what_was_read
 
@@ -110,12 +111,17 @@ def check_build(
 ) -> None:
     """Raise what keeps a block from being saved, without TensorFlow."""
     check_target(path, force)
-    if not 0 <= seed <= LARGEST_SEED:
-        raise BadOption(f"a seed is from 0 to {LARGEST_SEED}, not {seed}")
+    check_seed(seed)
     if name is not None and not NAME.fullmatch(name):
         raise BadOption(f"a model's name is letters, digits, '_', '.' and '-', not {name!r}")
-    trace(spec.block.build, shape, **_named(spec, name))
+    graph_of(spec.block.build, shape, **_named(spec, name))
     check_memory(spec.trace(trial_shape(shape)), copies=COPIES)
+
+
+def check_seed(seed: int) -> None:
+    """Raise BadOption for a seed that Keras does not take."""
+    if not 0 <= seed <= LARGEST_SEED:
+        raise BadOption(f"a seed is from 0 to {LARGEST_SEED}, not {seed}")
 
 
 def _named(spec: Spec, name: str | None) -> dict[str, Any]:
@@ -135,21 +141,13 @@ def write_and_compare(model: Any, path: Path, inputs: Any, wanted: Any) -> float
     import numpy as np
 
     format = format_of(path)
-    try:
-        with quiet(), _temporary_files_in(path.parent):
-            format.write(model, path)
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        raise BadFile(f"cannot write {path.name!r}: {reason_of(error)}") from error
+    cannot = told(BadFile, lambda why: f"cannot write {path.name!r}: {why}")
+    with cannot, quiet(), _temporary_files_in(path.parent):
+        format.write(model, path)
     load_keras().backend.clear_session(free_memory=False)
-    try:
-        with quiet(), _temporary_files_in(path.parent):
-            got = np.asarray(format.read(path)(inputs))
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        raise BadFile(f"{path.name!r} was written and does not load: {reason_of(error)}") from error
+    cannot = told(BadFile, lambda why: f"{path.name!r} was written and does not load: {why}")
+    with cannot, quiet(), _temporary_files_in(path.parent):
+        got = np.asarray(format.read(path)(inputs))
     if got.shape != wanted.shape:
         raise BadFile(
             f"{path.name!r} yields {got.shape} when loaded, and {wanted.shape} when built"
@@ -300,15 +298,3 @@ FORMATS = {
     ".tflite": Format("TensorFlow Lite", _write_tflite, _read_tflite),
     "": Format("SavedModel", _write_saved_model, _read_saved_model, folder=True),
 }
-
-
-def reason_of(error: BaseException) -> str:
-    """Return one line that says why; for the system's errors, the system's own words."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, OSError) and seen.strerror:
-            return seen.strerror
-        seen = seen.__cause__
-    first, *_ = str(error).splitlines() or [type(error).__name__]
-    # TensorFlow puts the operation and the file in front, and the operation again behind.
-    return re.sub(r"\{\{.*?\}\} | \[Op:\w+\]", "", first).rpartition("; ")[2]

@@ -21,7 +21,7 @@ from attn_cli.operations.call import (
     with_steps,
     without_steps,
 )
-from attn_cli.sources.text import plain
+from attn_cli.sources.plain import plain
 from attn_cli.tf.load import load_keras
 
 if TYPE_CHECKING:
@@ -56,6 +56,20 @@ def recorded_calls(model: Any) -> Iterator[Any]:
         yield from by_depth[depth]
 
 
+def taken_by(call: Any) -> list[Any]:
+    """Return the tensors that a call takes; a model takes no masks, and some by their names.
+
+    Those of a model are in the order of its inputs.
+    """
+    if not is_model(call.operation):
+        return list(call.input_tensors)
+    functional, arguments = functional_of(call.operation), call.arguments
+    given = next(iter(arguments.args), arguments.kwargs.get("inputs", call.input_tensors))
+    if isinstance(given, dict) and not isinstance(functional._inputs_struct, dict):
+        return [given[tensor.name] for tensor in functional.inputs]
+    return [each for each in load_keras().tree.flatten(given) if each is not None]
+
+
 def structured(model: Any, inputs: Sequence[Any]) -> Any:
     """Return inputs as a model takes them: one, a list or a dict, as it was made."""
     struct = functional_of(model)._inputs_struct
@@ -75,7 +89,7 @@ def walk(model: Any) -> Graph:
     Raises BadArgument where this is no Keras model, BadGraph where it does not tell its calls.
     """
     require_calls(model, "walk takes a model of Keras 3")
-    walker = _Walker()
+    walker = _Walker(model)
     outputs = walker.model(model, None, (), 1)
     return Graph(walker.nodes, [ref for ref, _ in outputs], [each.shape for _, each in outputs])
 
@@ -85,7 +99,7 @@ def calls_of(model: Any) -> list[Any]:
 
     A call inside a model that is called twice is one record at two places.
     """
-    walker = _Walker()
+    walker = _Walker(model)
     outputs = walker.model(model, None, (), 1)
     # The order follows from the wiring alone: numbered, each node says where it went.
     numbered = [
@@ -123,8 +137,10 @@ _Value = tuple[Ref, Tensor]
 
 
 class _Walker:
-    def __init__(self) -> None:
+    def __init__(self, root: Any) -> None:
         self.keras = load_keras()
+        # What is frozen as a whole trains nothing, whatever its layers say of themselves.
+        self.frozen = not root.trainable
         self.nodes: list[Node] = []
         self.calls: dict[int, Any] = {}  # Keras' own record of each node, by the node's place
         self.layers: dict[int, Layer] = {}
@@ -214,7 +230,7 @@ class _Walker:
     ) -> list[_Value]:
         """Add a node, and return what comes out of it."""
         if id(operation) not in self.layers:
-            self.layers[id(operation)] = _layer(operation, within)
+            self.layers[id(operation)] = _layer(operation, within, self.frozen)
         refs = tuple(ref for ref, _ in inputs)
         taken = tuple(tensor.shape for _, tensor in inputs)
         made = tuple(tensor.shape for tensor in outputs)
@@ -237,10 +253,11 @@ class _Walker:
         return tuple(tuple(tensor.shape) for tensor in outputs)
 
 
-def _layer(operation: Any, within: tuple[str, ...]) -> Layer:
+def _layer(operation: Any, within: tuple[str, ...], frozen: bool) -> Layer:
     # Ops have no variables.
     variables = getattr(operation, "weights", ())
-    trainable = {id(variable) for variable in getattr(operation, "trainable_weights", ())}
+    trains = () if frozen else getattr(operation, "trainable_weights", ())
+    trainable = {id(variable) for variable in trains}
     weights = tuple(
         Weight(variable.name, tuple(variable.shape), variable.dtype, id(variable) in trainable)
         for variable in variables

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.views.network import network_line, network_record, places_line, totals_record
-from attn_cli.views.records import figures_record
+from attn_cli.views.network import network_line, network_record, places_line
+from attn_cli.views.records import costs_record, figures_record
 from attn_cli.views.report import Column, Report, Table, chosen, size_text, time_text
 from attn_cli.views.summary import unknown_reasons
 
@@ -62,7 +62,7 @@ def report(timed: Sequence[Timed], bench: Bench) -> Report:
     table = Table(COLUMNS, rows, title=f"{size_text(bench.shape)}, batch {bench.batch}")
     return Report(
         record=lambda: _record(timed, bench),
-        rows=table,
+        rows=lambda: table,
         tables=[chosen(table, SHOWN, fixed=False)],
         heading=[_machine_line(bench)],
         closing=[
@@ -102,7 +102,7 @@ def network_report(
             "rows": [
                 {
                     "spec": block.spec,
-                    "added": totals_record(block.added),
+                    "added": costs_record(block.added),
                     **_timing_record(timing),
                     "slower_ns": (timing - baseline).median,
                     "share": (timing - baseline).median / baseline.median,
@@ -111,7 +111,7 @@ def network_report(
                 for block, timing in zip(compared.blocks, bench.blocks, strict=True)
             ],
         },
-        rows=Table(IN_NETWORK, rows),
+        rows=lambda: Table(IN_NETWORK, rows),
         tables=[chosen(table, IN_NETWORK_SHOWN, fixed=False)],
         heading=[
             network_line(compared.network),

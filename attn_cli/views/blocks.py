@@ -118,7 +118,7 @@ def catalogue(cards: Sequence[Card], shape: Shape, ratio: int) -> Report:
             "blocks": [_record(card) for card in blocks],
             "presets": [_preset_record(card) for card in presets],
         },
-        rows=chosen(Table(CATALOGUE, [_row(card) for card in cards]), LISTED, fixed=False),
+        rows=lambda: chosen(Table(CATALOGUE, [_row(card) for card in cards]), LISTED, fixed=False),
         tables=tables,
         closing=[f"costs at {size_text(shape)}; {ratios}", more, *_unknown(cards)],
     )
@@ -184,7 +184,7 @@ def page(
                 for other in cards[1:]
             ],
         },
-        rows=_parts(
+        rows=lambda: _parts(
             ("option", Table(OPTIONS, option_rows)),
             ("step", Table(STEPS, step_rows)),
             ("cost", costs),

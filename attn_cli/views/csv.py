@@ -24,11 +24,12 @@ NUMBER = re.compile(r"[+-]?[\d.,]+(e[+-]?\d+)?%?", re.IGNORECASE)
 
 def render(report: Report, width: int | None, color: bool) -> str:
     """Draw the rows, quoted where they must be."""
-    columns = report.rows.columns
+    table = report.rows()
+    columns = table.columns
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([column.key for column in columns])
-    writer.writerows(list(map(cell, columns, row)) for row in report.rows.rows)
+    writer.writerows(list(map(cell, columns, row)) for row in table.rows)
     return out.getvalue()
 
 

@@ -39,12 +39,19 @@ WHOLE = re.compile(
 )
 
 
+Texts = dict[str, list[str]]
+
+
 class Fitted(NamedTuple):
-    """A table with the columns that there is room for, their widths, and what was left out."""
+    """A table with the columns that there is room for, their widths, and what was left out.
+
+    `texts` are those of its header and its lines, none of them cut yet.
+    """
 
     table: Table
     widths: list[int]
     left_out: list[str]
+    texts: list[tuple[str, ...]]
 
 
 def fit(tables: Sequence[Table], width: int | None) -> list[Fitted]:
@@ -53,14 +60,18 @@ def fit(tables: Sequence[Table], width: int | None) -> list[Fitted]:
     Tables of the same columns are fitted as one: what is there is there in all of them, and stands
     in line. What is too wide even so stays whole.
     """
-    alike: dict[tuple[Column, ...], list[Table]] = {}
-    for table in tables:
-        alike.setdefault(tuple(table.columns), []).append(table)
+    texts = [_texts(table) for table in tables]
+    alike: dict[tuple[Column, ...], list[Texts]] = {}
+    for table, each in zip(tables, texts, strict=True):
+        alike.setdefault(tuple(table.columns), []).append(each)
     widths = {columns: _widths(columns, group, width) for columns, group in alike.items()}
-    return [_fitted(table, widths[tuple(table.columns)]) for table in tables]
+    return [
+        _fitted(table, each, widths[tuple(table.columns)])
+        for table, each in zip(tables, texts, strict=True)
+    ]
 
 
-def _fitted(table: Table, widths: Mapping[str, int]) -> Fitted:
+def _fitted(table: Table, texts: Texts, widths: Mapping[str, int]) -> Fitted:
     """Return a table with the columns that have a width.
 
     A stand-in was not left out, and a bar is no column of its own: it pictures the one beside it.
@@ -70,14 +81,17 @@ def _fitted(table: Table, widths: Mapping[str, int]) -> Fitted:
         for column in table.columns
         if column.key not in widths and not column.stands_for and column.kind != "bar"
     ]
-    return Fitted(chosen(table, list(widths)), list(widths.values()), left_out)
+    chosen_texts = list(zip(*[texts[key] for key in widths], strict=True))
+    return Fitted(chosen(table, list(widths)), list(widths.values()), left_out, chosen_texts)
 
 
 def _widths(
-    columns: Sequence[Column], tables: Sequence[Table], width: int | None
+    columns: Sequence[Column], tables: Sequence[Texts], width: int | None
 ) -> dict[str, int]:
     """Return how wide each column is that there is room for."""
-    texts = {column.key: _texts(place, tables) for place, column in enumerate(columns)}
+    texts = {
+        column.key: [text for table in tables for text in table[column.key]] for column in columns
+    }
     natural = {key: max(map(cell_len, each)) for key, each in texts.items()}
     widths: dict[str, int] = {}
     for hidden, giving in _variants(columns):
@@ -183,14 +197,10 @@ def _total(widths: Mapping[str, int]) -> int:
     return sum(widths.values()) + GAP * (len(widths) - 1)
 
 
-def _texts(place: int, tables: Sequence[Table]) -> list[str]:
-    """Return all that stands in a column, its header first."""
-    column = tables[0].columns[place]
-    return [
-        column.header,
-        *(
-            cell(column, row[place])
-            for table in tables
-            for row in [*table.rows, *([table.total] if table.total else [])]
-        ),
-    ]
+def _texts(table: Table) -> Texts:
+    """Return all that stands in each column, by its key: its header first, the total last."""
+    lines = table.lines
+    return {
+        column.key: [column.header, *[cell(column, line[place]) for line in lines]]
+        for place, column in enumerate(table.columns)
+    }

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.graph import FEATURE_MAP, UNKNOWN
+from attn_cli.showing import several
 from attn_cli.views.records import layer_records, params_record
 from attn_cli.views.report import (
     EXTRA,
@@ -14,6 +15,7 @@ from attn_cli.views.report import (
     Report,
     Table,
     chosen,
+    map_text,
     percent_text,
     shape_text,
     size_text,
@@ -102,7 +104,7 @@ def report(inspection: Inspection) -> Report:
         tables.append(_hidden(inspection.hidden))
     return Report(
         record=lambda: record(inspection),
-        rows=Table(ROWS, list(_rows(inspection))),
+        rows=lambda: Table(ROWS, list(_rows(inspection))),
         tables=tables,
         heading=heading(inspection),
         closing=closing(inspection),
@@ -118,7 +120,7 @@ def layers_report(inspection: Inspection, depth: int | None) -> Report:
     table = layer_table(graph, cost) if depth is None else _folded(inspection, depth)
     return Report(
         record=lambda: {**record(inspection), "layers": layer_records(graph, cost)},
-        rows=table,
+        rows=lambda: table,
         tables=[chosen(table, SHOWN, fixed=False)],
         heading=heading(inspection),
         closing=closing(inspection),
@@ -146,7 +148,7 @@ def files_report(inspections: Sequence[Inspection]) -> Report:
     ]
     return Report(
         record=lambda: {"files": [record(inspection) for inspection in inspections]},
-        rows=Table(ROWS, [row for inspection in inspections for row in _rows(inspection)]),
+        rows=lambda: Table(ROWS, [row for inspection in inspections for row in _rows(inspection)]),
         tables=[_without_empty(Table(FILES, rows))],
         closing=notes,
         picture=Picture("chart", lambda: _strips(inspections)),
@@ -284,15 +286,12 @@ def unread_line(inspection: Inspection) -> str:
     )
     more = len(inspection.unread) - MAX_TYPES
     rest = f" and {more} more types" if more > 0 else ""
-    layers = f"{total} layer{'s' if total > 1 else ''}"
-    return f"{layers} that cannot be read may hide attention: {named}{rest}"
+    return f"{several(total, 'layer')} that cannot be read may hide attention: {named}{rest}"
 
 
 def attention_line(inspection: Inspection) -> str:
     """Return the attention of a model in one line."""
-    named = ", ".join(
-        f"{count} {kind} block{'s' if count > 1 else ''}" for kind, count in kinds(inspection)
-    )
+    named = ", ".join(several(count, f"{kind} block") for kind, count in kinds(inspection))
     share = "" if inspection.share is None else f", {percent_text(inspection.share)} of the model"
     return f"attention: {named}, {inspection.params:,} params{share}"
 
@@ -324,7 +323,7 @@ def _shown(blocks: Sequence[Attention], inspection: Inspection, title: str) -> T
                 place,
                 block.kind,
                 block.path,
-                size_text(block.input_shape[1:]) or "?",
+                map_text(block.input_shape),
                 channels if block.width is None else f"{channels} → {block.width}",
                 block.kernel_size,
                 block.gate,
@@ -344,7 +343,7 @@ def _hidden(blocks: Sequence[Hidden]) -> Table:
             block.kind,
             block.path,
             block.layers,
-            size_text(block.input_shape[1:]) or "?",
+            map_text(block.input_shape),
             block.channels,
             block.params,
         )

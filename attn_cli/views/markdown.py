@@ -46,10 +46,7 @@ def _table(table: Table) -> str:
         [escape(column.header) for column in columns],
         ["---:" if column.right else "---" for column in columns],
     ]
-    lines += [
-        [_cell(table.columns[place], row[place]) for place in places]
-        for row in [*table.rows, *([table.total] if table.total else [])]
-    ]
+    lines += [[_cell(table.columns[place], row[place]) for place in places] for row in table.lines]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 def render(report: Report, width: int | None, color: bool) -> str:
     """Draw the rows; nothing is quoted, and white space within a value becomes a space."""
-    columns = report.rows.columns
+    table = report.rows()
+    columns = table.columns
     lines = [[column.key for column in columns]]
-    lines += [list(map(cell, columns, row)) for row in report.rows.rows]
+    lines += [list(map(cell, columns, row)) for row in table.rows]
     return "".join("\t".join(" ".join(cell.split()) for cell in line) + "\n" for line in lines)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.blocks.options import format_value
 from attn_cli.graph import UNKNOWN
-from attn_cli.sources.text import escaped
+from attn_cli.text import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,6 +53,11 @@ class Table(NamedTuple):
     title: str | None = None
     total: Sequence[Any] | None = None
 
+    @property
+    def lines(self) -> list[Sequence[Any]]:
+        """The rows, and the total below them where there is one."""
+        return [*self.rows, *([self.total] if self.total else [])]
+
 
 class Annotation(NamedTuple):
     """What is wrong, and the line of the file that asked for something else."""
@@ -73,12 +78,13 @@ class Picture(NamedTuple):
 class Report(NamedTuple):
     """What a command says: to people in lines and tables, to programs in rows or a record.
 
+    What only some formats draw is told where one does: the record, the rows, the picture.
     `annotations` is None where a command has none to make, empty where nothing is wrong; `picture`
     is None where there is nothing to draw.
     """
 
     record: Callable[[], dict[str, Any]]
-    rows: Table
+    rows: Callable[[], Table]
     tables: Sequence[Table]
     heading: Sequence[str] = ()
     closing: Sequence[str] = ()
@@ -89,7 +95,7 @@ class Report(NamedTuple):
 def in_lines(report: Report) -> Report:
     """Return a report with all words in it as they can be shown, each on one line."""
     return report._replace(
-        rows=_in_lines(report.rows),
+        rows=lambda: _in_lines(report.rows()),
         tables=[_in_lines(table) for table in report.tables],
         heading=[escaped(line) for line in report.heading],
         closing=[escaped(line) for line in report.closing],
@@ -256,6 +262,11 @@ def with_batch(shape: Shape) -> Shape:
 def size_text(shape: Shape) -> str:
     """Return an input without its batch as people write it: 26 × 26 × 512."""
     return " × ".join(map(str, shape))
+
+
+def map_text(shape: Shape) -> str:
+    """Return a feature map (B, H, W, C) as people write one: without its batch, `?` if unknown."""
+    return size_text(shape[1:]) or "?"
 
 
 def shape_text(shape: Shape) -> str:

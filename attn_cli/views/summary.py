@@ -52,7 +52,7 @@ def report(summary: Summary, columns: Sequence[str] | None = None) -> Report:
     shown = chosen(layers, columns) if columns else chosen(layers, SHOWN, fixed=False)
     return Report(
         record=lambda: _record(summary),
-        rows=chosen(layers, columns) if columns else layers,
+        rows=lambda: chosen(layers, columns) if columns else layers,
         tables=[shown],
         heading=_heading(summary),
         closing=[

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.text import Text
 
 from attn_cli.views.fit import GAP, WRAPPED, Fitted, fit, shortened, wrapped
-from attn_cli.views.report import cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,25 +87,27 @@ def _drawn(fitted: Fitted) -> Iterator[Part]:
     Rich's own tables measure and wrap every cell again: 0.25 ms a row, a hundred times this.
     """
     table, widths = fitted.table, fitted.widths
-    headers = [(column.header, "bold dim") for column in table.columns]
-    yield from _row(table.columns, widths, headers)
+    header, *texts = fitted.texts
+    yield from _row(table.columns, widths, header, ["bold dim"] * len(header))
     yield ("─" * (sum(widths) + GAP * (len(widths) - 1)) + "\n", "dim")
-    for row in table.rows:
-        yield from _row(table.columns, widths, list(map(_styled, table.columns, row)))
-    if table.total:
-        yield ("\n", "")
-        yield from _row(table.columns, widths, list(map(_styled, table.columns, table.total)))
+    for line, written in zip(table.lines, texts, strict=True):
+        if line is table.total:
+            yield ("\n", "")
+        styles = list(map(_style, table.columns, line, written))
+        yield from _row(table.columns, widths, written, styles)
 
 
-def _row(columns: Sequence[Column], widths: Sequence[int], cells: Sequence[Part]) -> Iterator[Part]:
+def _row(
+    columns: Sequence[Column], widths: Sequence[int], texts: Sequence[str], styles: Sequence[str]
+) -> Iterator[Part]:
     """Yield a row: one line, or as many as its longest prose takes."""
-    lines = [
+    cells = [
         wrapped(text, width) if column.kind in WRAPPED else [shortened(text, width)]
-        for column, width, (text, _) in zip(columns, widths, cells, strict=True)
+        for column, width, text in zip(columns, widths, texts, strict=True)
     ]
-    for place in range(max(map(len, lines))):
+    for place in range(max(map(len, cells))):
         gap = 0
-        for column, width, (_, style), within in zip(columns, widths, cells, lines, strict=True):
+        for column, width, style, within in zip(columns, widths, styles, cells, strict=True):
             text = within[place] if place < len(within) else ""
             space = width - cell_len(text)
             yield (" " * (gap + space * column.right), "")
@@ -115,10 +116,9 @@ def _row(columns: Sequence[Column], widths: Sequence[int], cells: Sequence[Part]
         yield ("\n", "")
 
 
-def _styled(column: Column, value: Any) -> Part:
-    text = cell(column, value)
+def _style(column: Column, value: Any, text: str) -> str:
     if column.kind == "mark" or text == "?":
-        return text, SIGNS.get(text, "")
+        return SIGNS.get(text, "")
     if value == 0 and column.right and column.kind != "index":
-        return text, "dim"
-    return text, "bold" if column.strong else ""
+        return "dim"
+    return "bold" if column.strong else ""

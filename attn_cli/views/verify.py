@@ -74,7 +74,7 @@ def report(
             "versions": dict(versions),
             "blocks": [_record(each) for each in verifications],
         },
-        rows=rows,
+        rows=lambda: rows,
         tables=tables,
         heading=heading,
         closing=[*_notes(verifications), _outcome(verifications)],

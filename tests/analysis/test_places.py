@@ -11,8 +11,8 @@ from configs import Config
 from nets import FAMILIES, Net
 
 from attn_cli import read_model
-from attn_cli.analysis.places import find_places, select_places, usual_place
-from attn_cli.analysis.where import ATTENTION, DEPTHWISE, POST, RESIDUAL, STAGE
+from attn_cli.analysis.places import choose_places, find_places, select_places
+from attn_cli.analysis.where import ATTENTION, DEPTHWISE, POST, RESIDUAL, STAGE, parse_block
 from attn_cli.errors import AttnError, BadOption, BadShape
 from attn_cli.sources.config import parse_config
 from attn_cli.sources.unfold import unfold
@@ -90,8 +90,12 @@ def test_every_application_has_a_usual_place(name: str) -> None:
     """For every block, and it is one that it has; or its size is dynamic."""
     graph = application(name)
     dynamic = name.startswith("MobileNetV3")
-    assert names(graph, usual_place(graph, "se"))
-    assert bool(names(graph, usual_place(graph, "bam"))) is not dynamic
+    assert choose_places(graph, [parse_block("se")], ()).places
+    if dynamic:
+        with pytest.raises(BadOption, match="no place is stage"):
+            choose_places(graph, [parse_block("bam")], ())
+    else:
+        assert choose_places(graph, [parse_block("bam")], ()).at == (STAGE,)
 
 
 def bottleneck(net: Net, x: Ref, end: str = "norm") -> Ref:

@@ -6,8 +6,9 @@ import gc
 import re
 import time
 import tracemalloc
+from bisect import bisect_left
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from configs import Config
@@ -32,6 +33,9 @@ from attn_cli.errors import BadFile
 from attn_cli.sources.applications import application_text
 from attn_cli.sources.saved import read_model
 from attn_cli.views import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DATA = Path(__file__).parent.parent / "data"
 # Of a fixed loop: the promise for a small file (two seconds where that takes a tenth of one), and
@@ -66,12 +70,15 @@ def arguments(command: str, path: Path) -> list[str]:
 def bounded(command: str, path: Path) -> tuple[float, str]:
     """Return the fixed loops that a command takes for each file, and the line of a refusal."""
     gc.collect()
-    gc.freeze()  # as the program does with what is there when it starts
+    gc.disable()  # as the program does: nothing may be left that only a search would find
     unit = fixed_loop()
     start = time.process_time()
     result = run_here(arguments(command, path), cwd=path.parent)
     taken = time.process_time() - start
     unit = (unit + fixed_loop()) / 2
+    left = gc.collect()
+    gc.enable()
+    assert left < 1000, f"{left:,} objects refer to themselves"
     assert result.code in (0, 1, 2), result.err
     said = (result.err or result.out).splitlines() if result.code else [""]
     if command != "check":
@@ -95,20 +102,26 @@ def bounded_by(most: float, command: str, path: Path) -> tuple[float, str]:
     pytest.fail(f"{command} takes {tries} fixed loops of {most}")
 
 
+def grows_with_size(command: str, path: Path, make: Callable[[int], bytes], least: int) -> None:
+    """Hold a command to a time in proportion to a file, until a line says that it is too much."""
+    in_proportion = float("inf")
+    for size in (least, 2 * least, 4 * least):
+        path.write_bytes(make(size))
+        allowed = MOST_TIME + TIME_PER_BYTE * path.stat().st_size
+        taken, line = bounded_by(min(allowed, in_proportion), command, path)
+        if "takes more than" in line:
+            break
+        in_proportion = 3 * taken + 2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_time_grows_with_the_file(tmp_path: Path, name: str) -> None:
     """Twice the file takes twice the time, until a line says that it is too much."""
     make, suffix, least = FILES[name]
     path = tmp_path / f"m{suffix}"
-    in_proportion = float("inf")
-    for size in (least, 2 * least, 4 * least):
-        path.write_bytes(make(size))
-        allowed = MOST_TIME + TIME_PER_BYTE * path.stat().st_size
-        taken, line = bounded_by(min(allowed, in_proportion), COMMANDS[0], path)
-        if "takes more than" in line:
-            break
-        in_proportion = 3 * taken + 2
+    grows_with_size(COMMANDS[0], path, make, least)
+    allowed = MOST_TIME + TIME_PER_BYTE * path.stat().st_size
     for command in COMMANDS[1:]:
         bounded_by(allowed, command, path)
 
@@ -128,6 +141,16 @@ def test_memory_grows_with_the_file(tmp_path: Path, name: str) -> None:
         tracemalloc.stop()
     allowed = MOST_MEMORY + MEMORY_PER_BYTE * path.stat().st_size
     assert peak < allowed, f"{peak >> 20} of {allowed >> 20} MiB"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["deep branches", "dropped branches", "long shortcuts"])
+def test_time_grows_with_the_places(tmp_path: Path, name: str) -> None:
+    """Twice the places for a block take twice the time, until a line says that it is too much."""
+    make, suffix, least = FILES[name]
+    path = tmp_path / f"m{suffix}"
+    for at in ("residual", "post"):
+        grows_with_size(f"compare simam --at {at} --in", path, make, least)
 
 
 @pytest.mark.slow
@@ -253,14 +276,24 @@ def test_models_are_nested_so_deep(tmp_path: Path) -> None:
     "command",
     [["places"], ["places", "--at", "se"], ["inspect"], ["compare", "eca", "--in"]],
 )
-def test_what_takes_too_much_names_its_file(
+def test_one_account_is_for_all_that_is_done_with_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
-    """Whoever looks for attention in it: blanks allow it to be read, and not more."""
+    """Where reading it took nearly all, nothing is left to look for attention: that names it."""
     path = tmp_path / "m.json"
-    path.write_bytes(deep_gates(20, "a") + b" " * 20_000_000)
-    monkeypatch.setattr(account, "AT_LEAST", 0)
-    monkeypatch.setattr(account, "PER_BYTE", 0.1)
+    path.write_bytes(deep_gates(20, "a"))
+    monkeypatch.setattr(account, "PER_BYTE", 0)
+
+    def is_enough(steps: int) -> bool:
+        monkeypatch.setattr(account, "AT_LEAST", steps)
+        try:
+            read_model(path)
+        except BadFile:
+            return False
+        return True
+
+    most = 1_000_000
+    monkeypatch.setattr(account, "AT_LEAST", bisect_left(range(most), True, key=is_enough) + 10)
     at = command.index("--at") if "--at" in command else len(command)
     result = run_here([*command[:at], str(path), *command[at:]])
     assert result.code == 2

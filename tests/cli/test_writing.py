@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import threading
@@ -149,6 +150,37 @@ def test_a_file_keeps_its_owner(tmp_path: Path) -> None:
     assert run_here([*SUMMARY, "-o", str(target)]).code == 0
     status = target.stat()
     assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (1234, 1235, 0o600)
+
+
+# Who else may read a file, as Linux keeps it: its owner, user 1234, its group, their mask, others.
+WHO_ELSE = [
+    (1, 6, 2**32 - 1),
+    (2, 4, 1234),
+    (4, 0, 2**32 - 1),
+    (16, 4, 2**32 - 1),
+    (32, 0, 2**32 - 1),
+]
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="only Linux has them so")
+def test_a_file_keeps_who_else_may_read_it(tmp_path: Path) -> None:
+    """And what somebody noted of it."""
+    target = tmp_path / "out.json"
+    target.write_text("old")
+    entries = [struct.pack("<HHI", *entry) for entry in WHO_ELSE]
+    notes = {
+        "system.posix_acl_access": b"".join([struct.pack("<I", 2), *entries]),
+        "user.note": b"mine",
+    }
+    try:
+        for name, value in notes.items():
+            os.setxattr(target, name, value)
+    except OSError:
+        pytest.skip("this file system keeps none")
+    mode = target.stat().st_mode
+    assert run_here([*SUMMARY, "-o", str(target)]).code == 0
+    assert {name: os.getxattr(target, name) for name in os.listxattr(target)} == notes
+    assert target.stat().st_mode == mode
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:

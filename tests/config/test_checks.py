@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from attn_cli.analysis.check import BOUNDS, RELATIVE, Expectation, Relative, Within
-from attn_cli.config.checks import KEYS, Check, read_checks
+from attn_cli.analysis.check import BOUNDS, RELATIVE, Check, Expectation, Relative, Within
+from attn_cli.config.checks import KEYS, read_checks
 from attn_cli.config.find import Source
 from attn_cli.config.toml import Lines, lines_of, parse_toml
 from attn_cli.config.trust import Home
@@ -37,7 +37,7 @@ NETWORK = f'{NAMED}block = "se"\nin = "m.keras"\n'
 
 
 def read(text: str, path: str = "attn.toml") -> list[Check]:
-    content = parse_toml(text.encode(), path)
+    content = parse_toml(text, path)
     return read_checks(Source(Home(path), content, *lines_of(text, "", "check")))
 
 
@@ -99,7 +99,7 @@ def test_paths_are_relative_to_the_file() -> None:
     """Wherever the command runs; an application has none."""
     text = f"{MODEL}min_blocks = 1\n{NETWORK.replace('x', 'y')}max_params = 1\n"
     text += NETWORK.replace("x", "z").replace("m.keras", "app:VGG16") + "max_params = 1"
-    source = parse_toml(text.encode(), "x")
+    source = parse_toml(text, "x")
     model, network, application = read_checks(Source(Home("../a/attn.toml"), source, *nowhere(3)))
     assert model.of == "../a/m.keras"
     assert network.within == Within("../a/m.keras")
@@ -268,7 +268,7 @@ NOT_IN_A_SCHEMA = (  # names, specs and figures are beyond it
 @pytest.mark.parametrize(("text", "problem"), BAD.items(), ids=range(len(BAD)))
 def test_the_schema_refuses_what_the_reader_refuses(text: str, problem: str) -> None:
     """So that an editor underlines it while it is typed."""
-    content = json.loads(json.dumps(parse_toml(text.encode(), "x"), default=str))
+    content = json.loads(json.dumps(parse_toml(text, "x"), default=str))
     errors = list(Draft202012Validator(SCHEMA).iter_errors(content))
     assert bool(errors) != any(words in problem for words in NOT_IN_A_SCHEMA), problem
 

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from attn_cli.config.toml import parse_toml
 from attn_cli.config.write import Entry, written
 from attn_cli.errors import BadFile
+from attn_cli.text import escaped
 from attn_cli.views.report import percent_text
 
 FIGURES = {"params": 5, "macs": None, "flops": None, "bytes": 20, "attention.count": 1}
 
 
 @given(st.floats(0, 1), st.text())
+@example(0.5, "::error::x ##[error]x \u3164\x7f\u202e\U000e0101")
 def test_shares_are_rounded_up_and_names_survive(share: float, path: str) -> None:
     """A share of 11.941% is not at most 11.94%; a path may hold any sign that TOML can escape."""
     text = written(
         [Entry("model", path, (), {**FIGURES, "attention.share": share}, "why")], percent_text
     )
-    (check,) = parse_toml(text.encode(), "attn.toml")["check"]
+    (check,) = parse_toml(text, "attn.toml")["check"]
     assert (check["model"], check["min_blocks"]) == (path, 1)
     assert share <= check["max_share"] <= share * 1.002
     assert "# max_macs is left out: why\n" in text
+    assert all(escaped(line) == line for line in text.split("\n"))
 
 
 @pytest.mark.parametrize(
@@ -56,5 +59,5 @@ def test_why_is_a_comment(why: str) -> None:
     text = written(
         [Entry("model", "m.keras", (), {**FIGURES, "attention.share": 0.1}, why)], percent_text
     )
-    (check,) = parse_toml(text.encode(), "attn.toml")["check"]
+    (check,) = parse_toml(text, "attn.toml")["check"]
     assert check.keys() == {"name", "model", "max_params", "max_bytes", "max_share", "min_blocks"}

@@ -153,10 +153,11 @@ def rename(config: Any, drawn: random.Random) -> None:
     target["name"] = drawn.choice([*names, "other"])
 
 
-def reclass(config: Any, drawn: random.Random) -> None:
+def reclass(config: Any, drawn: random.Random) -> str:
     """Let a thing be of another class, by one of the keys that say it."""
     each = drawn.choice(objects(config))
     key = drawn.choice(["class_name", "class_name", "registered_name", "module"])
+    before = each.get(key)
     each[key] = drawn.choice(
         {
             "class_name": ["Functional", "Sequential", "Model", "Dense", "ReLU", "Add", "Mine"],
@@ -164,6 +165,7 @@ def reclass(config: Any, drawn: random.Random) -> None:
             "module": [None, "keras", "keras.layers", "keras.src.ops.numpy", "keras.ops", "mine"],
         }[key]
     )
+    return f"{each.get('class_name')} {key}: {before} → {each[key]}"
 
 
 def reshape(config: Any, drawn: random.Random) -> None:
@@ -276,6 +278,80 @@ def noted(config: Any, drawn: random.Random) -> None:
     for each in objects(config):
         if each["class_name"] == "__keras_tensor__" and drawn.random() < 0.5:
             each["config"]["shape"][-1] = drawn.choice([1, 9, 100])
+
+
+# What of one layer is changed that its constructor may not take.
+
+
+def own(config: Any, drawn: random.Random) -> dict[str, Any]:
+    """Return what a layer is made with."""
+    made: dict[str, Any] = drawn.choice(parts(config))["config"]
+    return made
+
+
+def misspell(config: Any, drawn: random.Random) -> str:
+    """Give a layer an argument that no layer has, in place of one of its own or beside them."""
+    place = own(config, drawn)
+    key = drawn.choice(list(place))
+    wrong = drawn.choice(
+        [
+            *(f"{key}s", key[:-1], "unitss", "my_initializer", "foo_constraint", "x_regularizer"),
+            *("dynamic", "batch_input_shape", "build_input_shape", "dtype_policy", "autocast"),
+        ]
+    )
+    place[wrong] = place.pop(key) if drawn.random() < 0.5 else drawn.choice([place.get(key), None])
+    return f"{key} → {wrong}"
+
+
+def retype(config: Any, drawn: random.Random) -> str:
+    """Give an argument a value of another type, or a name that nothing has."""
+    place = own(config, drawn)
+    key = drawn.choice(list(place))
+    before = place[key]
+    place[key] = drawn.choice(
+        [
+            *(None, True, 0, -1, 3, 0.5, "x", "", [], [1], [2, 3], [1, 2, 3, 4, 5, 6, 7], {}),
+            *({"class_name": "Nothing", "config": {}}, ["a"], [None], [0], [[1, 2]], 1e9, -0.5),
+        ]
+    )
+    return f"{key}: {before} → {place[key]}"
+
+
+def redtype(config: Any, drawn: random.Random) -> str:
+    """Give a layer a type of number that there is not, or a policy."""
+    place = own(config, drawn)
+    policy: dict[str, Any] = {"class_name": "DTypePolicy", "module": "keras"}
+    policy["config"] = {"name": "float32"}
+    match drawn.randrange(6):
+        case 0:
+            policy["class_name"] = drawn.choice(["Policy", "QuantizedDTypePolicy", "Nothing"])
+        case 1:
+            policy["config"] = drawn.choice(
+                [{}, {"name": None}, {"name": 3}, {"mode": "int8"}, {"name": "float32", "x": 1}]
+            )
+        case 2:
+            policy["config"]["name"] = drawn.choice(TYPES)
+        case 3:
+            policy["module"] = drawn.choice(["keras.dtype_policies", None, "mine", "keras.layers"])
+        case 4:
+            policy["registered_name"] = drawn.choice([None, "DTypePolicy", "mine>Policy"])
+        case 5:
+            del policy[drawn.choice(list(policy))]
+    place["dtype"] = drawn.choice([policy, drawn.choice(TYPES)])
+    return str(place["dtype"])
+
+
+TYPES = ["float", "float31", "mixed_float16", "mixed_float8", "int8", "int8_from_float32", "half"]
+TYPES += ["double", "", 3, None, True, "string", "bool", "bfloat16", "float8_e4m3fn", "complex64"]
+TYPES += ["int4_from_float32", "uint4", "FLOAT32", "_infer", [], ["float32"]]
+
+
+def drop(config: Any, drawn: random.Random) -> str:
+    """Leave an argument out."""
+    place = own(config, drawn)
+    key = drawn.choice(list(place))
+    del place[key]
+    return str(key)
 
 
 CHANGES = (

@@ -19,9 +19,9 @@ from files import truth
 from hypothesis import settings
 from said import judge_model
 
-from attn_cli.errors import AttnError, BadFile, BadShape
+from attn_cli.errors import AttnError, BadGraph, BadShape
 from attn_cli.sources.saved import read_model
-from attn_cli.tf.resize import resized
+from attn_cli.tf.anew import copied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
 NOTED = (8, 8, 4)
 SIZES = [(12, 12), (16, 5), (9, 8), (3, 3)]
+
+
+def input_name(model: Any) -> str:
+    """Return the name of the layer that is a model's only input."""
+    (tensor,) = model.inputs
+    return f"{tensor._keras_history.operation.name}"
 
 
 def wrong_at(model: Any, size: tuple[int, int], folder: Path) -> Iterator[str]:
@@ -41,8 +47,8 @@ def wrong_at(model: Any, size: tuple[int, int], folder: Path) -> Iterator[str]:
     except AttnError as error:
         asked, refused = None, str(error)
     try:
-        made = resized(model, {model.inputs[0].name: (None, *shape)})
-    except BadFile as error:
+        made = copied(model, {input_name(model): (None, *shape)})
+    except BadGraph as error:
         if asked is not None and knows_all(asked):
             yield f"told all of what Keras refuses: {error}"
         return
@@ -242,6 +248,6 @@ def test_a_judge_that_can_be_wrong(keras: Any, name: str, tmp_path: Path) -> Non
         model = keras.Model(model.inputs, model.outputs)
     path = tmp_path / "model.json"
     path.write_text(model.to_json(), encoding="utf-8")
-    made = resized(model, {model.inputs[0].name: (None, 9, 9, 4)})
+    made = copied(model, {input_name(model): (None, 9, 9, 4)})
     told = judge_model(read_model(path, input_shape=(12, 9, 4)), truth(made, made))
     assert {each.what for each in told.wrong} >= {"macs", "flops"}

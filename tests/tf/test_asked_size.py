@@ -10,9 +10,11 @@ import pytest
 from drawn import described
 from process import run_here
 
-from attn_cli.errors import BadFile
+from attn_cli.analysis.network import read_network
+from attn_cli.errors import BadGraph
 from attn_cli.sources.saved import read_model
-from attn_cli.tf.resize import resized
+from attn_cli.tf.anew import copied
+from attn_cli.tf.loaded import load_as_foretold
 from attn_cli.tf.walk import walk
 
 if TYPE_CHECKING:
@@ -93,7 +95,7 @@ def test_it_is_as_foretold_and_has_its_weights(keras: Any, build: Any, tmp_path:
     foretold = read_model(path, input_shape=(24, 40, 3)).graph
     assert foretold is not None
     inputs = [foretold.nodes[place] for place in foretold.inputs]
-    made = resized(model, {node.layer.name: node.output_shapes[0] for node in inputs})
+    made = copied(model, {node.layer.name: node.output_shapes[0] for node in inputs})
     assert described(walk(made)) == described(foretold)
     assert len(made.weights) == len(model.weights)
     for old, new in zip(model.weights, made.weights, strict=True):
@@ -105,13 +107,23 @@ def test_it_is_as_foretold_and_has_its_weights(keras: Any, build: Any, tmp_path:
     assert described(read) == described(foretold)
 
 
+def test_a_model_of_which_no_input_is_told(keras: Any, tmp_path: Path) -> None:
+    """It begins with what is asked, under the name that is read."""
+    layers = [keras.layers.ReLU(name="relu"), keras.layers.MaxPooling2D(name="pool")]
+    path = tmp_path / "model.json"
+    path.write_text(keras.Sequential(layers).to_json(), encoding="utf-8")
+    network = read_network(str(path), (8, 6, 4))
+    _, graph = load_as_foretold(str(path), network)
+    assert described(graph) == described(network.graph)
+
+
 def test_what_keras_does_not_make_gets_one_line(keras: Any) -> None:
     """With Keras' own reason."""
     inputs = keras.Input((8, 8, 3), name="picture")
     x = keras.layers.Dense(2)(keras.layers.Flatten()(inputs))
-    model = keras.Model(inputs, x)
-    with pytest.raises(BadFile, match=r"^Keras does not make it on \(None, 9, 8, 3\) \("):
-        resized(model, {"picture": (None, 9, 8, 3)})
+    model = keras.Model(inputs, x, name="net")
+    with pytest.raises(BadGraph, match=r"^Keras does not make 'net' anew on \(None, 9, 8, 3\) \("):
+        copied(model, {"picture": (None, 9, 8, 3)})
 
 
 def test_build_writes_the_network_at_that_size(keras: Any, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -204,3 +205,21 @@ def test_an_interrupt_outweighs_the_error_that_it_made() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         work()
+
+
+def test_circles_are_looked_for_once_it_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """The program does without until then: nothing else makes them."""
+    without(monkeypatch, "keras", "tensorflow")
+    monkeypatch.setattr(load, "find_spec", lambda name: object())
+    (tmp_path / "keras.py").write_text(
+        "import gc\nraise ImportError(f'collecting: {gc.isenabled()}')"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    gc.disable()
+    try:
+        with pytest.raises(MissingPackage, match="collecting: True"):
+            load_keras()
+    finally:
+        gc.enable()

@@ -23,8 +23,8 @@ from attn_cli.analysis.summary import summarise
 from attn_cli.blocks import BLOCKS, PRESETS, find_block
 from attn_cli.errors import AttnError, BadGraph
 from attn_cli.graph import Graph, Layer, Node, Ref
-from attn_cli.sources.text import shown
 from attn_cli.spec import Spec, parse_spec
+from attn_cli.text import shown
 from attn_cli.views.pictures import layout
 from attn_cli.views.pictures.diagram import Arrow, Box, Diagram, of_letters, of_summary
 from attn_cli.views.pictures.dot import dot

@@ -40,7 +40,7 @@ def test_the_size_that_was_asked_for_is_said() -> None:
     asked = network_report(put_in("eca", "same", (96, 96, 3)))
     assert asked.closing[0].startswith("eca in app:EfficientNetB0 at 96 × 96 × 3, at se")
     assert asked.record()["inputs"] == [(None, 96, 96, 3)]
-    (row,) = asked.rows.rows
+    (row,) = asked.rows().rows
     assert row[-1] == "(None, 96, 96, 3)"
     own = network_report(put_in("eca", "same"))
     assert own.closing[0].startswith("eca in app:EfficientNetB0, at se")

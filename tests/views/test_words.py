@@ -162,7 +162,7 @@ def test_times_have_three_digits(time: int, text: str) -> None:
 def test_passed_and_failed_do_not_look_alike() -> None:
     """In colour and without."""
     table = Table([Column("ok", "", "mark", missing="?")], [(True,), (False,), (None,)])
-    report = Report(dict, table, [table])
+    report = Report(dict, lambda: table, [table])
     assert render(report, "table").split()[-3:] == ["✔", "✘", "?"]
     coloured = render(report, "table", color=True)
     assert re.findall(r"\x1b\[(\d+)m([✔✘?])", coloured) == [("32", "✔"), ("31", "✘"), ("33", "?")]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from attn_cli.sources.text import escaped, escaped_lines, shown
+from attn_cli.text import escaped, escaped_lines, shown
 from attn_cli.views import FORMATS, render
 from attn_cli.views.markdown import escape
 from attn_cli.views.report import Annotation, Column, Report, Table
@@ -89,7 +89,7 @@ def report_of(text: str) -> Report:
     table = Table(columns, [(text, text, [text]), (text, None, ())], title=text)
     return Report(
         lambda: {"text": text, text: [text]},
-        table._replace(columns=[column._replace(header="h") for column in columns]),
+        lambda: table._replace(columns=[column._replace(header="h") for column in columns]),
         [table],
         heading=[text, text],
         closing=[text],
@@ -201,5 +201,5 @@ def test_markdown_shows_words_as_they_are(text: str) -> None:
 @pytest.mark.parametrize("text", ["- a", "+ a", "1. a", "12) a", "---", "===", "> a", "# a"])
 def test_a_line_of_words_is_a_paragraph(text: str) -> None:
     """No list, no quotation, no heading."""
-    line = render(Report(dict, Table((), ()), [], closing=[text]), "markdown")
+    line = render(Report(dict, lambda: Table((), ()), [], closing=[text]), "markdown")
     assert line[0] == "\\" or re.match(r"\d+\\", line)

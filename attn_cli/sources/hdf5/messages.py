@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from attn_cli.account import charge
 from attn_cli.sources.hdf5.storage import UNDEFINED, Storage, damaged, foreign
-from attn_cli.sources.text import quote
+from attn_cli.text import quote
 
 DATASPACE, LINK_INFO, DATATYPE, LINK, LAYOUT = 1, 2, 3, 6, 8
 ATTRIBUTE, CONTINUATION, SYMBOL_TABLE, ATTRIBUTE_INFO = 12, 16, 17, 21

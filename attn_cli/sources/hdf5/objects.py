@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from attn_cli.account import charge
 from attn_cli.sources.hdf5 import messages as m
 from attn_cli.sources.hdf5.storage import Storage, damaged, foreign
-from attn_cli.sources.text import quote
+from attn_cli.text import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

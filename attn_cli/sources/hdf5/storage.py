@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attn_cli.account import charge
 from attn_cli.errors import BadFile
 from attn_cli.sources import json_text
-from attn_cli.sources.text import quote
+from attn_cli.text import quote
 
 if TYPE_CHECKING:
     from attn_cli.files import ByteRange

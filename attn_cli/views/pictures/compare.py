@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import AttnError
-from attn_cli.sources.text import shown
+from attn_cli.text import shown
 from attn_cli.views.pictures.figures import Figure, Scale, Series, Spec, bars, lines, told
 from attn_cli.views.pictures.vega import Chart
 from attn_cli.views.report import size_text
@@ -16,7 +16,8 @@ from attn_cli.views.report import size_text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from attn_cli.analysis.compare import Comparison, Entry
+    from attn_cli.analysis.compare import Comparison
+    from attn_cli.analysis.entry import Entry
     from attn_cli.analysis.network import NetworkComparison
 
 COSTS = (Figure("params", "params"), Figure("macs", "MACs"), Figure("flops", "FLOPs"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.account import told_of
+from attn_cli.account import one_account
 from attn_cli.analysis.diff import ADDED, CHANGED, REMOVED, SAME
 from attn_cli.analysis.find import search
 from attn_cli.analysis.gates import UNNAMED
@@ -92,7 +92,7 @@ def of_places(
     network: Network, places: Sequence[Place], heading: Sequence[str], notes: Sequence[str]
 ) -> Chart:
     """Return the strip of a network with the places where a block can go."""
-    with told_of(network.file):
+    with one_account(network.file):
         found, hidden, _ = search(network.graph)
     named = [block for block in found if block.kind != UNNAMED]
     unnamed = [block for block in found if block.kind == UNNAMED]

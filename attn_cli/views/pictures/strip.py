@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attn_cli.analysis.gates import UNNAMED
 from attn_cli.analysis.stages import find_stages
 from attn_cli.errors import AttnError
+from attn_cli.showing import several
 from attn_cli.views.pictures.vega import (
     COLORS,
     GREY,
@@ -273,7 +274,6 @@ def in_words(strip: Strip) -> str:
     told = []
     for place, stage in enumerate(strip.stages):
         words = counted([mark for mark in strip.marks if strip.stage_of[mark.node] == place])
-        count = len(stage.nodes)
-        calls = f"{count} call{'s' * (count != 1)}{f', {words}' if words else ''}"
+        calls = f"{several(len(stage.nodes), 'call')}{f', {words}' if words else ''}"
         told.append(f"{extent_text(stage.extent)} ({calls})")
-    return f"{len(told)} stage{'s' * (len(told) != 1)}, {'; '.join(told)}"
+    return f"{several(len(told), 'stage')}, {'; '.join(told)}"

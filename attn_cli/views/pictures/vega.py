@@ -7,7 +7,8 @@ import re
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.sources.text import shown
+from attn_cli.showing import several
+from attn_cli.text import shown
 from attn_cli.views.fit import wrapped
 from attn_cli.views.pictures import raster
 
@@ -144,7 +145,7 @@ def lines_of(notes: Sequence[str], columns: int) -> list[str]:
     told = [shown(apart(note), MAX_NOTE) for note in notes]
     lines = [line for note in told for line in broken(note, columns)]
     more = len(lines) - MAX_LINES
-    return lines if more <= 0 else [*lines[:MAX_LINES], f"and {more} more line{'s' * (more > 1)}"]
+    return lines if more <= 0 else [*lines[:MAX_LINES], f"and {several(more, 'more line')}"]
 
 
 def labelled(names: Sequence[str]) -> str:

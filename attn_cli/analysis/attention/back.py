@@ -1,0 +1,69 @@
+"""The way back from a tensor: to where it comes from, and to the function that made it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attn_cli.account import charge
+from attn_cli.analysis.calls import DIVIDING, HANDING_ON, MOVING, TURNING, function_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from attn_cli.graph import Node, Ref
+
+# A gate that spells out everything, activation functions too, stays well below this.
+MAX_GATE = 64
+MAX_TURNS = 8
+SCALES = DIVIDING | {"Multiply", "Reciprocal", "Rescaling"}
+SHIFTS = frozenset(("Add", "Subtract"))
+
+
+def settled(nodes: Sequence[Node], ref: Ref) -> Ref:
+    """Return where a tensor comes from, behind what only hands it on or lays it out anew."""
+    for _ in range(MAX_TURNS):
+        node = nodes[ref.node]
+        if len(node.inputs) != 1 or node.layer.type not in HANDING_ON | TURNING:
+            break
+        ref = node.inputs[0]
+    return ref
+
+
+def origin(nodes: Sequence[Node], ref: Ref) -> Ref:
+    """Return where a tensor comes from, behind what only hands it on, however much that is."""
+    while nodes[ref.node].layer.type in HANDING_ON and nodes[ref.node].inputs:
+        charge()
+        ref = nodes[ref.node].inputs[0]
+    return ref
+
+
+def last_function(nodes: Sequence[Node], ref: Ref) -> str | None:
+    """Return the activation that a tensor was last put through, by a layer or spelt out."""
+    is_scaled = False
+    for _ in range(MAX_GATE):
+        node = nodes[ref.node]
+        type = node.layer.type
+        if node.layer.function and type != "Activation":
+            return node.layer.function
+        function = function_of(node)
+        if function is not None:
+            # relu6(x + 3) / 6
+            is_hard = is_scaled and function == "relu6"
+            return "hard_sigmoid" if is_hard and _is_shifted(nodes, node.inputs[0]) else function
+        if not node.inputs or not (
+            type in MOVING or (len(node.inputs) == 1 and (type in SCALES or type in SHIFTS))
+        ):
+            return None
+        ref = node.inputs[0]
+        if (type in DIVIDING or type == "Reciprocal") and _is_shifted(nodes, ref):
+            # 1 / (1 + exp(-x))
+            shifted = nodes[nodes[ref.node].inputs[0].node]
+            if shifted.layer.type == "Exp":
+                return "sigmoid"
+        is_scaled = is_scaled or type in SCALES
+    return None
+
+
+def _is_shifted(nodes: Sequence[Node], ref: Ref) -> bool:
+    """Tell whether a tensor is another one and a number."""
+    return nodes[ref.node].layer.type == "Add" and len(nodes[ref.node].inputs) == 1
