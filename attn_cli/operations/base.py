@@ -169,6 +169,8 @@ class Operation:
     # and those that do not.
     passive: ClassVar[frozenset[str]] = frozenset()
     ignored: ClassVar[frozenset[str]] = frozenset(("training",))
+    # Those that are understood where they are None or False, which is to leave them out.
+    left_out: ClassVar[frozenset[str]] = frozenset()
     # The batch comes out where it went in; so it is with all layers of Keras' own.
     keeps_batch: bool = False
     masks: bool = False  # what comes out has a mask
