@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from math import isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from attn_cli.analysis.check import (
     BLOCK,
@@ -16,6 +16,7 @@ from attn_cli.analysis.check import (
     RELATIVE,
     WORDS,
     Bound,
+    Check,
     Expectation,
     Relative,
     Within,
@@ -44,28 +45,6 @@ SHARES = frozenset({"max_share", "max_added_share"})
 RELATIVE_KEYS = ("block", "factor")
 # How deep figures stand: attention.hidden.0.params.total is 5.
 DEEPEST = 20
-
-
-class Check(NamedTuple):
-    """One check, and what is expected: of a block on its inputs or in a network; of a model.
-
-    `of` is a block's spec as it was given, or the model's path, `spec` the canonical form. `asked`
-    is the input (H, W, C) that a model or a network is asked at, None where that is its own.
-    `problem` says why the entry cannot be understood; what could be is there all the same. `line`
-    is that of the entry, or of what is wrong in it, `of_line` that of what it is about.
-    """
-
-    name: str
-    kind: str
-    of: str
-    line: int | None = None
-    places: tuple[Place, ...] = ()
-    expected: tuple[Expectation, ...] = ()
-    problem: str | None = None
-    spec: str | None = None
-    within: Within | None = None
-    asked: Shape | None = None
-    of_line: int | None = None
 
 
 # The key that says what a check is about.
@@ -172,8 +151,13 @@ def _subject(check: Check, entry: Mapping[str, Any], home: Home) -> Check:
         raise BadEntry("input is that of a model or a network; a block has a shape", "input")
     with said_by("block"):
         spec = block_spec(_text("block", entry["block"]), home)
-    check = check._replace(kind=BLOCK, of=spec.as_given, spec=spec.text, places=_places(entry))
-    return check._replace(expected=expectations(BLOCK, entry, home))
+    return check._replace(
+        kind=BLOCK,
+        of=spec.as_given,
+        spec=spec.text,
+        places=_places(entry),
+        expected=expectations(BLOCK, entry, home),
+    )
 
 
 IN = 'in = "app:ResNet50"'

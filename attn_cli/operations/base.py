@@ -130,7 +130,7 @@ REQUIRED: Any = object()
 # less; of a layer of Keras 2 more.
 OF_EVERY_OP = frozenset(("name",))
 OF_EVERY_LAYER = frozenset(("autocast", "dtype", "name", "trainable"))
-OF_KERAS_2 = frozenset(("batch_input_shape", "build_input_shape", "dynamic"))
+OF_KERAS_2 = frozenset(("batch_input_shape", "dynamic"))
 
 
 FLOATS = frozenset((None, "float16", "bfloat16", "float32", "float64"))
@@ -285,7 +285,8 @@ class Operation:
     def compute_in(self, dtype: Any, keras_2: bool | None) -> None:
         """Take a dtype. Raises AttnError where Keras has none like it."""
         policy = policy_of(dtype, keras_2)
-        if keras_2 is False and policy.weights not in self.computes_in:
+        is_held = keras_2 is False or (keras_2 and bool(self.held))
+        if is_held and policy.weights not in self.computes_in:
             raise NotModelled(f"what it makes in {policy.weights} is not known")
         self.dtype_of_weights, self.quantised = policy
         if isinstance(dtype, str):

@@ -172,6 +172,6 @@ def hold(kind: str, value: Any, keras_2: bool | None = None) -> None:
     elif isinstance(value, dict) and isinstance(value.get("class_name"), str):
         name, module = value["class_name"], value.get("module", "keras")
         is_own = is_of_keras(module) and (keras_2 is False or "module" in value)
-        if (name in HELD[kind] and module is not None) or name == "function" or not is_own:
+        if name == "function" or (module is not None if name in HELD[kind] else not is_own):
             return
     raise NotModelled(f"Keras has no {kind} {short(value)}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.account import charge
 from attn_cli.errors import BadFile
+from attn_cli.graph import UNKNOWN
 from attn_cli.operations import HOLDING, LAYERS, OPS, bind
 from attn_cli.operations.base import MAX_RANK, MAX_SIZE, Opaque
 from attn_cli.operations.common import is_of_keras
@@ -91,7 +92,7 @@ class Part:
         self.used: set[Source] = set()
         self.wrapped: Part | None = None  # what a TimeDistributed applies
         self.batch_shape: Shape | None = None  # of an input
-        self.built_on: Shape | None = None  # before it is called
+        self.built_on: tuple[Shape, ...] | None = None  # before it is called
         self.known: Operation | None = None
 
     @property
@@ -160,8 +161,7 @@ def oddities(model: Part) -> dict[str, list[str]]:
         if is_model and part.type not in HOLDING:
             why = f"{part.type} is no class of Keras', and may do more than its config tells"
         elif part.type == "InputLayer" or part.wrapped is not None or is_model:
-            is_old = is_model and (part.keras_2 or part.either)
-            why = part.operation.why if isinstance(part.operation, Opaque) and not is_old else ""
+            why = part.operation.why if isinstance(part.operation, Opaque) else ""
         if why:
             found.setdefault(why, []).append(part.name)
         if part.wrapped is not None:
@@ -279,13 +279,16 @@ class _Parser:
     ) -> Part:
         module = data.get("module")
         type = layer_type(class_name, data)
-        # Ops have no flags. A legacy .h5 does not tell the module.
+        # Ops have no flags. Without a module, as in a legacy .h5, Keras finds the layer, where
+        # there is one of that name, and ops alone are handed several tensors that are no list.
         is_op = (
             is_of_keras(module)
             and ".ops." in f"{module}."
             and (class_name in OPS or not (class_name in LAYERS or class_name in HOLDING))
             if module is not None
-            else class_name in OPS and "trainable" not in config
+            else class_name in OPS
+            and "trainable" not in config
+            and (class_name not in LAYERS or _takes_several(data))
         )
         if not isinstance(config.get("trainable", True), bool):
             raise BadFile(
@@ -302,10 +305,9 @@ class _Parser:
             part.type = shown(type_of_function(function))
             part.is_op = part.is_function = True
         part.class_name = class_name
-        build = data.get("build_config")
-        shape = build.get("input_shape") if isinstance(build, dict) else None
-        if isinstance(shape, list) and not any(isinstance(each, list) for each in shape):
-            part.built_on = parse_shape(shape, f"what {where} is built on")
+        # Without a module, Keras reads it as Keras 2 wrote it, and builds nothing.
+        if module is not None and (build := data.get("build_config")):
+            part.built_on = _built_on(build, type, where)
         return part
 
     def _fill(self, part: Part, data: dict[str, Any]) -> None:
@@ -582,6 +584,32 @@ def parse_shape(value: Any, what: str) -> Shape | None:
         if size is not None and (type(size) is not int or not 0 <= size <= MAX_SIZE):
             raise BadFile(f"{what} is not a list of sizes")
     return tuple(value)
+
+
+def _takes_several(data: dict[str, Any]) -> bool:
+    """Tell whether a call of Keras 3 has several arguments without a name."""
+    nodes = data.get("inbound_nodes")
+    args = [node.get("args") for node in nodes or () if isinstance(node, dict)]
+    return any(isinstance(each, list) and len(each) > 1 for each in args)
+
+
+def _built_on(build: Any, type: str, where: str) -> tuple[Shape, ...] | None:
+    """Return the shapes that Keras builds a layer on before it calls it; None where it builds none.
+
+    What else it may find there, it takes a layer for built by that has no weights yet.
+    """
+    what = f"what {where} is built on"
+    if isinstance(build, dict) and "input_shape" in build:
+        shape = build["input_shape"]
+        several = isinstance(shape, list) and any(isinstance(each, list) for each in shape)
+        shapes = shape if several else [shape]
+    elif isinstance(build, dict) and isinstance(build.get("shapes_dict"), dict):
+        shapes = [*build["shapes_dict"].values()]
+    elif type in LAYERS:
+        raise BadFile(f"{what} is not told as Keras does: input_shape, or shapes_dict")
+    else:
+        return None
+    return tuple([parse_shape(each, what) or UNKNOWN for each in shapes])
 
 
 def _noted_shape(configs: Iterable[dict[str, Any]], what: str) -> Shape | None:

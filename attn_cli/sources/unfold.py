@@ -58,12 +58,14 @@ class Called(NamedTuple):
 class Unfolded(NamedTuple):
     """A graph, with the layer that each part became, by the part's id.
 
-    `counted` are the ids of the parts whose weights are known.
+    `counted` are the ids of the parts whose weights are known, `noted` the names of those for whose
+    shapes the file's word is all that there is.
     """
 
     graph: Graph
     layers: dict[int, Layer]
     counted: set[int]
+    noted: list[str]
 
 
 def unfold(root: Part, stored: Mapping[int, tuple[Weight, ...]] | None) -> Unfolded:
@@ -89,6 +91,7 @@ class Unfolder:
         self.counted: set[int] = set()
         self.plans: dict[int, Plan] = {}
         self.sizes: dict[int, int] = {}
+        self.noted: dict[int, str] = {}  # those of which the shape is as noted, and no more
         self.named: list[int] = []  # how much each node takes to name, in all places
 
     def unfolded(self) -> Unfolded:
@@ -98,7 +101,7 @@ class Unfolder:
         outputs = self.model(self.root, None, (), 1)
         shapes = [value.tensor.shape for value in outputs]
         graph = Graph(self.nodes, [value.ref for value in outputs], shapes)
-        return Unfolded(graph, self.layers, self.counted)
+        return Unfolded(graph, self.layers, self.counted, [*self.noted.values()])
 
     def part(
         self,
@@ -149,7 +152,10 @@ class Unfolder:
         layer = self.layer(part, bound.operation, shapes, within, called.kwargs)
         refs = tuple([value.ref for value in called.values])
         charge(self.said(part) + sum([self.named[ref.node] for ref in refs]))
-        outputs, cost = tell(bound, believed(bound, recorded))
+        trusted, is_noted_alone = believed(bound, recorded)
+        if is_noted_alone:
+            self.noted[id(part)] = layer.name
+        outputs, cost = tell(bound, trusted)
         if layer.weights and not all(weight.name for weight in layer.weights):
             cost = Cost(why=f"the weights of {layer.name} are not those of a {layer.type}")
         noted = tuple([tensor.shape for tensor in outputs])
@@ -225,11 +231,11 @@ class Unfolder:
         Keras makes the second, and takes no others for them: where they differ it is refused.
         """
         will_be = self.predicted(part, shapes, self.trains(part))
-        if will_be and part.built_on is not None and (part.built_on,) != shapes:
-            built = predicted(part.operation, (part.built_on,), None)
+        if will_be and part.built_on not in (None, shapes):
+            built = predicted(part.operation, part.built_on, None)
             if built is not None and shapes_of(built) != shapes_of(will_be):
                 raise BadFile(
-                    f"{quote(part.name)} is built on {part.built_on} and called on "
+                    f"{quote(part.name)} is built on {_listed(part.built_on)} and called on "
                     f"{_listed(shapes)}, for which it has other weights"
                 )
         if self.stored is None:

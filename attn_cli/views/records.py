@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from attn_cli.analysis.compare import Total
     from attn_cli.analysis.figures import Figures
+    from attn_cli.analysis.network import Totals
     from attn_cli.cost import GraphCost
     from attn_cli.graph import Graph, Params, Shape
 
@@ -21,15 +23,22 @@ def params_record(params: Params) -> dict[str, int | None]:
     }
 
 
+def costs_record(costs: Figures | Total | Totals) -> dict[str, Any]:
+    """Return what a block or a network costs, or what one adds to the other."""
+    return {
+        "params": params_record(costs.params),
+        "bytes": costs.bytes,
+        "macs": costs.macs,
+        "flops": costs.flops,
+    }
+
+
 def figures_record(figures: Figures | None) -> dict[str, Any]:
     """Return the figures of a block, null where unknown or meaningless; all null without any."""
     if figures is None:
         return dict.fromkeys(("params", "bytes", "macs", "flops", "width", "kernel_size"))
     return {
-        "params": params_record(figures.params),
-        "bytes": figures.bytes,
-        "macs": figures.macs,
-        "flops": figures.flops,
+        **costs_record(figures),
         "width": figures.width,
         "kernel_size": figures.kernel_size,
     }
