@@ -360,7 +360,8 @@ class _Parser:
             raise BadFile(f"the calls in {quote(part.name)} are not as {_WRITER}")
         models = ALL if any(isinstance(node, list) for _, node in nodes) else FUNCTIONAL
         for name, node in taken(nodes):
-            part.entries[name].calls.append(_call(node, part, name))
+            entry = part.entries[name]
+            entry.calls.append(_by_name(entry.part, _call(node, part, name)))
         part.inputs = _sources(part.config.get("input_layers"), part, "input_layers", models)
         for source in part.inputs:
             if source.call or source.output:
@@ -446,6 +447,20 @@ def _call(node: Any, part: Part, name: str) -> Call:
     if isinstance(node, list):
         return _call_of_keras_2(node, part, where)
     raise BadFile(f"{where} is neither an object nor a list")
+
+
+def _by_name(called: Part, call: Call) -> Call:
+    """Return a call with what a model takes in the order of its inputs: a dict gives it by name."""
+    first = call.args[0] if call.args else None
+    if called.entries is None or not isinstance(first, dict) or len(first) < len(called.inputs):
+        return call
+    named = [first.get(source.name) for source in called.inputs]
+    taken = [each for each in named if isinstance(each, Source)]
+    if isinstance(called.config.get("input_layers"), dict) or len(taken) < len(named):
+        return call
+    noted = dict(zip(call.tensors, call.shapes, strict=True))
+    tensors = (*taken, *[source for source in call.tensors if source not in {*taken}])
+    return call._replace(tensors=tensors, shapes=tuple([noted[each] for each in tensors]))
 
 
 def _call_of_keras_3(node: dict[str, Any], part: Part, where: str) -> Call:

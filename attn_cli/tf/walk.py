@@ -161,7 +161,7 @@ class _Walker:
             tensors = call.output_tensors
             if all(id(tensor) in values for tensor in tensors):
                 continue  # an input that is given
-            inputs = [values[id(tensor)] for tensor in call.input_tensors]
+            inputs = [values[id(tensor)] for tensor in taken_by(call)]
             outputs = self.call(call, inputs, within, times)
             values.update(zip(map(id, tensors), outputs, strict=True))
         return [values[id(tensor)] for tensor in model.outputs]
