@@ -58,7 +58,10 @@ def test_other_versions_are_read(name: str, suffix: str) -> None:
     """tf_keras (Keras 2) and Keras 3.5, in each format."""
     model = read_model(DATA / f"{name}{suffix}")
     assert model.params == Params(236, 23)
-    assert (model.bytes, model.at_least, model.warnings) == (1036, False, ())
+    assert (model.bytes, model.at_least) == (1036, False)
+    # Keras 3 writes ops into a .h5, and then asks for layers of their names.
+    unloaded = suffix == ".h5" and name == "keras_3_5"
+    assert [line.partition(":")[0] for line in model.warnings] == [OPS_IN_H5] * unloaded
     assert model.graph is not None
     cost = graph_cost(model.graph)
     assert (cost.macs, cost.flops) == (29_928, 65_926)
@@ -102,6 +105,7 @@ class Applications:
         return path, counted(model)
 
 
+OPS_IN_H5 = "ops, which Keras 3 does not load from a .h5"
 # One whose own is open, and one of which a file of its own has 550 MB.
 SIDES = {"MobileNetV3Small": 224, "MobileNetV3Large": 224, "VGG16": 32}
 
@@ -138,7 +142,8 @@ def test_known_models_have_their_figures(saved: Applications, name: str, suffix:
     total, count, attention, macs = KNOWN[name]
     assert model.params == params
     assert model.total == total
-    assert model.warnings == ()
+    unloaded = suffix == ".h5" and name.startswith("MobileNet")
+    assert [line.partition(":")[0] for line in model.warnings] == [OPS_IN_H5] * unloaded
     assert model.graph is not None
     blocks = find_attention(model.graph)
     assert {block.kind for block in blocks} <= {"se"}
