@@ -242,7 +242,7 @@ class Unfolder:
             except Unknown as unknown:
                 return Bound(Opaque(part.type, reason(unknown)), tensors)
             return bind_call(operation, args, {}, tensors, is_op=True)
-        old = part.keras_2 or part.either
+        old = part.kind.keras_2 is not False
         return bind_call(part.operation, args, kwargs, tensors, is_op=part.is_op, keras_2=old)
 
     def layer(
