@@ -65,10 +65,7 @@ def last_function(nodes: Sequence[Node], ref: Ref) -> str | None:
 
 def divides_as_sigmoid(nodes: Sequence[Node], ref: Ref) -> bool:
     """Tell whether to divide by a tensor is to multiply by a sigmoid: it is 1 + exp(-x)."""
-    return (
-        _is_shifted(nodes, ref, 1)
-        and nodes[nodes[ref.node].inputs[0].node].layer.type == "Exp"
-    )
+    return _is_shifted(nodes, ref, 1) and nodes[nodes[ref.node].inputs[0].node].layer.type == "Exp"
 
 
 def _is_shifted(nodes: Sequence[Node], ref: Ref, by: float) -> bool:

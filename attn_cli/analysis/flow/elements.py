@@ -115,9 +115,7 @@ def _met(flow: Flow, call: Node, given: Sequence[Value]) -> Path | None:
         if one.activated != two.activated:
             return None
         if {one[:2], two[:2]} == {MAP[:2], ("mean", flow.space)}:
-            return MAP._replace(
-                form="d" if type == "Subtract" else "d²", activated=one.activated
-            )
+            return MAP._replace(form="d" if type == "Subtract" else "d²", activated=one.activated)
         if {one.form, two.form} == {"mean of squares", "square of mean"} and one.over == two.over:
             return one._replace(form="var")
     return None

@@ -53,10 +53,12 @@ def _before(call: Node, rank: int) -> list[int | None]:
 
 def _moved(after: Layout, before: Layout, by: Sequence[int | None]) -> Layout:
     """Return a layout whose axes start so many places later, where their size is another one."""
-    return tuple([
-        axis if size_of(axis) == size_of(old) is not None else shifted(axis, places)
-        for axis, old, places in zip(after, before, by, strict=True)
-    ])
+    return tuple(
+        [
+            axis if size_of(axis) == size_of(old) is not None else shifted(axis, places)
+            for axis, old, places in zip(after, before, by, strict=True)
+        ]
+    )
 
 
 def cut(flow: Flow, call: Node, given: Sequence[Value]) -> list[Value]:
