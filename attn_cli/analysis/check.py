@@ -11,7 +11,7 @@ from attn_cli.errors import AttnError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from attn_cli.analysis.compare import Entry
+    from attn_cli.analysis.entry import Entry
     from attn_cli.graph import Shape
     from attn_cli.spec import Place
 
@@ -100,24 +100,28 @@ class Within(NamedTuple):
     skip: tuple[str, ...] = ()
 
 
-class Result(NamedTuple):
-    """One check: what it is of, where that stands, its verdicts.
+class Check(NamedTuple):
+    """One check: what is expected, of a block on its inputs or in a network, or of a model.
 
-    `of` is a block's spec as it was given, or a model's path, `spec` the canonical form. `asked` is
-    the input (H, W, C) that a model or a network is asked at, None where that is its own. `problem`
-    says why it could not be made, or not all of it.
+    `of` is a block's spec as it was given, or the model's path, `spec` the canonical form. `asked`
+    is the input (H, W, C) that a model or a network is asked at, None where that is its own. `line`
+    is that of the entry, or of what is wrong in it, `of_line` that of what it is about. Once it is
+    made it has verdicts; `problem` says why it cannot be made, or not all of it. What an entry that
+    is not understood does say is there all the same.
     """
 
     name: str
-    line: int | None
     kind: str
     of: str
-    places: Sequence[Place] = ()
-    verdicts: Sequence[Verdict] = ()
+    line: int | None = None
+    places: tuple[Place, ...] = ()
+    expected: tuple[Expectation, ...] = ()
     problem: str | None = None
     spec: str | None = None
     within: Within | None = None
     asked: Shape | None = None
+    of_line: int | None = None
+    verdicts: Sequence[Verdict] = ()
 
     @property
     def status(self) -> str:

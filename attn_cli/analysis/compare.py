@@ -4,39 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.analysis.figures import FIGURES, Figures, figures
-from attn_cli.errors import BadArgument, BadOption, BadShape, BadSpec, did_you_mean
+from attn_cli.analysis.entry import Entry, entry
+from attn_cli.analysis.figures import FIGURES
+from attn_cli.errors import BadArgument, BadOption, BadSpec, did_you_mean
 from attn_cli.graph import Params
-from attn_cli.showing import Small, one, shown_small
+from attn_cli.showing import Small, shown_small
 from attn_cli.sources.block import warn_of
 from attn_cli.spec import Place, Spec, parse_place, spec_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from attn_cli.graph import Shape
-
-
-class Entry(NamedTuple):
-    """One block on one input (H, W, C), at so many places of a network.
-
-    `spec` is the canonical form, `as_given` the text that named it.
-    """
-
-    block: str
-    spec: str
-    as_given: str
-    options: Mapping[str, Any]
-    shape: Shape
-    places: int
-    figures: Figures
-
-    def __repr__(self) -> str:
-        """Show the block, its input and what it costs there, in a line."""
-        figures = self.figures
-        told = [(figures.params.total, "params"), (figures.macs, "MACs"), (figures.flops, "FLOPs")]
-        costs = ", ".join([one(figure, what) for figure, what in told])
-        return f"<Entry {self.as_given} on {Place(self.shape, self.places).text}: {costs}>"
 
 
 class Row(NamedTuple):
@@ -73,10 +52,10 @@ class Comparison(NamedTuple):
     def _small(self) -> Small:
         """Show a row for each block on each input."""
         rows = []
-        for entry, difference, _ in self.rows:
-            figures, on = entry.figures, Place(entry.shape, entry.places).text
+        for each, difference, _ in self.rows:
+            figures, on = each.figures, Place(each.shape, each.places).text
             counts = (figures.params.total, difference, figures.macs, figures.flops)
-            rows.append((entry.as_given, on, *counts))
+            rows.append((each.as_given, on, *counts))
         return Small(
             f"Comparison with {self.baseline.as_given}",
             ("block", "on", "params", "difference", "MACs", "FLOPs"),
@@ -155,24 +134,6 @@ def _place(given: Place | Shape | str) -> Place:
     if isinstance(given, (tuple, list)):
         return parse_place(",".join(map(str, given)))
     raise BadArgument(f"a place is a shape, as in (56, 56, 256) or '3@56,56,256', not {given!r}")
-
-
-def entry(spec: Spec, place: Place) -> Entry:
-    """Return the figures of a block on one input."""
-    options = spec.options
-    try:
-        graph = spec.trace(place.shape)
-    except (BadOption, BadShape) as error:
-        raise type(error)(f"{spec.as_given} on {place.text}: {error}") from None
-    return Entry(
-        block=spec.block.name,
-        spec=spec.text,
-        as_given=spec.as_given,
-        options=options,
-        shape=place.shape,
-        places=place.times,
-        figures=figures(graph, options),
-    )
 
 
 def _against(params: int, baseline: int) -> tuple[int, float | None]:

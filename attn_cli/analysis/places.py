@@ -77,6 +77,11 @@ class Chosen(NamedTuple):
     places: tuple[Place, ...]
     usual: bool = False
 
+    @property
+    def sites(self) -> list[Site]:
+        """Where blocks are put in."""
+        return [place.site for place in self.places]
+
 
 def find_places(graph: Graph) -> tuple[Place, ...]:
     """Return all places that the vocabulary names, in the order of the graph."""

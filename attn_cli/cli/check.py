@@ -12,8 +12,8 @@ from attn_cli.analysis.check import (
     MODEL,
     NETWORK,
     UNCHECKED,
+    Check,
     Expectation,
-    Result,
     Within,
     judge,
     part_of,
@@ -41,7 +41,7 @@ from attn_cli.cli.options import (
     places_from,
 )
 from attn_cli.cli.output import emit, on_terminal, write_error
-from attn_cli.config.checks import Check, expectations, read_checks
+from attn_cli.config.checks import expectations, read_checks
 from attn_cli.config.find import find_config
 from attn_cli.errors import AttnError
 from attn_cli.graph import Shape
@@ -222,7 +222,7 @@ def check(
         for each in checks:
             for place in each.places if not quiet else ():
                 hint_channels_last(place.shape, f"{path}, line {each.line}: ")
-    results = [result(each) for each in checks]
+    results = [made(each) for each in checks]
     if path is None and len(results) == 1 and results[0].problem and not results[0].verdicts:
         raise AttnError(results[0].problem)
     if not quiet:
@@ -239,7 +239,7 @@ def shows_problems(format: str | None, json: bool, output: str | None) -> bool:
     return on_terminal() or ("json" if json else format or "table") in READ
 
 
-def exit_code(results: Sequence[Result]) -> int:
+def exit_code(results: Sequence[Check]) -> int:
     """Return 0 if all checks passed, 1 if one failed, 2 if one could not be made, or none was."""
     statuses = [result.status for result in results]
     if UNCHECKED in statuses or not statuses:
@@ -247,30 +247,20 @@ def exit_code(results: Sequence[Result]) -> int:
     return 1 if FAILED in statuses else 0
 
 
-def result(check: Check) -> Result:
+def made(check: Check) -> Check:
     """Make a check. What keeps it from being made is its problem."""
-    made = Result(
-        check.name,
-        check.line,
-        check.kind,
-        check.of,
-        check.places,
-        spec=check.spec,
-        within=check.within,
-        asked=check.asked,
-    )
     if check.problem is not None:
-        return made._replace(problem=check.problem)
+        return check
     try:
         measured = measure(check)
         verdicts = judge(
             [_worked_out(each, check.places) for each in check.expected], measured.figures
         )
     except AttnError as error:
-        return made._replace(problem=str(error), line=check.of_line or check.line)
+        return check._replace(problem=str(error), line=check.of_line or check.line)
     unknown = dict.fromkeys(label(verdict.figure) for verdict in verdicts if verdict.ok is None)
     problem = f"{', '.join(unknown)} cannot be known: {measured.why}" if unknown else None
-    return made._replace(verdicts=verdicts, problem=problem)
+    return check._replace(verdicts=verdicts, problem=problem)
 
 
 def _worked_out(expected: Expectation, places: tuple[Place, ...]) -> Expectation:
@@ -355,7 +345,7 @@ def _annotated(path: str) -> str:
     return path
 
 
-def _say_problems(results: Sequence[Result], path: str | None) -> None:
+def _say_problems(results: Sequence[Check], path: str | None) -> None:
     for each in results:
         if each.problem:
             line = f", line {each.line}" if each.line else ""

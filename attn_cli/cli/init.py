@@ -3,10 +3,9 @@
 import os
 from collections.abc import Sequence
 
-from attn_cli.analysis.check import MODEL
+from attn_cli.analysis.check import MODEL, Check
 from attn_cli.cli.measure import measure
 from attn_cli.cli.output import write
-from attn_cli.config.checks import Check
 from attn_cli.config.find import NAME, PYPROJECT
 from attn_cli.config.write import Entry, written
 from attn_cli.errors import AttnError

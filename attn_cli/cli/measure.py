@@ -6,15 +6,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.check import flattened, over_places
-from attn_cli.analysis.compare import entry
+from attn_cli.analysis.entry import entry
 from attn_cli.cost import reasons
 from attn_cli.spec import NONE, parse_spec
 
 if TYPE_CHECKING:
-    from attn_cli.analysis.check import Within
+    from attn_cli.analysis.check import Check, Within
     from attn_cli.analysis.inspect import Inspection
     from attn_cli.analysis.network import Totals
-    from attn_cli.config.checks import Check
     from attn_cli.cost import GraphCost
     from attn_cli.graph import Shape
     from attn_cli.sources.saved import Model

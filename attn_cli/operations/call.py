@@ -218,29 +218,31 @@ def tell(bound: Bound, recorded: Sequence[Shape | None] = ()) -> tuple[list[Tens
     return outputs, cost
 
 
-def believed(bound: Bound, recorded: Sequence[Shape | None]) -> list[Shape | None]:
+def believed(bound: Bound, recorded: Sequence[Shape | None]) -> tuple[list[Shape | None], bool]:
     """Return the shapes that a file notes, which may be any: unknown where the entry tells others.
 
-    Keras makes its own when it loads the file. Nothing is believed of a type of the table that is
-    not understood, nor behind what was not believed.
+    And whether the file's word is all that there is for them. Keras makes its own when it loads the
+    file. Nothing is believed of a type of the table that is not understood, nor behind what was not
+    believed.
     """
     operation, operands, _ = bound
     if not any(recorded):
-        return list(recorded)
+        return list(recorded), False
     is_odd = isinstance(operation, Opaque) and (operation.type in LAYERS or operation.type in OPS)
     if is_odd or any(isinstance(each, Tensor) and not each.shape for each in operands):
-        return [UNKNOWN] * len(recorded)
+        return [UNKNOWN] * len(recorded), False
     try:
         told = _told(operation, operands)
     except (AttnError, *NONSENSE):
-        return [UNKNOWN] * len(recorded)
+        return [UNKNOWN] * len(recorded), False
     if told is None:
-        return list(recorded)
+        return list(recorded), True
     # Of outputs that there are not, nothing is noted.
-    return [
-        noted if noted is None or _fits(noted, ours) else UNKNOWN
+    held = [
+        noted and (ours if _fits(noted, ours) else UNKNOWN)
         for noted, ours in zip(recorded, told, strict=False)
     ]
+    return held, False
 
 
 def _fits(noted: Shape, told: Shape) -> bool:

@@ -145,7 +145,7 @@ class Conv3DTranspose(ConvTranspose):
 
 
 class DepthwiseConv(Convolution):
-    held = ("depthwise", "bias")
+    held = ("depthwise", "bias", "kernel")  # of the last Keras 2 alone
     kernel_size: tuple[int, ...] = counts()
     strides: tuple[int, ...] = counts(1)
     padding: str = padding()
@@ -184,7 +184,7 @@ class DepthwiseConv2D(DepthwiseConv):
 
 
 class SeparableConv(Convolution):
-    held = ("depthwise", "pointwise", "bias")
+    held = ("depthwise", "pointwise", "bias", "kernel")
     filters: int = count()
     kernel_size: tuple[int, ...] = counts()
     strides: tuple[int, ...] = counts(1)

@@ -147,7 +147,7 @@ class NanToNum(Same):
 
 class Cast(Same):
     operands = ("x",)
-    dtype: str = inert()
+    dtype: str | None = inert()
 
     def flops(self, macs: int, outputs: Sequence[Shape], *inputs: Shape) -> int:
         return 0

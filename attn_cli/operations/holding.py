@@ -41,6 +41,11 @@ class Functional(Holding):
     input_layers: Any = Argument(_some, REQUIRED)
     output_layers: Any = Argument(_some, REQUIRED)
 
+    def unexpected(self, name: str, keras_2: bool | None) -> None:
+        """Keras 2 passes over what there is besides."""
+        if keras_2 is False:
+            super().unexpected(name, keras_2)
+
 
 class Model(Functional):
     """As the first of Keras 2 called it."""

@@ -131,6 +131,8 @@ class Augmentation(Same):
     data_format: str | None = inert()
     factor: Any = inert()
     bounding_box_format: str | None = inert()
+    rng_type: Any = elsewhere(of_keras_2=True)
+    force_generator: Any = elsewhere(of_keras_2=True)
 
 
 # What each is made with besides; the sign is behind what is needed.

@@ -9,6 +9,7 @@ from attn_cli.operations.arguments import (
     count,
     counts,
     data_format,
+    elsewhere,
     flag,
     free,
     integers,
@@ -230,4 +231,5 @@ class CenterCrop(ToSize):
 
 
 class RandomCrop(ToSize):
+    rng_type: Any = elsewhere(of_keras_2=True)
     seed: int | dict[str, Any] | None = free(None)

@@ -8,10 +8,13 @@ JSON bounds.
 
 from __future__ import annotations
 
+import marshal
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.account import charge
 from attn_cli.errors import BadFile
+from attn_cli.graph import UNKNOWN
 from attn_cli.operations import HOLDING, LAYERS, OPS, bind
 from attn_cli.operations.base import MAX_RANK, MAX_SIZE, Opaque
 from attn_cli.operations.common import is_of_keras
@@ -45,6 +48,28 @@ class Call(NamedTuple):
     kwargs: dict[str, Any]
 
 
+class Kind:
+    """What layers of one type and config have in common: all but their names and their weights."""
+
+    __slots__ = ("_operation", "config", "is_op", "keras_2", "type")
+
+    def __init__(
+        self, type: str, config: dict[str, Any], is_op: bool, keras_2: bool | None
+    ) -> None:
+        self.type = type
+        self.config = config
+        self.is_op = is_op
+        self.keras_2 = keras_2  # which Keras wrote it, None where that is not known
+        self._operation: Operation | None = None
+
+    @property
+    def operation(self) -> Operation:
+        """What they do, which all ask who read them."""
+        if self._operation is None:
+            self._operation = bind(self.type, self.config, is_op=self.is_op, keras_2=self.keras_2)
+        return self._operation
+
+
 class Part:
     """A layer, an op or a model, once however often it is used."""
 
@@ -52,36 +77,29 @@ class Part:
         "batch_shape",
         "built_on",
         "class_name",
-        "config",
-        "either",
         "entries",
         "inputs",
         "is_function",
-        "is_op",
         "is_sequential",
         "keras_2",
-        "known",
+        "kind",
         "name",
         "outputs",
         "recorded",
         "takes",
         "trainable",
-        "type",
         "used",
         "wrapped",
     )
 
-    def __init__(self, name: str, type: str, config: dict[str, Any], is_op: bool) -> None:
+    def __init__(self, name: str, kind: Kind) -> None:
         self.name = name
-        self.type = type
-        self.config = config
-        self.is_op = is_op
-        self.class_name = type
-        self.trainable = config.get("trainable") is not False
+        self.kind = kind
+        self.class_name = kind.type
+        self.trainable = kind.config.get("trainable") is not False
         self.is_function = False  # of TensorFlow's, whose arguments stand at the call
         self.is_sequential = False
         self.keras_2 = False  # which Keras wrote it
-        self.either = False  # where that is not known
         # What a model holds, in its order; None for a layer.
         self.entries: dict[str, Entry] | None = None
         self.inputs: tuple[Source, ...] = ()
@@ -93,16 +111,27 @@ class Part:
         self.used: set[Source] = set()
         self.wrapped: Part | None = None  # what a TimeDistributed applies
         self.batch_shape: Shape | None = None  # of an input
-        self.built_on: Shape | None = None  # before it is called
-        self.known: Operation | None = None
+        self.built_on: tuple[Shape, ...] | None = None  # before it is called
+
+    @property
+    def type(self) -> str:
+        """The type of a layer, as it can be shown."""
+        return self.kind.type
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What the file says of it, which others may share."""
+        return self.kind.config
+
+    @property
+    def is_op(self) -> bool:
+        """Whether it is an op, and no layer."""
+        return self.kind.is_op
 
     @property
     def operation(self) -> Operation:
-        """What a layer or an op does, which all ask who read it."""
-        if self.known is None:
-            keras_2 = None if self.either else self.keras_2
-            self.known = bind(self.type, self.config, is_op=self.is_op, keras_2=keras_2)
-        return self.known
+        """What a layer or an op does."""
+        return self.kind.operation
 
 
 class Entry(NamedTuple):
@@ -162,8 +191,7 @@ def oddities(model: Part) -> dict[str, list[str]]:
         if is_model and part.type not in HOLDING:
             why = f"{part.type} is no class of Keras', and may do more than its config tells"
         elif part.type == "InputLayer" or part.wrapped is not None or is_model:
-            is_old = is_model and (part.keras_2 or part.either)
-            why = part.operation.why if isinstance(part.operation, Opaque) and not is_old else ""
+            why = part.operation.why if isinstance(part.operation, Opaque) else ""
         if why:
             found.setdefault(why, []).append(part.name)
         if part.wrapped is not None:
@@ -216,6 +244,9 @@ def trainable_parts(model: Part) -> set[int]:
 def layer_type(class_name: str, data: dict[str, Any]) -> str:
     """Return the type of a layer: Keras' own by its class, others with where they are from."""
     module, registered = data.get("module"), data.get("registered_name")
+    for key, value in (("module", module), ("registered_name", registered)):
+        if not isinstance(value, (str, type(None))):
+            raise BadFile(f"the {key} of a layer of the class {quote(class_name)} is not a text")
     if module is None:
         # A registered class says what it is in place of where it is from.
         if isinstance(registered, str) and ">" in registered:
@@ -251,6 +282,7 @@ class _Parser:
         self.shared: dict[int, Part] | None = {} if format == "keras" else None
         self.keras_2 = keras_2
         self.is_either = is_either
+        self.kinds: dict[bytes, Kind] = {}
         self.shares_in_models = keras_2 and format != "keras"
         if self.shares_in_models and format == "h5":
             self.shared = {}
@@ -281,34 +313,49 @@ class _Parser:
     ) -> Part:
         module = data.get("module")
         type = layer_type(class_name, data)
-        # Ops have no flags. A legacy .h5 does not tell the module.
+        # Ops have no flags. Without a module, as in a legacy .h5, Keras finds the layer, where
+        # there is one of that name, and ops alone are handed several tensors that are no list.
         is_op = (
             is_of_keras(module)
             and ".ops." in f"{module}."
             and (class_name in OPS or not (class_name in LAYERS or class_name in HOLDING))
             if module is not None
-            else class_name in OPS and "trainable" not in config
+            else class_name in OPS
+            and "trainable" not in config
+            and (class_name not in LAYERS or _takes_several(data))
         )
         if not isinstance(config.get("trainable", True), bool):
             raise BadFile(
                 f"whether {where} is trained is told by something else than true or false"
             )
         function = config.get("function")
-        part = Part(name, shown(type), config, is_op)
-        part.keras_2 = self.keras_2
-        # Without a version and a module, it is written in a way that both read.
-        part.either = self.is_either and module is None
+        is_function = False
         if type in ("TFOpLambda", "SlicingOpLambda") and isinstance(function, str):
             from attn_cli.operations.tensorflow import type_of_function
 
-            part.type = shown(type_of_function(function))
-            part.is_op = part.is_function = True
+            type, is_op, is_function = type_of_function(function), True, True
+        # Without a version and a module, it is written in a way that both read.
+        keras_2 = None if self.is_either and module is None else self.keras_2
+        part = Part(name, self._kind(shown(type), config, is_op, keras_2))
+        part.keras_2 = self.keras_2
+        part.is_function = is_function
         part.class_name = class_name
-        build = data.get("build_config")
-        shape = build.get("input_shape") if isinstance(build, dict) else None
-        if isinstance(shape, list) and not any(isinstance(each, list) for each in shape):
-            part.built_on = parse_shape(shape, f"what {where} is built on")
+        # Without a module, Keras reads it as Keras 2 wrote it, and builds nothing.
+        if module is not None and (build := data.get("build_config")):
+            part.built_on = _built_on(build, type, where)
         return part
+
+    def _kind(self, type: str, config: dict[str, Any], is_op: bool, keras_2: bool | None) -> Kind:
+        """Return the kind of a layer: the one that is there, where another one is like it.
+
+        What holds layers is like none: those are taken from its config.
+        """
+        if "layers" in config or "layer" in config:
+            return Kind(type, config, is_op, keras_2)
+        config.pop("name", None)
+        # Of equal configs the same bytes: what 1, 1.0 and True are told apart by, too.
+        key = marshal.dumps((type, is_op, keras_2, config), 2)
+        return self.kinds.setdefault(key, Kind(type, config, is_op, keras_2))
 
     def _fill(self, part: Part, data: dict[str, Any]) -> None:
         config = part.config
@@ -419,7 +466,7 @@ class _Parser:
             else:
                 if previous is None:
                     # Without an InputLayer: its shape stands in other places.
-                    first = Part("input", "InputLayer", {}, False)
+                    first = Part("input", Kind("InputLayer", {}, False, self.keras_2))
                     configs = (part.config, data, inner.config)
                     first.batch_shape = _noted_shape(configs, f"the input of {quote(part.name)}")
                     previous = Source("", 0, 0)
@@ -589,7 +636,7 @@ def _source(value: Any, part: Part, where: str, models: int) -> Source:
         and all(type(index) is int and index >= 0 for index in value[1:3])
     ):
         raise BadFile(f"{where} refers to a tensor by something else than [name, call, output]")
-    name, call, output = value[:3]
+    name, call, output = sys.intern(value[0]), value[1], value[2]
     entry = (part.entries or {}).get(name)
     if entry is None:
         raise _unknown(name, where)
@@ -620,6 +667,32 @@ def parse_shape(value: Any, what: str) -> Shape | None:
     return tuple(value)
 
 
+def _takes_several(data: dict[str, Any]) -> bool:
+    """Tell whether a call of Keras 3 has several arguments without a name."""
+    nodes = data.get("inbound_nodes")
+    args = [node.get("args") for node in nodes or () if isinstance(node, dict)]
+    return any(isinstance(each, list) and len(each) > 1 for each in args)
+
+
+def _built_on(build: Any, type: str, where: str) -> tuple[Shape, ...] | None:
+    """Return the shapes that Keras builds a layer on before it calls it; None where it builds none.
+
+    What else it may find there, it takes a layer for built by that has no weights yet.
+    """
+    what = f"what {where} is built on"
+    if isinstance(build, dict) and "input_shape" in build:
+        shape = build["input_shape"]
+        several = isinstance(shape, list) and any(isinstance(each, list) for each in shape)
+        shapes = shape if several else [shape]
+    elif isinstance(build, dict) and isinstance(build.get("shapes_dict"), dict):
+        shapes = [*build["shapes_dict"].values()]
+    elif type in LAYERS:
+        raise BadFile(f"{what} is not told as Keras does: input_shape, or shapes_dict")
+    else:
+        return None
+    return tuple([parse_shape(each, what) or UNKNOWN for each in shapes])
+
+
 def _noted_shape(configs: Iterable[dict[str, Any]], what: str) -> Shape | None:
     """Return the shape that configs note for an input, by whatever key. They have to agree."""
     noted: list[Any] = []
@@ -644,7 +717,7 @@ def _name(data: dict[str, Any], config: dict[str, Any], where: str) -> str | Non
         raise BadFile(f"the name of {where} is not a text")
     if len(set(names)) > 1:
         raise BadFile(f"{where} has two names, {' and '.join(map(quote, names))}")
-    return names[0] if names else None
+    return sys.intern(names[0]) if names else None
 
 
 def _object(value: Any, what: str) -> dict[str, Any]:

@@ -49,6 +49,7 @@ from attn_cli.text import shown
 
 if TYPE_CHECKING:
     from attn_cli.graph import Shape
+    from attn_cli.sources.unfold import Unfolded
 
 
 class Model(NamedTuple):
@@ -201,6 +202,10 @@ def _read_hdf5(root: Group, name: str, asked: Shape | None) -> Model:
     if model.entries is None:
         _refuse_asked(asked)
         return _opaque("h5", model, version, weights, warnings)
+    ops = [shown(leaf.name) for leaf in leaves_of(model) if leaf.is_op]
+    if ops and not model.keras_2:
+        # It does not note which module they are of, and they are no layers.
+        warnings = [*warnings, line_of("ops, which Keras 3 does not load from a .h5", ops)]
     return _model("h5", model, version, weights_of_legacy(weights, model), warnings, asked)
 
 
@@ -252,6 +257,8 @@ def _model(
     else:
         weights = [weight for found in stored.weights.values() for weight in found]
         warnings = [*warnings, *stored.warnings]
+    if unfolded.noted:
+        warnings = [*warnings, line_of(NOTED, unfolded.noted)]
     if unknown:
         warnings = [*warnings, line_of("layers whose weights cannot be known", unknown)]
     params = params_of(weights)
@@ -263,6 +270,8 @@ def _model(
     apart = params.total - graph.params.total
     if apart:
         warnings = [*warnings, f"{apart:,} of the params are in layers that no output needs"]
+    if idle := _idle_inputs(root, unfolded):
+        warnings = [*warnings, line_of("inputs that no output needs", idle)]
     record = _record(
         format,
         root,
@@ -277,6 +286,13 @@ def _model(
     return record._replace(noted_input=noted_input)
 
 
+def _idle_inputs(root: Part, unfolded: Unfolded) -> list[str]:
+    """Return the inputs that a model takes without using them: its graph has none of them."""
+    used = {id(node.layer) for node in unfolded.graph.nodes}
+    parts = [root.entries[source.name].part for source in root.inputs] if root.entries else []
+    return [shown(part.name) for part in parts if id(unfolded.layers.get(id(part))) not in used]
+
+
 def _refuse_asked(asked: Shape | None) -> None:
     """Raise BadShape where another input size is asked of a file that tells no layers."""
     if asked is not None:
@@ -284,6 +300,7 @@ def _refuse_asked(asked: Shape | None) -> None:
 
 
 READING = "reading it"
+NOTED = "layers of which what they do is not known, and the shape is as the file notes it"
 SHARD = re.compile(r"_\d{5}\.weights\.h5$")
 OPAQUE = "a subclassed model: its layers stand in its own code, not in the file"
 

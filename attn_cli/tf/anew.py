@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import BadGraph
 from attn_cli.tf.load import load_keras
-from attn_cli.tf.memory import is_out_of_memory
-from attn_cli.tf.save import reason_of
+from attn_cli.tf.reason import told
 from attn_cli.tf.walk import functional_of, is_model, recorded_calls, taken_by
 
 if TYPE_CHECKING:
@@ -85,7 +84,8 @@ def copied(model: Any, shapes: Mapping[str, Shape] | None = None) -> Any:
     layer is built on what it takes there. Models in it become functional too; it is not compiled.
     Raises BadGraph, with Keras' reason, where Keras does not make it.
     """
-    try:
+    on = f" on {', '.join(map(str, shapes.values()))}" if shapes else ""
+    with told(BadGraph, lambda why: f"Keras does not make {model.name!r} anew{on} ({why})"):
         if shapes and not is_model(model):  # a Sequential of which no input is told
             model = _begun(model, shapes)
         copier = _Copier(shapes is not None)
@@ -93,13 +93,7 @@ def copied(model: Any, shapes: Mapping[str, Shape] | None = None) -> Any:
         made = copier.model(model, copier.inputs(model, asked))
         for old, new in copier.layers:
             _carry(old, new)
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        on = f" on {', '.join(map(str, shapes.values()))}" if shapes else ""
-        why = reason_of(error)
-        raise BadGraph(f"Keras does not make {model.name!r} anew{on} ({why})") from error
-    return made
+        return made
 
 
 def _begun(model: Any, shapes: Mapping[str, Shape]) -> Any:

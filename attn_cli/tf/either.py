@@ -95,4 +95,4 @@ def _sites(
     graph: Graph, spec: Spec | None, at: str | Sequence[str], skip: str | Sequence[str]
 ) -> list[Site]:
     at, skip = [[each] if isinstance(each, str) else list(each) for each in (at, skip)]
-    return [place.site for place in choose_places(graph, [spec], at, skip).places]
+    return choose_places(graph, [spec], at, skip).sites

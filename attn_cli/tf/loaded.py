@@ -8,21 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import BadFile, BadGraph
 from attn_cli.sources.applications import application_text, is_application
-from attn_cli.sources.saved import read_model
 from attn_cli.text import shown
 from attn_cli.tf.anew import copied
 from attn_cli.tf.load import load_keras, quiet
-from attn_cli.tf.memory import is_out_of_memory
-from attn_cli.tf.save import reason_of
+from attn_cli.tf.reason import told
 from attn_cli.tf.walk import functional_of, structured, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from attn_cli.analysis.network import Network
-    from attn_cli.graph import Graph
-    from attn_cli.tf.insert import Inserted
-    from attn_cli.tf.start import Started
+    from attn_cli.graph import Graph, Node
 
 # What stands for a dynamic height or width where a network is tried.
 TRIAL_SIZE = 64
@@ -30,35 +26,14 @@ TRIAL_SIZE = 64
 MOST_GATES = 6
 
 
-def load_network(model: str) -> Any:
-    """Return a model as Keras loads it, uncompiled; an architecture begins with fresh weights.
-
-    Raises BadFile, with Keras' reason, where it does not.
-    """
-    keras = load_keras()
-    try:
-        with quiet():
-            if is_application(model):
-                text = application_text(model.partition(":")[2]).decode()
-                return keras.models.model_from_json(text)
-            if read_model(model).format == "json":
-                return keras.models.model_from_json(Path(model).read_text(encoding="utf-8"))
-            return keras.saving.load_model(model, compile=False, safe_mode=True)
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        raise BadFile(
-            f"{shown(model)}: Keras does not load it ({reason_of(error)}); what a block would cost "
-            f"in it, attn compare --in says all the same"
-        ) from error
-
-
-def load_asked(model: str, network: Network) -> Any:
+def load_network(model: str, network: Network) -> Any:
     """Return a model as Keras loads it, or makes it on the inputs that it was asked at.
 
-    `network` is what was read of it. Raises BadFile where Keras does not.
+    `network` is what was read of it. It is not compiled; an architecture begins with fresh weights.
+    Raises BadFile, with Keras' reason, where it does not.
     """
-    loaded = load_network(model)
+    with told(BadFile, lambda why: f"{shown(model)}: Keras does not load it ({why}); {OTHERWISE}"):
+        loaded = _loaded(model, network.model.format)
     if not network.asked:
         return loaded
     inputs = [network.graph.nodes[place] for place in network.graph.inputs]
@@ -69,12 +44,26 @@ def load_asked(model: str, network: Network) -> Any:
         raise BadFile(f"{shown(model)}: {error}") from error
 
 
+OTHERWISE = "what a block would cost in it, attn compare --in says all the same"
+
+
+def _loaded(model: str, format: str) -> Any:
+    keras = load_keras()
+    with quiet():
+        if is_application(model):
+            text = application_text(model.partition(":")[2]).decode()
+            return keras.models.model_from_json(text)
+        if format == "json":
+            return keras.models.model_from_json(Path(model).read_text(encoding="utf-8"))
+        return keras.saving.load_model(model, compile=False, safe_mode=True)
+
+
 def load_as_foretold(model: str, network: Network) -> tuple[Any, Graph]:
-    """Return what `load_asked` does, and its graph.
+    """Return what `load_network` does, and its graph.
 
     Raises BadFile where that is not the graph that was read from the file.
     """
-    loaded = load_asked(model, network)
+    loaded = load_network(model, network)
     graph = walk(loaded)
     check_foretold(network.graph, graph, f"{shown(model)}, as Keras loads it,")
     return loaded, graph
@@ -124,22 +113,14 @@ def outputs_of(model: Any, inputs: Sequence[Any]) -> list[Any]:
     ]
 
 
-def how_far_moved(
-    inserted: Inserted,
-    started: Started | None,
-    before: tuple[list[Any], list[Any]],
-    after: tuple[list[Any], list[Any]],
-) -> float:
-    """Return how far a network with blocks is from the one before, as both were probed.
+def compiled(model: Any, inputs: Any) -> Any:
+    """Return what a model infers from such inputs, as one function of TensorFlow's."""
+    load_keras()
+    import tensorflow as tf
 
-    Outputs alone tell little: a softmax of fresh weights is much the same whatever goes in.
-    """
-    made_up_for = set(started.quiet if started else ())
-    maps = [
-        (apart_but_for_2 if block.site.name in made_up_for else apart)(now, then)
-        for block, now, then in zip(inserted.probed, after[0], before[0], strict=True)
-    ]
-    return max([*map(apart, after[1], before[1]), *maps])
+    # AutoGraph would write each function that it converts into the folder for temporary files.
+    infer = tf.function(lambda given: model(given, training=False), autograph=False)
+    return infer.get_concrete_function(inputs)
 
 
 def apart(after: Any, before: Any) -> float:
@@ -167,23 +148,21 @@ def check_foretold(foretold: Graph, graph: Graph, what: str) -> None:
 
 def first_difference(foretold: Graph, graph: Graph) -> str:
     """Return what is the first thing that a graph has otherwise; empty where there is nothing."""
-    ours, theirs = [_facts(each) for each in (foretold, graph)]
-    for mine, other in zip(ours, theirs, strict=False):
-        if mine != other:
-            return f"{other[0]!r} where {mine[0]!r} was foretold, or another one"
-    if len(ours) != len(theirs) or foretold.outputs != graph.outputs:
-        return f"{len(theirs)} calls, and {len(ours)} were foretold"
-    return ""
+    for ours, theirs in zip(foretold.nodes, graph.nodes, strict=False):
+        if theirs.name != ours.name:
+            return f"{theirs.name!r} where {ours.name!r} was foretold"
+        for what, fact in FACTS.items():
+            if fact(theirs) != fact(ours):
+                return f"{theirs.name!r} with {what} than foretold"
+    if len(foretold.nodes) != len(graph.nodes):
+        return f"{len(graph.nodes)} calls, and {len(foretold.nodes)} were foretold"
+    return "" if foretold.outputs == graph.outputs else "other outputs than foretold"
 
 
-def _facts(graph: Graph) -> list[tuple[Any, ...]]:
-    return [
-        (
-            node.name,
-            node.layer.type,
-            node.inputs,
-            node.output_shapes,
-            [(weight.shape, weight.trainable) for weight in node.layer.weights],
-        )
-        for node in graph.nodes
-    ]
+# What configs tell of a call as well; they may not tell the type of a weight.
+FACTS: dict[str, Callable[[Node], Any]] = {
+    "another type": lambda node: node.layer.type,
+    "other inputs": lambda node: node.inputs,
+    "other shapes": lambda node: node.output_shapes,
+    "other weights": lambda node: [(each.shape, each.trainable) for each in node.layer.weights],
+}

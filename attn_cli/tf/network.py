@@ -5,28 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.analysis.network import InNetwork, Network, compare_in_file
-from attn_cli.errors import BadFile, BadOption
+from attn_cli.errors import BadFile
 from attn_cli.signals import ended_between_calls
 from attn_cli.sources.saved import read_model
 from attn_cli.tf.insert import insert_blocks
 from attn_cli.tf.load import load_keras, quiet
 from attn_cli.tf.loaded import (
     apart,
+    apart_but_for_2,
     check_foretold,
     drawn_inputs,
-    how_far_moved,
     load_as_foretold,
     outputs_of,
     probed,
 )
 from attn_cli.tf.memory import check_weights, memory_errors
 from attn_cli.tf.save import (
-    LARGEST_SEED,
+    FORMATS,
+    check_seed,
     check_target,
     exists,
     format_of,
+    not_loading,
     replacing,
+    same_values,
     size_of,
+    write,
     write_and_compare,
 )
 from attn_cli.tf.start import SAME, Started, check_start, start_quietly
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from attn_cli.analysis.places import Chosen
     from attn_cli.graph import Graph, Shape
     from attn_cli.spec import Spec
+    from attn_cli.tf.insert import Inserted
 
 READ_BACK = ".keras"
 
@@ -64,6 +69,47 @@ class SavedNetwork(NamedTuple):
     difference: float
 
 
+class Tried(NamedTuple):
+    """A network with blocks in it as they begin, and what it and the one before make of inputs.
+
+    That is what they were probed for: the feature maps at the places, and the outputs.
+    """
+
+    inserted: Inserted
+    started: Started | None
+    inputs: list[Any]
+    before: tuple[list[Any], list[Any]]
+    after: tuple[list[Any], list[Any]]
+
+    @property
+    def moved(self) -> float:
+        """How far the network is from the one before, of the largest value.
+
+        Outputs alone tell little: a softmax of fresh weights is much the same whatever goes in.
+        """
+        made_up_for = set(self.started.quiet if self.started else ())
+        maps = [
+            (apart_but_for_2 if block.site.name in made_up_for else apart)(now, then)
+            for block, now, then in zip(
+                self.inserted.probed, self.after[0], self.before[0], strict=True
+            )
+        ]
+        return max([*map(apart, self.after[1], self.before[1]), *maps])
+
+
+def tried(
+    original: Any, graph: Graph, chosen: Chosen, spec: Spec | None, seed: int, start: str = SAME
+) -> Tried:
+    """Put blocks into a network, whose graph that is, and run both on inputs that are drawn."""
+    inputs = drawn_inputs(original, seed)
+    inserted = insert_blocks(original, graph, chosen.sites, spec)
+    before = probed(original, inserted.before, inputs)
+    started = None
+    if start == SAME and spec is not None:
+        started = start_quietly(original, graph, inserted, spec)
+    return Tried(inserted, started, inputs, before, probed(inserted.model, inserted.after, inputs))
+
+
 class Request(NamedTuple):
     """What is to be built: which block in which network, where, and how it begins."""
 
@@ -87,8 +133,7 @@ def check_build_in(
 ) -> Request:
     """Return what is to be built. Raises what keeps it from being, without TensorFlow."""
     check_start(start)
-    if not 0 <= seed <= LARGEST_SEED:
-        raise BadOption(f"a seed is from 0 to {LARGEST_SEED}, not {seed}")
+    check_seed(seed)
     check_target(path, force)
     compared = compare_in_file(model, [spec], at, skip, input_shape)
     check_weights(compared.network.graph)
@@ -110,29 +155,21 @@ def save_network(
         keras.backend.clear_session(free_memory=False)
         keras.utils.set_random_seed(seed)
         original, graph = load_as_foretold(model, request.network)
-        inputs = drawn_inputs(original, seed)
-        sites = [place.site for place in chosen.places]
-        inserted = insert_blocks(original, graph, sites, spec)
-        probed_before = probed(original, inserted.before, inputs)
         check_signals()
-        started = None
-        if start == SAME and spec is not None:
-            started = start_quietly(original, graph, inserted, spec)
-        probed_after = probed(inserted.model, inserted.after, inputs)
-        moved = how_far_moved(inserted, started, probed_before, probed_after)
+        case = tried(original, graph, chosen, spec, seed, start)
         check_signals()
-        foretold = inserted.spliced.graph
-        check_foretold(foretold, walk(inserted.model), "the model")
+        made, foretold = case.inserted.model, case.inserted.spliced.graph
+        check_foretold(foretold, walk(made), "the model")
         target = check_target(path, force)
         with replacing(path) as temporary:
-            difference = written(inserted.model, temporary, inputs, probed_after[1], foretold)
+            difference = written(made, temporary, case.inputs, case.after[1], foretold)
             size = size_of(temporary)
             check_signals()
             if target.exists() and not force:
                 raise BadFile(exists(path))
     return SavedNetwork(
         path, format_of(path).name, size, request.network, chosen, request.block, seed,
-        None if spec is None else start, started, moved, difference,
+        None if spec is None else start, case.started, case.moved, difference,
     )  # fmt: skip
 
 
@@ -145,24 +182,18 @@ def written(
     """
     import numpy as np
 
-    if len(inputs) > 1 or len(outputs) > 1:
-        if path.suffix != READ_BACK:
-            raise BadFile(f"a model of several inputs or outputs is written as {READ_BACK}")
-        difference = 0.0
-        with quiet():
-            format_of(path).write(model, path)
-    else:
-        difference = write_and_compare(model, path, inputs[0], outputs[0])
-    if path.suffix == READ_BACK:
-        read = read_model(path)
-        if read.graph is None:
-            raise BadFile(f"{path.name!r} does not tell its layers")
-        check_foretold(foretold, read.graph, f"{path.name!r}")
-        with quiet():
-            loaded = load_keras().saving.load_model(path, compile=False)
-        for ours, theirs in zip(model.weights, loaded.weights, strict=True):
-            if not np.array_equal(np.asarray(ours), np.asarray(theirs), equal_nan=True):
-                raise BadFile(f"{path.name!r} has another {ours.path} than was saved")
+    if format_of(path) is not FORMATS[READ_BACK]:
         if len(inputs) > 1 or len(outputs) > 1:
-            difference = max(map(apart, outputs_of(loaded, inputs), outputs))
-    return difference
+            raise BadFile(f"a model of several inputs or outputs is written as {READ_BACK}")
+        return write_and_compare(model, path, inputs[0], outputs[0])
+    write(model, path)
+    read = read_model(path)
+    if read.graph is None:
+        raise BadFile(f"{path.name!r} does not tell its layers")
+    check_foretold(foretold, read.graph, f"{path.name!r}")
+    with not_loading(path), quiet():
+        loaded = load_keras().saving.load_model(path, compile=False)
+    for ours, theirs in zip(model.weights, loaded.weights, strict=True):
+        if not np.array_equal(np.asarray(ours), np.asarray(theirs), equal_nan=True):
+            raise BadFile(f"{path.name!r} has another {ours.path} than was saved")
+    return same_values(path, max(map(apart, outputs_of(loaded, inputs), outputs)))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.errors import BadShape
 from attn_cli.tf.load import load_keras
+from attn_cli.tf.loaded import compiled
 from attn_cli.tf.walk import structured
 
 if TYPE_CHECKING:
@@ -81,9 +82,7 @@ def profiled_flops(model: Any, *shapes: Shape) -> Profile:
         for shape, tensor in zip(shapes, model.inputs, strict=True)
     ]
     with _quiet_logger():
-        # AutoGraph would write each function that it converts into the folder for temporary files.
-        infer = tf.function(lambda given: model(given, training=False), autograph=False)
-        graph = infer.get_concrete_function(structured(model, samples)).graph
+        graph = compiled(model, structured(model, samples)).graph
         options = {**tf.compat.v1.profiler.ProfileOptionBuilder.float_operation(), "output": "none"}
         root = tf.compat.v1.profiler.profile(graph, cmd="op", options=options)
     by_op = {}

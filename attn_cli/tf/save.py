@@ -16,7 +16,8 @@ from attn_cli.errors import BadFile, BadOption
 from attn_cli.signals import ended_between_calls
 from attn_cli.sources.block import graph_of
 from attn_cli.tf.load import load_keras, quiet
-from attn_cli.tf.memory import check_memory, is_out_of_memory, memory_errors
+from attn_cli.tf.memory import check_memory, memory_errors
+from attn_cli.tf.reason import told
 from attn_cli.tf.walk import build_model, count_params
 from attn_cli.writing import beside, files_in, refuse_what_was_read
 
@@ -110,12 +111,17 @@ def check_build(
 ) -> None:
     """Raise what keeps a block from being saved, without TensorFlow."""
     check_target(path, force)
-    if not 0 <= seed <= LARGEST_SEED:
-        raise BadOption(f"a seed is from 0 to {LARGEST_SEED}, not {seed}")
+    check_seed(seed)
     if name is not None and not NAME.fullmatch(name):
         raise BadOption(f"a model's name is letters, digits, '_', '.' and '-', not {name!r}")
     graph_of(spec.block.build, shape, **_named(spec, name))
     check_memory(spec.trace(trial_shape(shape)), copies=COPIES)
+
+
+def check_seed(seed: int) -> None:
+    """Raise BadOption for a seed that Keras does not take."""
+    if not 0 <= seed <= LARGEST_SEED:
+        raise BadOption(f"a seed is from 0 to {LARGEST_SEED}, not {seed}")
 
 
 def _named(spec: Spec, name: str | None) -> dict[str, Any]:
@@ -134,28 +140,32 @@ def write_and_compare(model: Any, path: Path, inputs: Any, wanted: Any) -> float
     """
     import numpy as np
 
-    format = format_of(path)
-    try:
-        with quiet(), _temporary_files_in(path.parent):
-            format.write(model, path)
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        raise BadFile(f"cannot write {path.name!r}: {reason_of(error)}") from error
+    write(model, path)
     load_keras().backend.clear_session(free_memory=False)
-    try:
-        with quiet(), _temporary_files_in(path.parent):
-            got = np.asarray(format.read(path)(inputs))
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        raise BadFile(f"{path.name!r} was written and does not load: {reason_of(error)}") from error
+    with not_loading(path), quiet(), _temporary_files_in(path.parent):
+        got = np.asarray(format_of(path).read(path)(inputs))
     if got.shape != wanted.shape:
         raise BadFile(
             f"{path.name!r} yields {got.shape} when loaded, and {wanted.shape} when built"
         )
     largest = max(1.0, float(np.abs(wanted).max()))
-    difference = float(np.abs(got - wanted).max()) / largest
+    return same_values(path, float(np.abs(got - wanted).max()) / largest)
+
+
+def write(model: Any, path: Path) -> None:
+    """Write a model. Raises BadFile where that fails."""
+    cannot = told(BadFile, lambda why: f"cannot write {path.name!r}: {why}")
+    with cannot, quiet(), _temporary_files_in(path.parent):
+        format_of(path).write(model, path)
+
+
+def not_loading(path: Path) -> AbstractContextManager[None]:
+    """Return what raises BadFile where a file that was written does not load."""
+    return told(BadFile, lambda why: f"{path.name!r} was written and does not load: {why}")
+
+
+def same_values(path: Path, difference: float) -> float:
+    """Return how far the outputs of what was loaded are off. Raises BadFile where that is far."""
     if not difference <= TOLERANCE:
         raise BadFile(
             f"{path.name!r} yields other values when loaded than when built, off by "
@@ -300,15 +310,3 @@ FORMATS = {
     ".tflite": Format("TensorFlow Lite", _write_tflite, _read_tflite),
     "": Format("SavedModel", _write_saved_model, _read_saved_model, folder=True),
 }
-
-
-def reason_of(error: BaseException) -> str:
-    """Return one line that says why; for the system's errors, the system's own words."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, OSError) and seen.strerror:
-            return seen.strerror
-        seen = seen.__cause__
-    first, *_ = str(error).splitlines() or [type(error).__name__]
-    # TensorFlow puts the operation and the file in front, and the operation again behind.
-    return re.sub(r"\{\{.*?\}\} | \[Op:\w+\]", "", first).rpartition("; ")[2]

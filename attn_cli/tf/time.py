@@ -16,7 +16,7 @@ from attn_cli.signals import ended_between_calls
 from attn_cli.splice import splice
 from attn_cli.tf.insert import insert_blocks
 from attn_cli.tf.load import load_keras, versions
-from attn_cli.tf.loaded import drawn_inputs, load_as_foretold
+from attn_cli.tf.loaded import compiled, drawn_inputs, load_as_foretold
 from attn_cli.tf.memory import check_memory, memory_errors, sizes
 from attn_cli.tf.walk import build_model, structured
 
@@ -100,7 +100,7 @@ def check_in(
     """
     check_counts(batch, runs, warmup)
     compared = compare_in_file(model, specs, at, skip, input_shape)
-    graph, sites = compared.network.graph, [place.site for place in compared.chosen.places]
+    graph, sites = compared.network.graph, compared.chosen.sites
     for index in graph.inputs:
         known, *shape = graph.nodes[index].output_shapes[0]
         try:
@@ -157,7 +157,7 @@ def bench_in(
     keras.utils.set_random_seed(0)
     with ended_between_calls() as check_signals:
         original, graph = load_as_foretold(model, compared.network)
-        sites = [place.site for place in compared.chosen.places]
+        sites = compared.chosen.sites
         # Their layers are the network's own: its weights are there once.
         models = [insert_blocks(original, graph, sites, spec).model for spec in specs]
         timings = _timed([original, *models], batch, runs, warmup, progress, check_signals)
@@ -182,7 +182,7 @@ def _timed(
     shuffle = random.Random(0).shuffle
     wait = tf.test.experimental.sync_devices
     with _no_collection():
-        calls = [_compiled(model, inputs) for model in models]
+        calls = [compiled(model, inputs) for model in models]
         for run in range(warmup + runs):
             shuffle(order)
             for place in order:
@@ -206,14 +206,6 @@ def _identity(shape: Shape) -> Any:
 
 def _model(spec: Spec, shape: Shape) -> Any:
     return build_model(spec.block.build, shape, **spec.given)
-
-
-def _compiled(model: Any, inputs: Any) -> Any:
-    import tensorflow as tf
-
-    # AutoGraph would write each function that it converts into the folder for temporary files.
-    infer = tf.function(lambda values: model(values, training=False), autograph=False)
-    return infer.get_concrete_function(inputs)
 
 
 @contextmanager

@@ -6,27 +6,22 @@ from functools import cached_property
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from attn_cli.analysis.network import compare_in_file
 from attn_cli.cost import reasons
 from attn_cli.graph import Cost
 from attn_cli.splice import splice
-from attn_cli.tf.insert import insert_blocks
 from attn_cli.tf.load import load_keras
 from attn_cli.tf.loaded import (
     check_foretold,
-    drawn_inputs,
-    how_far_moved,
-    load_asked,
+    load_network,
     probe,
-    probed,
 )
 from attn_cli.tf.memory import check_memory
-from attn_cli.tf.network import written
+from attn_cli.tf.network import Tried, tried, written
 from attn_cli.tf.profile import profiled_flops
 from attn_cli.tf.save import TOLERANCE
-from attn_cli.tf.start import start_quietly
 from attn_cli.tf.verify import (
     OF_GRAPHS,
     Case,
@@ -43,9 +38,7 @@ if TYPE_CHECKING:
     from attn_cli.analysis.network import InNetwork, NetworkComparison
     from attn_cli.graph import Graph, Shape
     from attn_cli.spec import Spec
-    from attn_cli.tf.insert import Inserted
     from attn_cli.tf.profile import Profile
-    from attn_cli.tf.start import Started
 
 SEED = 0
 # A run, and another one backwards for the gradients.
@@ -65,7 +58,7 @@ def prepare_in(
     TensorFlow.
     """
     compared = compare_in_file(model, specs, at, skip, input_shape)
-    graph, sites = compared.network.graph, [place.site for place in compared.chosen.places]
+    graph, sites = compared.network.graph, compared.chosen.sites
     cases = []
     for spec, block in zip(specs, compared.blocks, strict=True):
         spliced = splice(graph, sites, spec).graph
@@ -73,16 +66,6 @@ def prepare_in(
             check_memory(spliced, RUNS)
         cases.append(InPlace(spec, spliced, model, compared, block))
     return compared, cases
-
-
-class Ready(NamedTuple):
-    """A network with a block in it as it starts, and both as they were probed."""
-
-    inserted: Inserted
-    started: Started | None
-    inputs: list[Any]
-    before: tuple[list[Any], list[Any]]
-    after: tuple[list[Any], list[Any]]
 
 
 class InPlace(Case):
@@ -106,27 +89,19 @@ class InPlace(Case):
         """Load the network as it is."""
         load_keras().backend.clear_session(free_memory=False)
         load_keras().utils.set_random_seed(SEED)
-        self.original = load_asked(self.path, self.compared.network)
+        self.original = load_network(self.path, self.compared.network)
 
     @cached_property
-    def ready(self) -> Ready:
+    def tried(self) -> Tried:
         """The network in Keras, with the block as `attn build` starts it."""
-        original, graph = self.original, walk(self.original)
+        graph = walk(self.original)
         check_foretold(self.compared.network.graph, graph, "the network, as Keras loads it,")
-        inputs = drawn_inputs(original, SEED)
-        sites = [place.site for place in self.compared.chosen.places]
-        inserted = insert_blocks(original, graph, sites, self.spec)
-        before = probed(original, inserted.before, inputs)
-        started = None
-        if self.spec is not None:
-            started = start_quietly(original, graph, inserted, self.spec)
-        after = probed(inserted.model, inserted.after, inputs)
-        return Ready(inserted, started, inputs, before, after)
+        return tried(self.original, graph, self.compared.chosen, self.spec, SEED)
 
     @cached_property
     def model(self) -> Any:
         """The network with the block in it."""
-        return self.ready.inserted.model
+        return self.tried.inserted.model
 
     @cached_property
     def cost(self) -> Cost:
@@ -137,7 +112,7 @@ class InPlace(Case):
     @cached_property
     def profile(self) -> Profile:
         """What the profiler counts more than before: its silences about the rest cancel out."""
-        shapes = [array.shape[1:] for array in self.ready.inputs]
+        shapes = [array.shape[1:] for array in self.tried.inputs]
         after, before = [profiled_flops(model, *shapes) for model in (self.model, self.original)]
         return after - before
 
@@ -150,7 +125,7 @@ class InPlace(Case):
 def _finite(case: InPlace) -> Check:
     import numpy as np
 
-    outputs = case.ready.after[1]
+    outputs = case.tried.after[1]
     count = sum(prod(each.shape) for each in outputs)
     finite = sum(int(np.isfinite(each).sum()) for each in outputs)
     return Check("", f"{count:,} finite", f"{finite:,} finite", finite == count)
@@ -158,14 +133,13 @@ def _finite(case: InPlace) -> Check:
 
 def _unmoved(case: InPlace) -> Check:
     """Check that nothing moves by a bit, run op by op, where that was said."""
-    ready = case.ready
-    moved = how_far_moved(ready.inserted, ready.started, ready.before, ready.after)
+    started, moved = case.tried.started, case.tried.moved
     got = f"{moved:.2g} off" if moved else "the same"
-    if ready.started is None:
+    if started is None:
         return Check("", None, got, True, "not claimed: attention was taken out")
-    if ready.started.moving:
-        name, why = ready.started.moving[0]
-        more = len(ready.started.moving) - 1
+    if started.moving:
+        name, why = started.moving[0]
+        more = len(started.moving) - 1
         others = f", and at {more} more" if more else ""
         return Check("", None, got, True, f"not claimed: fresh weights at {name}{others}: {why}")
     return Check("", "the same", got, not moved)
@@ -176,7 +150,7 @@ def _gradients(case: InPlace) -> Check:
     import numpy as np
     import tensorflow as tf
 
-    inserted = case.ready.inserted
+    inserted = case.tried.inserted
     blocks = [
         (block.site.name, [w for layer in layers for w in layer.trainable_weights])
         for block, layers in zip(inserted.spliced.blocks, inserted.layers, strict=True)
@@ -186,28 +160,27 @@ def _gradients(case: InPlace) -> Check:
     random = np.random.default_rng(SEED)
     with tf.GradientTape() as tape:
         seen = load_keras().tree.flatten(
-            seeing(structured(seeing, case.ready.inputs), training=False)
+            seeing(structured(seeing, case.tried.inputs), training=False)
         )
         loss = sum(
             tf.reduce_sum(tf.cast(each, "float32") * random.random(each.shape, dtype=np.float32))
             for each in seen
         )
-    flat = [weight.value for _, weights in blocks for weight in weights]
-    gradients = iter(tape.gradient(loss, flat) if flat else ())
-    alive = {
-        name: any(each is not None and bool(np.abs(each).max() > 0) for each in own)
-        for name, own in [(name, [next(gradients) for _ in weights]) for name, weights in blocks]
-    }
-    dead = [name for name, lives in alive.items() if not lives]
+    gradients = tape.gradient(loss, [[weight.value for weight in own] for _, own in blocks])
+    dead = [
+        name
+        for (name, _), own in zip(blocks, gradients, strict=True)
+        if not any(each is not None and bool(np.abs(each).max() > 0) for each in own)
+    ]
     note = f"none for the block at {dead[0]}" if dead else ""
-    return Check("", len(alive), len(alive) - len(dead), not dead, note)
+    return Check("", len(blocks), len(blocks) - len(dead), not dead, note)
 
 
 def _saving(case: InPlace) -> Check:
-    ready = case.ready
+    made = case.tried
     with TemporaryDirectory(prefix="attn-") as folder:
         path = Path(folder) / "network.keras"
-        difference = written(case.model, path, ready.inputs, ready.after[1], case.traced)
+        difference = written(case.model, path, made.inputs, made.after[1], case.traced)
     return Check("", f"≤ {TOLERANCE:g}", f"{difference:.1g}", True)
 
 

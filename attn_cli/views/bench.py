@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.views.network import network_line, network_record, places_line, totals_record
-from attn_cli.views.records import figures_record
+from attn_cli.views.network import network_line, network_record, places_line
+from attn_cli.views.records import costs_record, figures_record
 from attn_cli.views.report import Column, Report, Table, chosen, size_text, time_text
 from attn_cli.views.summary import unknown_reasons
 
@@ -102,7 +102,7 @@ def network_report(
             "rows": [
                 {
                     "spec": block.spec,
-                    "added": totals_record(block.added),
+                    "added": costs_record(block.added),
                     **_timing_record(timing),
                     "slower_ns": (timing - baseline).median,
                     "share": (timing - baseline).median / baseline.median,

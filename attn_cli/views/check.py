@@ -23,7 +23,7 @@ from attn_cli.views.report import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from attn_cli.analysis.check import Result, Verdict
+    from attn_cli.analysis.check import Check, Verdict
     from attn_cli.views.pictures.vega import Chart
 
 ROWS = (
@@ -67,34 +67,34 @@ SIGNS = {AT_MOST: ("≤", ">"), AT_LEAST: ("≥", "<"), EQUAL: ("=", "≠")}
 WORDS = {AT_MOST: "over", AT_LEAST: "short"}
 
 
-def report(results: Sequence[Result], path: str | None, annotated: str | None = None) -> Report:
+def report(checks: Sequence[Check], path: str | None, annotated: str | None = None) -> Report:
     """Return the report of checks; `path` is where they stand, `annotated` the same to GitHub."""
     hidden = {
         "check": path is None,
-        "input": not any(map(_on, results)),
-        "margin": all(verdict.margin is None for result in results for verdict in result.verdicts),
+        "input": not any(map(_on, checks)),
+        "margin": all(verdict.margin is None for check in checks for verdict in check.verdicts),
     }
     keys = [column.key for column in SHOWN if not hidden.get(column.key)]
     table = chosen(
-        Table(SHOWN, [row for result in results for row in _shown(result)]), keys, fixed=False
+        Table(SHOWN, [row for check in checks for row in _shown(check)]), keys, fixed=False
     )
-    heading = [] if path is None else [f"{path}   {several(len(results), 'check')}"]
-    closing = [*[not_checked(each) for each in results if each.problem], _counted(results)]
+    heading = [] if path is None else [f"{path}   {several(len(checks), 'check')}"]
+    closing = [*[not_checked(each) for each in checks if each.problem], _counted(checks)]
     return Report(
-        record=lambda: _record(results, path),
-        rows=lambda: Table(ROWS, [row for result in results for row in _rows(result)]),
+        record=lambda: _record(checks, path),
+        rows=lambda: Table(ROWS, [row for check in checks for row in _rows(check)]),
         tables=[table],
         heading=heading,
         closing=closing,
-        annotations=[each for result in results for each in _annotations(result, annotated)],
-        picture=Picture("chart", lambda: _chart(results, heading, closing)),
+        annotations=[each for check in checks for each in _annotations(check, annotated)],
+        picture=Picture("chart", lambda: _chart(checks, heading, closing)),
     )
 
 
-def _chart(results: Sequence[Result], heading: Sequence[str], notes: Sequence[str]) -> Chart:
+def _chart(checks: Sequence[Check], heading: Sequence[str], notes: Sequence[str]) -> Chart:
     from attn_cli.views.pictures.checks import of_checks
 
-    return of_checks(results, heading, notes)
+    return of_checks(checks, heading, notes)
 
 
 def phrase(verdict: Verdict) -> str:
@@ -110,10 +110,10 @@ def worked_out(verdict: Verdict) -> str:
     return "" if relative is None else f"{relative.factor:g} × {relative.as_given}"
 
 
-def not_checked(result: Result) -> str:
+def not_checked(check: Check) -> str:
     """Return in a line why a check could not be made."""
-    line = f", line {result.line}" if result.line else ""
-    return f"? {told_of(f'{result.name}{line}', result.problem or '')}"
+    line = f", line {check.line}" if check.line else ""
+    return f"? {told_of(f'{check.name}{line}', check.problem or '')}"
 
 
 def told_of(what: str, problem: str) -> str:
@@ -162,41 +162,41 @@ def _value(figure: str, value: Any, digits: int) -> str:
     return format_value(value)
 
 
-def _on(result: Result) -> str:
+def _on(check: Check) -> str:
     """Return where a block stands, as people write it."""
-    asked = "" if result.asked is None else size_text(result.asked)
-    if result.within is not None:
-        at = ", ".join(result.within.at)
-        return ", ".join(filter(None, (shown(result.within.model), at, asked)))
+    asked = "" if check.asked is None else size_text(check.asked)
+    if check.within is not None:
+        at = ", ".join(check.within.at)
+        return ", ".join(filter(None, (shown(check.within.model), at, asked)))
     if asked:
         return asked
-    count = sum(times for _, times in result.places)
-    if len(result.places) != 1:
-        return f"{count} places" if result.places else ""
-    text = size_text(result.places[0][0])
+    count = sum(times for _, times in check.places)
+    if len(check.places) != 1:
+        return f"{count} places" if check.places else ""
+    text = size_text(check.places[0][0])
     return text if count == 1 else f"{text}, {count} places"
 
 
-def _shown(result: Result) -> Iterator[tuple[Any, ...]]:
+def _shown(check: Check) -> Iterator[tuple[Any, ...]]:
     """Yield a row for each verdict; the name and the rest stand in the first one.
 
     How a relative bound came about stands in a row of its own.
     """
-    first = (result.name, result.of, _on(result))
-    for verdict in result.verdicts:
+    first = (check.name, check.of, _on(check))
+    for verdict in check.verdicts:
         yield (verdict.ok, *first, phrase(verdict), margin(verdict))
         first = ("", "", "")
         if verdict.relative:
             yield ("", *first, f"{_values(verdict)[1]} = {worked_out(verdict)}", "")
-    if not result.verdicts:
+    if not check.verdicts:
         yield (None, *first, "not checked", "")
 
 
-def _counted(results: Sequence[Result]) -> str:
+def _counted(checks: Sequence[Check]) -> str:
     """Return in a line how many checks passed, failed and could not be made."""
-    every = len(results)
+    every = len(checks)
     counts = [
-        (sum(result.status == status for result in results), words)
+        (sum(check.status == status for check in checks), words)
         for status, words in ((FAILED, "failed"), (UNCHECKED, "could not be checked"))
     ]
     told = [f"{count} {words}" for count, words in counts if count]
@@ -206,25 +206,25 @@ def _counted(results: Sequence[Result]) -> str:
     return ", ".join(told)
 
 
-def _annotations(result: Result, file: str | None) -> Iterator[Annotation]:
-    for verdict in result.verdicts:
+def _annotations(check: Check, file: str | None) -> Iterator[Annotation]:
+    for verdict in check.verdicts:
         if verdict.ok is False:
             relative = f" ({worked_out(verdict)})" if verdict.relative else ""
             apart = f", {margin(verdict)}" if margin(verdict) else ""
-            subject = (" in " if result.within else " on ").join(
-                filter(None, (result.of, _on(result)))
+            subject = (" in " if check.within else " on ").join(
+                filter(None, (check.of, _on(check)))
             )
             message = f"{subject}: {phrase(verdict)}{relative}{apart}"
-            yield Annotation(result.name, message, file, result.line)
-    if result.problem:
-        message = f"could not be checked: {result.problem}"
-        yield Annotation(result.name, message, file, result.line)
+            yield Annotation(check.name, message, file, check.line)
+    if check.problem:
+        message = f"could not be checked: {check.problem}"
+        yield Annotation(check.name, message, file, check.line)
 
 
-def _rows(result: Result) -> Iterator[tuple[Any, ...]]:
-    places = " ".join(place.text for place in result.places) or _on(result)
-    first = (result.name, result.line, result.of, result.spec, places)
-    for verdict in result.verdicts:
+def _rows(check: Check) -> Iterator[tuple[Any, ...]]:
+    places = " ".join(place.text for place in check.places) or _on(check)
+    first = (check.name, check.line, check.of, check.spec, places)
+    for verdict in check.verdicts:
         relative = verdict.relative
         yield (
             *first,
@@ -236,18 +236,18 @@ def _rows(result: Result) -> Iterator[tuple[Any, ...]]:
             _cell(verdict.got),
             verdict.margin,
             {True: PASSED, False: FAILED, None: UNCHECKED}[verdict.ok],
-            None if verdict.ok is not None else result.problem,
+            None if verdict.ok is not None else check.problem,
         )
-    if not result.verdicts:
-        yield (*first, *[None] * 7, UNCHECKED, result.problem)
+    if not check.verdicts:
+        yield (*first, *[None] * 7, UNCHECKED, check.problem)
 
 
 def _cell(value: Any) -> Any:
     return " ".join(format_value(each) for each in value) if isinstance(value, list) else value
 
 
-def _record(results: Sequence[Result], path: str | None) -> dict[str, Any]:
-    statuses = [result.status for result in results]
+def _record(checks: Sequence[Check], path: str | None) -> dict[str, Any]:
+    statuses = [check.status for check in checks]
     return {
         "config": path,
         "passed": statuses.count(PASSED),
@@ -255,26 +255,26 @@ def _record(results: Sequence[Result], path: str | None) -> dict[str, Any]:
         "unchecked": statuses.count(UNCHECKED),
         "checks": [
             {
-                "name": result.name,
-                "line": result.line,
-                "kind": result.kind or None,
-                "of": result.of or None,
-                "spec": result.spec,
-                "in": result.within
+                "name": check.name,
+                "line": check.line,
+                "kind": check.kind or None,
+                "of": check.of or None,
+                "spec": check.spec,
+                "in": check.within
                 and {
-                    "model": result.within.model,
-                    "at": list(result.within.at),
-                    "skip": list(result.within.skip),
+                    "model": check.within.model,
+                    "at": list(check.within.at),
+                    "skip": list(check.within.skip),
                 },
-                "input_shape": result.asked and with_batch(result.asked),
+                "input_shape": check.asked and with_batch(check.asked),
                 "inputs": [
-                    {"shape": with_batch(shape), "places": times} for shape, times in result.places
+                    {"shape": with_batch(shape), "places": times} for shape, times in check.places
                 ],
-                "status": result.status,
-                "problem": result.problem,
-                "verdicts": [_verdict(verdict) for verdict in result.verdicts],
+                "status": check.status,
+                "problem": check.problem,
+                "verdicts": [_verdict(verdict) for verdict in check.verdicts],
             }
-            for result in results
+            for check in checks
         ],
     }
 

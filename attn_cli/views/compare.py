@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.views.records import figures_record, params_record
+from attn_cli.views.records import costs_record, figures_record
 from attn_cli.views.report import EXTRA, Column, Picture, Report, Table, size_text, with_batch
 from attn_cli.views.summary import unknown_reasons
 
@@ -169,10 +169,7 @@ def _total_record(total: Total) -> dict[str, Any]:
         "spec": total.spec,
         "as_given": total.as_given,
         "places": total.places,
-        "params": params_record(total.params),
-        "bytes": total.bytes,
-        "macs": total.macs,
-        "flops": total.flops,
+        **costs_record(total),
         "difference": total.difference,
         "factor": total.factor,
     }

@@ -9,7 +9,7 @@ from attn_cli.analysis.diff import ADDED, CHANGED, FIELDS, ORDER, REMOVED, SAME
 from attn_cli.blocks.options import format_value
 from attn_cli.graph import UNKNOWN
 from attn_cli.views.inspect import asked_text, block_record, input_fixes, inputs_text, shapes
-from attn_cli.views.report import Column, Picture, Report, Table, size_text
+from attn_cli.views.report import Column, Picture, Report, Table, map_text
 from attn_cli.views.summary import unknown_lines
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from attn_cli.analysis.diff import Change, Diff, Total
     from attn_cli.analysis.find import Attention
-    from attn_cli.graph import Shape
     from attn_cli.views.pictures.vega import Chart
 
 FIGURES = {
@@ -105,9 +104,11 @@ def _strips(diff: Diff, heading: Sequence[str], notes: Sequence[str]) -> Chart:
 
 def _other_inputs(diff: Diff) -> Iterator[str]:
     """Yield that the models were not asked at one size: then costs differ by that as well."""
-    before, after = (inputs_text(each.model) for each in (diff.before, diff.after))
+    models = (diff.before.model, diff.after.model)
+    before, after = (shapes(each.graph, inputs=True) for each in models)
     if before != after:
-        yield f"their inputs differ, and costs with them: {before or '?'} → {after or '?'}"
+        texts = [inputs_text(each) or "?" for each in models]
+        yield f"their inputs differ, and costs with them: {' → '.join(texts)}"
 
 
 def _shown(change: Change) -> Iterator[tuple[Any, ...]]:
@@ -141,7 +142,7 @@ def _differences(change: Change) -> Iterator[str]:
 def _described(block: Attention | None) -> Iterator[str]:
     """Yield what a block is."""
     assert block is not None
-    yield _size(block.input_shape)
+    yield map_text(block.input_shape)
     if block.width is not None:
         yield f"width {block.width}"
     if block.kernel_size is not None:
@@ -149,11 +150,7 @@ def _described(block: Attention | None) -> Iterator[str]:
 
 
 def _text(field: str, value: Any) -> str:
-    return _size(value) if field == "input_shape" else format_value(value)
-
-
-def _size(shape: Shape) -> str:
-    return size_text(shape[1:]) or "?"
+    return map_text(value) if field == "input_shape" else format_value(value)
 
 
 def _counted(diff: Diff) -> str:

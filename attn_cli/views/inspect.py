@@ -6,6 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.graph import FEATURE_MAP, UNKNOWN
+from attn_cli.showing import several
+from attn_cli.text import few
 from attn_cli.views.records import layer_records, params_record
 from attn_cli.views.report import (
     EXTRA,
@@ -14,6 +16,7 @@ from attn_cli.views.report import (
     Report,
     Table,
     chosen,
+    map_text,
     percent_text,
     shape_text,
     size_text,
@@ -257,12 +260,12 @@ def asked_text(model: Model) -> str:
 
 
 def inputs_text(model: Model) -> str | None:
-    """Return what goes into a model, None where that is not known."""
+    """Return what goes into a model, None where that is not known; each row of a report says it."""
     return _listed(shapes(model.graph, inputs=True)) or None
 
 
 def _listed(shapes: Sequence[Shape | None]) -> str:
-    return ", ".join("?" if shape is None else shape_text(shape) for shape in shapes)
+    return few(["?" if shape is None else shape_text(shape) for shape in shapes])
 
 
 def _noted(model: Model) -> str:
@@ -284,15 +287,12 @@ def unread_line(inspection: Inspection) -> str:
     )
     more = len(inspection.unread) - MAX_TYPES
     rest = f" and {more} more types" if more > 0 else ""
-    layers = f"{total} layer{'s' if total > 1 else ''}"
-    return f"{layers} that cannot be read may hide attention: {named}{rest}"
+    return f"{several(total, 'layer')} that cannot be read may hide attention: {named}{rest}"
 
 
 def attention_line(inspection: Inspection) -> str:
     """Return the attention of a model in one line."""
-    named = ", ".join(
-        f"{count} {kind} block{'s' if count > 1 else ''}" for kind, count in kinds(inspection)
-    )
+    named = ", ".join(several(count, f"{kind} block") for kind, count in kinds(inspection))
     share = "" if inspection.share is None else f", {percent_text(inspection.share)} of the model"
     return f"attention: {named}, {inspection.params:,} params{share}"
 
@@ -324,7 +324,7 @@ def _shown(blocks: Sequence[Attention], inspection: Inspection, title: str) -> T
                 place,
                 block.kind,
                 block.path,
-                size_text(block.input_shape[1:]) or "?",
+                map_text(block.input_shape),
                 channels if block.width is None else f"{channels} → {block.width}",
                 block.kernel_size,
                 block.gate,
@@ -344,7 +344,7 @@ def _hidden(blocks: Sequence[Hidden]) -> Table:
             block.kind,
             block.path,
             block.layers,
-            size_text(block.input_shape[1:]) or "?",
+            map_text(block.input_shape),
             block.channels,
             block.params,
         )

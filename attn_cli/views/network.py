@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attn_cli.analysis.where import WORDS
 from attn_cli.showing import several
 from attn_cli.views.inspect import asked_text, input_fixes, inputs_text, model_record
-from attn_cli.views.records import params_record
+from attn_cli.views.records import costs_record, params_record
 from attn_cli.views.report import (
     Column,
     Picture,
@@ -110,7 +110,7 @@ def report(comparison: NetworkComparison, each: bool) -> Report:
     return Report(
         record=lambda: {
             **network_record(network, comparison.chosen),
-            "before": totals_record(comparison.before),
+            "before": costs_record(comparison.before),
             "blocks": [_block(block) for block in comparison.blocks],
         },
         rows=lambda: _rows_of_places(comparison) if each else _rows(comparison),
@@ -135,7 +135,8 @@ def places_report(network: Network, places: Sequence[Place]) -> Report:
         for place in places
     ]
     shown = [
-        (place.name, ", ".join(place.words), _size(place), place.there or "") for place in places
+        (place.name, ", ".join(place.words), size_text(place.shape), place.there or "")
+        for place in places
     ]
     found = ", ".join(f"{counts[word]} {word}" for word in _ordered(counts))
     heading = [network_line(network)]
@@ -192,15 +193,11 @@ def network_line(network: Network) -> str:
 
 def places_line(chosen: Chosen) -> str:
     """Return the places in a line: how many of each size, as they come."""
-    sizes = Counter(_size(place) for place in chosen.places)
+    sizes = Counter(size_text(place.shape) for place in chosen.places)
     told = ", ".join(f"{count} × ({size})" if count > 1 else size for size, count in sizes.items())
     at = ", ".join(chosen.at)
     usual = " (the usual place, as --at says none)" if chosen.usual else ""
     return f"at {at}{usual}, {several(len(chosen.places), 'place')}: {told}"
-
-
-def _size(place: Place) -> str:
-    return size_text(place.shape)
 
 
 def _shown(comparison: NetworkComparison) -> Table:
@@ -274,7 +271,7 @@ def _at_place(each: AtPlace) -> tuple[Any, ...]:
     figures = each.figures
     return (
         each.place.name,
-        _size(each.place),
+        size_text(each.place.shape),
         figures.width,
         figures.kernel_size,
         figures.params.total,
@@ -307,21 +304,11 @@ def place_record(place: Place) -> dict[str, Any]:
     return {"name": place.name, "input_shape": with_batch(place.shape)}
 
 
-def totals_record(totals: Totals) -> dict[str, Any]:
-    """Return what a network costs, or what a block adds to it."""
-    return {
-        "params": params_record(totals.params),
-        "bytes": totals.bytes,
-        "macs": totals.macs,
-        "flops": totals.flops,
-    }
-
-
 def _block(block: InNetwork) -> dict[str, Any]:
     return {
         "spec": block.spec,
-        "added": totals_record(block.added),
-        "after": totals_record(block.after),
+        "added": costs_record(block.added),
+        "after": costs_record(block.after),
         "places": [
             {
                 "name": each.place.name,

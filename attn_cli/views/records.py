@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from attn_cli.analysis.compare import Total
     from attn_cli.analysis.figures import Figures
+    from attn_cli.analysis.network import Totals
     from attn_cli.cost import GraphCost
     from attn_cli.graph import Graph, Params, Shape
 
@@ -21,15 +23,22 @@ def params_record(params: Params) -> dict[str, int | None]:
     }
 
 
+def costs_record(costs: Figures | Total | Totals) -> dict[str, Any]:
+    """Return what a block or a network costs, or what one adds to the other."""
+    return {
+        "params": params_record(costs.params),
+        "bytes": costs.bytes,
+        "macs": costs.macs,
+        "flops": costs.flops,
+    }
+
+
 def figures_record(figures: Figures | None) -> dict[str, Any]:
     """Return the figures of a block, null where unknown or meaningless; all null without any."""
     if figures is None:
         return dict.fromkeys(("params", "bytes", "macs", "flops", "width", "kernel_size"))
     return {
-        "params": params_record(figures.params),
-        "bytes": figures.bytes,
-        "macs": figures.macs,
-        "flops": figures.flops,
+        **costs_record(figures),
         "width": figures.width,
         "kernel_size": figures.kernel_size,
     }
@@ -43,9 +52,10 @@ def _told(shapes: Sequence[Shape]) -> Any:
 
 def layer_records(graph: Graph, cost: GraphCost) -> list[dict[str, Any]]:
     """Return a record for each call. An input is an output of a call of a layer."""
+    paths = [node.layer.path for node in graph.nodes]
     return [
         {
-            "name": node.layer.path,
+            "name": path,
             "call": node.call,
             "type": node.layer.type,
             "function": node.layer.function,
@@ -55,12 +65,12 @@ def layer_records(graph: Graph, cost: GraphCost) -> list[dict[str, Any]]:
             "flops": node.cost.flops,
             "inputs": [
                 {
-                    "layer": graph.nodes[ref.node].layer.path,
+                    "layer": paths[ref.node],
                     "call": graph.nodes[ref.node].call,
                     "output": ref.output,
                 }
                 for ref in node.inputs
             ],
         }
-        for node in graph.nodes
+        for path, node in zip(paths, graph.nodes, strict=True)
     ]

@@ -264,6 +264,11 @@ def size_text(shape: Shape) -> str:
     return " × ".join(map(str, shape))
 
 
+def map_text(shape: Shape) -> str:
+    """Return a feature map (B, H, W, C) as people write one: without its batch, `?` if unknown."""
+    return size_text(shape[1:]) or "?"
+
+
 def shape_text(shape: Shape) -> str:
     """Return a shape as Keras prints it: (None, 26, 26, 512)."""
     return f"({', '.join(map(str, shape))})"

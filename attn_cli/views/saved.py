@@ -6,8 +6,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.views.inspect import asked_text, inputs_text, shapes
-from attn_cli.views.network import places_line, totals_record
-from attn_cli.views.records import params_record
+from attn_cli.views.network import places_line
+from attn_cli.views.records import costs_record, params_record
 from attn_cli.views.report import Column, Report, Table, counted, size_text, with_batch
 from attn_cli.views.summary import params_words
 
@@ -118,7 +118,7 @@ def _network_record(saved: SavedNetwork) -> dict[str, Any]:
         "spec": saved.block.spec,
         "at": list(saved.chosen.at),
         "places": [place.name for place in saved.chosen.places],
-        "added": totals_record(saved.block.added),
+        "added": costs_record(saved.block.added),
         "params": params_record(saved.block.after.params),
         "seed": saved.seed,
         "start": saved.start,

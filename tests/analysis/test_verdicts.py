@@ -9,9 +9,9 @@ import pytest
 from attn_cli.analysis.check import (
     BOUNDS,
     GROUPED,
+    Check,
     Expectation,
     Relative,
-    Result,
     Verdict,
     flattened,
     judge,
@@ -19,7 +19,7 @@ from attn_cli.analysis.check import (
     over_places,
     part_of,
 )
-from attn_cli.analysis.compare import Entry
+from attn_cli.analysis.entry import Entry
 from attn_cli.analysis.figures import FIGURES, figures
 from attn_cli.errors import AttnError
 from attn_cli.spec import parse_place, parse_spec
@@ -80,7 +80,7 @@ def test_a_bound_that_is_not_known_is_not_met() -> None:
 def test_status(told: list[bool | None], problem: str | None, status: str) -> None:
     """What could not be checked outranks what failed, and nothing checked is not passed."""
     verdicts = [Verdict("x", "<=", 1, 1, 0, ok) for ok in told]
-    assert Result("a", 1, "block", "se", (), verdicts, problem).status == status
+    assert Check("a", "block", "se", problem=problem, verdicts=verdicts).status == status
 
 
 def test_every_figure_of_json_has_a_name_here() -> None:

@@ -67,8 +67,10 @@ def layer(
 def model_of(layers: Sequence[Any], outputs: Sequence[str], input: str) -> dict[str, Any]:
     ends = {"input_layers": [[input, 0, 0]], "output_layers": [[name, 0, 0] for name in outputs]}
     return {
-        "class_name": "Functional", "module": "keras", "config": {"layers": layers, **ends}
-    }  # fmt: skip
+        "class_name": "Functional",
+        "module": "keras.src.models.functional",
+        "config": {"name": "m", "layers": layers, **ends},
+    }
 
 
 @st.composite

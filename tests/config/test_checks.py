@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from attn_cli.analysis.check import BOUNDS, RELATIVE, Expectation, Relative, Within
-from attn_cli.config.checks import KEYS, Check, read_checks
+from attn_cli.analysis.check import BOUNDS, RELATIVE, Check, Expectation, Relative, Within
+from attn_cli.config.checks import KEYS, read_checks
 from attn_cli.config.find import Source
 from attn_cli.config.toml import Lines, lines_of, parse_toml
 from attn_cli.config.trust import Home

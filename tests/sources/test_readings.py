@@ -266,11 +266,11 @@ def called_before() -> dict[str, Any]:
     return outer.model(first)
 
 
-def built_on(shape: list[int | None]) -> dict[str, Any]:
-    """Return a model of a norm that is built before it is called: one scale for all numbers."""
+def built_on(build: Any) -> dict[str, Any]:
+    """Return a model of a norm that is built before it is called."""
     config = Config(8)
     model = config.model(config.add("LayerNormalization", config.input, axis=[-1], name="norm"))
-    model["config"]["layers"][1]["build_config"] = {"input_shape": shape}
+    model["config"]["layers"][1]["build_config"] = build
     return model
 
 
@@ -324,8 +324,20 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a layer hidden in another": (hiding(), "two different things in it share the id 7"),
     "a layer built on something else": (
-        built_on([None, 1]),
+        built_on({"input_shape": [None, 1]}),
         r"'norm' is built on \(None, 1\) and called on \(None, 8\), for which it has other weights",
+    ),
+    "a layer built on something else, by name": (
+        built_on({"shapes_dict": {"input_shape": [None, 1]}}),
+        r"'norm' is built on \(None, 1\) and called on \(None, 8\), for which it has other weights",
+    ),
+    "a layer that is said to be built": (
+        built_on({"x": 1}),
+        "what layer 1 of 'model' is built on is not told as Keras does",
+    ),
+    "a layer that is said to be built, by a list": (
+        built_on([1]),
+        "what layer 1 of 'model' is built on is not told as Keras does",
     ),
     "a layer that nothing needs": (needless(), "no output of 'model' needs its layer 'other'"),
     "an input of another call": (
@@ -563,3 +575,34 @@ def test_weights_in_another_format_are_said_to_be_there(tmp_path: Path) -> None:
     assert model.total == 9
     (line,) = model.warnings
     assert line.startswith("its weights are in model.weights.npz, which is not read")
+
+
+def test_what_a_layer_is_built_on_is_ignored_without_a_module(tmp_path: Path) -> None:
+    """As Keras does: it reads such a layer in the way of Keras 2, which noted none."""
+    path = tmp_path / "m.json"
+    model = built_on({"input_shape": [None, 1]})
+    del model["config"]["layers"][1]["module"]
+    path.write_text(json.dumps(model))
+    assert read_model(path).total == 16
+
+
+def test_a_name_of_a_layer_and_an_op_is_the_layer_without_a_module(tmp_path: Path) -> None:
+    """Concatenate without an axis joins the last one as a layer, the first one as an op."""
+    config = Config(4)
+    model = config.model(config.add("Concatenate", [config.input, config.input]))
+    del model["config"]["layers"][1]["module"]
+    model["config"]["layers"][1]["config"] = {"name": model["config"]["layers"][1]["name"]}
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(model))
+    graph = read_model(path).graph
+    assert graph is not None
+    assert graph.output_shapes == ((None, 8),)
+
+
+def test_an_input_that_no_output_needs_is_named(tmp_path: Path) -> None:
+    """Keras' model takes it too: whoever calls it has to hand it in."""
+    config = Config(4)
+    other = config.new_input(4)
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(config.model(config.add("ReLU", config.input))))
+    assert read_model(path).warnings == (f"inputs that no output needs: {other.name}",)

@@ -203,6 +203,10 @@ REFUSED: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
         "a Conv2D tanh stands before it",
     ),
     "an addition": (lambda layers, x: layers.Add(name="at")([x, conv(layers)(x)]), "an Add stands"),
+    "a gate": (
+        lambda layers, x: layers.Multiply(name="at")([x, layers.Activation("sigmoid")(x)]),
+        "a Multiply stands before it",
+    ),
     "the input": (lambda layers, x: layers.ReLU(name="at")(x), "an InputLayer stands before it"),
     "noise": (
         lambda layers, x: layers.GaussianNoise(1.0, name="at")(conv(layers)(x)),

@@ -48,7 +48,7 @@ def test_refuses_what_cannot_run() -> None:
 def test_times_each_block_in_each_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """In another order each time, after warming up, with the collector off, and it says so far."""
     calls: list[int] = []
-    compiled = timing._compiled
+    compiled = timing.compiled
 
     def watched(model: Any, inputs: Any) -> Any:
         call = compiled(model, inputs)
@@ -62,7 +62,7 @@ def test_times_each_block_in_each_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return run
 
-    monkeypatch.setattr(timing, "_compiled", watched)
+    monkeypatch.setattr(timing, "compiled", watched)
     told: list[int] = []
     specs = [parse_spec("se"), parse_spec("eca")]
     result = bench(specs, (4, 5, 8), batch=3, runs=12, warmup=2, progress=told.append)
@@ -94,7 +94,7 @@ def test_times_a_network_with_each_block_in_each_run(
 ) -> None:
     """And as it is, first; the layers of all are the same ones."""
     built: list[Any] = []
-    compiled = timing._compiled
+    compiled = timing.compiled
 
     def watched(model: Any, inputs: Any) -> Any:
         built.append(model)
@@ -104,7 +104,7 @@ def test_times_a_network_with_each_block_in_each_run(
         }
         return compiled(model, inputs)
 
-    monkeypatch.setattr(timing, "_compiled", watched)
+    monkeypatch.setattr(timing, "compiled", watched)
     told: list[int] = []
     specs = [parse_spec("se"), None, parse_spec("eca")]
     with pytest.raises(BadSpec, match="none takes attention out"):

@@ -10,6 +10,7 @@ from attn_cli import splice
 from attn_cli.errors import BadFile, BadShape
 from attn_cli.operations.dense import Dense
 from attn_cli.spec import parse_spec
+from attn_cli.tf import network as building
 from attn_cli.tf import verify_in
 from attn_cli.tf.verify import Check, run
 from attn_cli.tf.verify_in import CHECKS, prepare_in
@@ -116,7 +117,7 @@ def test_a_wrong_cost_fails(network: str, figure: str, monkeypatch: pytest.Monke
 
 def test_a_start_that_moves_fails(network: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By one bit in one weight; the block's gates get no gradient through a kernel of 0."""
-    right = verify_in.start_quietly
+    right = building.start_quietly
 
     def wrong(*given: Any) -> Any:
         started = right(*given)
@@ -125,7 +126,7 @@ def test_a_start_that_moves_fails(network: str, monkeypatch: pytest.MonkeyPatch)
                 weight.assign(weight.value * 0 + 1e-6)
         return started
 
-    monkeypatch.setattr(verify_in, "start_quietly", wrong)
+    monkeypatch.setattr(building, "start_quietly", wrong)
     checks = checks_of(network, "eca", "last")
     assert failing(checks) == ["outputs as before"]
     assert checks["outputs as before"].got.endswith(" off")

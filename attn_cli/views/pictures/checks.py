@@ -20,7 +20,7 @@ from attn_cli.views.pictures.vega import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from attn_cli.analysis.check import Result, Verdict
+    from attn_cli.analysis.check import Check, Verdict
     from attn_cli.views.pictures.figures import Spec
 
 # A bar ends here: how much longer it would be stands beside it.
@@ -32,11 +32,9 @@ SAID = {True: "holds", False: "fails", None: "unknown"}
 COLORS = {True: PLAIN, False: STRONG, None: GREY}
 
 
-def of_checks(results: Sequence[Result], heading: Sequence[str], notes: Sequence[str]) -> Chart:
+def of_checks(checks: Sequence[Check], heading: Sequence[str], notes: Sequence[str]) -> Chart:
     """Return the chart of checks: a row for each verdict."""
-    told = [
-        (result.name or result.of, verdict) for result in results for verdict in result.verdicts
-    ]
+    told = [(check.name or check.of, verdict) for check in checks for verdict in check.verdicts]
     if not told or len(told) > MAX_BARS:
         raise AttnError(
             f"{len(told)} verdicts are too many for a picture ({MAX_BARS} at most); "

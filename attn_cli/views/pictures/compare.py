@@ -16,7 +16,8 @@ from attn_cli.views.report import size_text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from attn_cli.analysis.compare import Comparison, Entry
+    from attn_cli.analysis.compare import Comparison
+    from attn_cli.analysis.entry import Entry
     from attn_cli.analysis.network import NetworkComparison
 
 COSTS = (Figure("params", "params"), Figure("macs", "MACs"), Figure("flops", "FLOPs"))
