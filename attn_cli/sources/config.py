@@ -679,6 +679,8 @@ def _built_on(build: Any, type: str, where: str) -> tuple[Shape, ...] | None:
 
     What else it may find there, it takes a layer for built by that has no weights yet.
     """
+    if type not in LAYERS:  # a model may be built on a dict of shapes, or on lists of them
+        return None
     what = f"what {where} is built on"
     if isinstance(build, dict) and "input_shape" in build:
         shape = build["input_shape"]
@@ -686,10 +688,8 @@ def _built_on(build: Any, type: str, where: str) -> tuple[Shape, ...] | None:
         shapes = shape if several else [shape]
     elif isinstance(build, dict) and isinstance(build.get("shapes_dict"), dict):
         shapes = [*build["shapes_dict"].values()]
-    elif type in LAYERS:
-        raise BadFile(f"{what} is not told as Keras does: input_shape, or shapes_dict")
     else:
-        return None
+        raise BadFile(f"{what} is not told as Keras does: input_shape, or shapes_dict")
     return tuple([parse_shape(each, what) or UNKNOWN for each in shapes])
 
 
