@@ -86,6 +86,7 @@ class Part:
         "name",
         "outputs",
         "recorded",
+        "takes",
         "trainable",
         "used",
         "wrapped",
@@ -102,6 +103,7 @@ class Part:
         # What a model holds, in its order; None for a layer.
         self.entries: dict[str, Entry] | None = None
         self.inputs: tuple[Source, ...] = ()
+        self.takes: Any = ()  # the names of its inputs: one, a list or a dict
         self.outputs: tuple[Source, ...] = ()
         # The shapes that the config notes for tensors.
         self.recorded: dict[Source, Shape] = {}
@@ -401,12 +403,12 @@ class _Parser:
             nodes.extend([(name, node) for node in inbound])
         if self.shares_in_models:
             self.shared = None
-        if self.keras_2 and any(isinstance(node, dict) for _, node in nodes):
-            raise BadFile(f"the calls in {quote(part.name)} are not as {_WRITER}")
-        models = ALL if any(isinstance(node, list) for _, node in nodes) else FUNCTIONAL
         for name, node in taken(nodes):
-            part.entries[name].calls.append(_call(node, part, name))
-        part.inputs = _sources(part.config.get("input_layers"), part, "input_layers", models)
+            part.entries[name].calls.append(self._call(node, part, name))
+        models = ALL if self.keras_2 else FUNCTIONAL
+        input_layers = part.config.get("input_layers")
+        part.inputs = _sources(input_layers, part, "input_layers", models)
+        part.takes = _names(input_layers)
         for source in part.inputs:
             if source.call or source.output:
                 raise BadFile(
@@ -426,6 +428,20 @@ class _Parser:
                     if shape is not None:
                         part.recorded.setdefault(source, shape)
 
+    def _call(self, node: Any, part: Part, name: str) -> Call:
+        where = f"a call of {quote(name)}"
+        if not isinstance(node, (dict, list)):
+            raise BadFile(f"{where} is neither an object nor a list")
+        if not node:
+            raise BadFile(f"{where} is empty")
+        if self.keras_2:
+            if "kwargs" in node and isinstance(node, dict):
+                raise BadFile(f"the calls in {quote(part.name)} are not as {_WRITER}")
+            return _call_of_keras_2(node, part, where)
+        if isinstance(node, dict):
+            return _call_of_keras_3(node, part, where)
+        return _call_of_both(node, part, where)
+
     def _sequential(self, part: Part, data: dict[str, Any]) -> None:
         part.is_sequential = True
         part.entries = {}
@@ -439,12 +455,14 @@ class _Parser:
             name = inner.name
             if name in part.entries:
                 raise BadFile(f"two layers of {quote(part.name)} are called {quote(name)}")
+            if inner.is_op and not inner.is_function:
+                raise BadFile(f"{quote(part.name)} holds layers, and {quote(name)} is an op")
             entry = Entry(inner, [])
             part.entries[name] = entry
             if inner.batch_shape is not None:
                 if index:
                     raise BadFile(f"an input of {quote(part.name)} is not its first layer")
-                part.inputs = (Source(name, 0, 0),)
+                part.inputs, part.takes = (Source(name, 0, 0),), name
             else:
                 if previous is None:
                     # Without an InputLayer: its shape stands in other places.
@@ -453,7 +471,7 @@ class _Parser:
                     first.batch_shape = _noted_shape(configs, f"the input of {quote(part.name)}")
                     previous = Source("", 0, 0)
                     part.entries = {"": Entry(first, []), name: entry}
-                    part.inputs = (previous,)
+                    part.inputs, part.takes = (previous,), ""
                 entry.calls.append(Call((previous,), (None,), [previous], {}))
             previous = Source(name, 0, 0)
         if previous is None:
@@ -484,21 +502,11 @@ def _require_needed(part: Part) -> None:
         raise BadFile(f"no output of {quote(part.name)} needs its layer {quote(min(left))}")
 
 
-def _call(node: Any, part: Part, name: str) -> Call:
-    where = f"a call of {quote(name)}"
-    if isinstance(node, dict):
-        return _call_of_keras_3(node, part, where)
-    if isinstance(node, list):
-        return _call_of_keras_2(node, part, where)
-    raise BadFile(f"{where} is neither an object nor a list")
-
-
 def _call_of_keras_3(node: dict[str, Any], part: Part, where: str) -> Call:
     tensors: list[Source] = []
     shapes: list[Shape | None] = []
     args, kwargs = [
-        _read_of_keras_3(node.get(key, empty), part, where, tensors, shapes)
-        for key, empty in (("args", []), ("kwargs", {}))
+        _read_of_keras_3(node.get(key), part, where, tensors, shapes) for key in ("args", "kwargs")
     ]
     if not isinstance(args, list) or not isinstance(kwargs, dict):
         raise BadFile(f"{where} has no list of arguments")
@@ -524,32 +532,49 @@ def _read_of_keras_3(
     return source
 
 
-def _call_of_keras_2(node: list[Any], part: Part, where: str) -> Call:
-    """Read `["name", call, output, {...}]`, or a list of those; the others stand in the last."""
+def _call_of_both(node: list[Any], part: Part, where: str) -> Call:
+    """Read a list of `["name", call, output, {...}]` as Keras 3 does: its tensors, one by one."""
+    named: dict[str, Any] = {}
+    tensors: list[Source] = []
+    for place in node:
+        tensors.append(_source(place, part, where, NONE))
+        named = _named(place, where)
+    first = tensors if len(tensors) > 1 else tensors[0]
+    return Call(tuple(tensors), (None,) * len(tensors), [first], named)
+
+
+def _call_of_keras_2(node: Any, part: Part, where: str) -> Call:
+    """Read lists and dicts of `["name", call, output, {...}]`; the others stand in the last."""
     named: dict[str, Any] = {}
     first = _read_of_keras_2(node, part, where, named)
     if isinstance(first, list) and len(first) == 1 and not isinstance(node[0], str):
         (first,) = first
-    kwargs = _read_of_keras_2(dict(named), part, where, named)
+    kwargs = _read_of_keras_2(dict(named), part, where, {})
     tensors = [*_tensors_in(first), *_tensors_in(kwargs)]
     return Call(tuple(tensors), (None,) * len(tensors), [first], kwargs)
 
 
 def _read_of_keras_2(value: Any, part: Part, where: str, named: dict[str, Any]) -> Any:
-    """Return arguments with their tensors as Sources; what stands with those is `named`."""
+    """Return arguments with their tensors as Sources; what stands with the last is `named`."""
     if isinstance(value, dict):
+        # In Keras' order, for the sake of the last.
         return {key: _read_of_keras_2(value[key], part, where, named) for key in sorted(value)}
     if not isinstance(value, list):
         return value
     if len(value) in (3, 4) and isinstance(value[0], str):
         constant = value[0] == "_CONSTANT_VALUE"
         if constant or value[0] in (part.entries or ()):
-            if len(value) == 4 and isinstance(value[3], dict):
-                named.update(value[3])
+            named.clear()
+            named.update(_named(value, where))
             return value[2] if constant else _source(value, part, where, ALL)
         if len(value) == 4:
             raise _unknown(value[0], where)
     return [_read_of_keras_2(each, part, where, named) for each in value]
+
+
+def _named(place: list[Any], where: str) -> dict[str, Any]:
+    """Return the arguments by name that stand with a tensor: those with the last are the call's."""
+    return _object(place[3], f"what stands with a tensor in {where}") if len(place) > 3 else {}
 
 
 # What Keras 3 writes for an array; the values in it are no tensors of the model.
@@ -578,6 +603,8 @@ def _sources(value: Any, part: Part, what: str, models: int) -> tuple[Source, ..
             stack.extend([value[key] for key in sorted(value, reverse=True)])
         elif isinstance(value, list):
             if value and isinstance(value[0], str):
+                if len(value) > 3:
+                    raise BadFile(f"{where} are not a list of [name, call, output]")
                 sources.append(_source(value, part, where, models))
             else:
                 stack.extend(reversed(value))
@@ -586,8 +613,17 @@ def _sources(value: Any, part: Part, what: str, models: int) -> tuple[Source, ..
     return tuple(sources)
 
 
+def _names(value: Any) -> Any:
+    """Return the names of a model's inputs, as it has them: one, a list or a dict."""
+    if isinstance(value, dict):
+        return {key: _names(each) for key, each in value.items()}
+    if not isinstance(value, list):
+        return []
+    return value[0] if value and isinstance(value[0], str) else [_names(each) for each in value]
+
+
 # A model has a call before those in which it is used: its own. What counts it: nothing in the calls
-# that Keras 3 notes; functional models in its outputs; a Sequential as well in Keras 2.
+# that Keras 3 notes or reads; functional models in its outputs; in Keras 2 all models everywhere.
 NONE, FUNCTIONAL, ALL = range(3)
 
 

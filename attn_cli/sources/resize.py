@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.errors import AttnError, BadArgument, BadShape
+from attn_cli.errors import AttnError, BadArgument, BadFile, BadShape
 from attn_cli.graph import FEATURE_MAP, UNKNOWN
 from attn_cli.operations import roles_of
 from attn_cli.operations.base import MAX_SIZE, NONSENSE, Unknown
@@ -154,7 +154,7 @@ class _Asked(Unfolder):
         self, part: Part, bound: Bound, shapes: tuple[Shape, ...], noted: _Call
     ) -> None:
         """Raise BadShape where a layer would have other weights on these shapes."""
-        if part.is_op or UNKNOWN in shapes:
+        if part.is_op or UNKNOWN in (*shapes, *noted.shapes):
             return
         before, after = (roles_of(part.operation, *each) for each in (noted.shapes, shapes))
         if before is None or before == after:
@@ -186,6 +186,12 @@ class _Asked(Unfolder):
         layer = self.before.layers.get(id(part))
         if layer is None or part.is_op or id(part) not in self.before.counted:
             return super().layer(part, operation, shapes, within, named)
+        if shapes and UNKNOWN in self.before.made[self.place - 1].shapes:
+            # What it was built on is not told: what is stored is held against what it gets here.
+            try:
+                return super().layer(part, operation, shapes, within, named)
+            except BadFile as error:
+                raise BadShape(f"at {_size(self.shape)}, {error}") from error
         if part is self.asked:
             noted = [key for key in SHAPE_KEYS if key in layer.config]
             config = {**layer.config, **{key: list(self.shape) for key in noted}}

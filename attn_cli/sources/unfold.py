@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.account import charge, memory_of
 from attn_cli.errors import BadFile
-from attn_cli.graph import UNKNOWN, Cost, Graph, Layer, Node, Ref, Weight
-from attn_cli.operations import bind, roles_of
+from attn_cli.graph import ITEM_SIZES, UNKNOWN, Cost, Graph, Layer, Node, Ref, Weight
+from attn_cli.operations import HOLDING, bind, roles_of
 from attn_cli.operations.base import Opaque, Unknown, reason
 from attn_cli.operations.call import (
     Bound,
     Tensor,
     believed,
     bind_call,
+    fitted,
     input_tensor,
     repeated,
     steps_of,
@@ -24,6 +25,7 @@ from attn_cli.operations.call import (
     with_steps,
     without_steps,
 )
+from attn_cli.operations.inputs import NAMES, Reached, reached
 from attn_cli.sources.config import CONSTANTS, Kind, Source, is_frozen, trainable_parts
 from attn_cli.sources.owners import flag_of_all, owners
 from attn_cli.sources.plain import plain
@@ -150,7 +152,16 @@ class Unfolder:
             raise BadFile(f"{quote(part.name)} is called with no input")
         charge(8 + len(within) + 2 * len(called.values))
         whole = called.values[0].tensor
-        inner = [Value(ref, without_steps(tensor)) for ref, tensor in called.values]
+        first = called.args[0] if called.args else called.kwargs.get("inputs")
+        if isinstance(first, dict) or (isinstance(first, list) and not self.root.keras_2):
+            raise BadFile(f"{quote(part.name)} is called with more than a tensor")
+        # What goes with it is a mask.
+        count = len(first) if isinstance(first, list) else 1
+        masked = len(called.values) > count
+        inner = [
+            Value(ref, without_steps(tensor)._replace(masked=tensor.masked or masked))
+            for ref, tensor in called.values[:count]
+        ]
         outside = [shape and without_steps(Tensor(shape)).shape for shape in recorded]
         one = Called(inner, [value.tensor for value in inner], {})
         below = (*within, self.name(part))
@@ -230,8 +241,9 @@ class Unfolder:
                 operation, args = bind_function(part.config["function"], first, kwargs)
             except Unknown as unknown:
                 return Bound(Opaque(part.type, reason(unknown)), tensors)
-            return bind_call(operation, args, {}, tensors)
-        return bind_call(part.operation, args, kwargs, tensors)
+            return bind_call(operation, args, {}, tensors, is_op=True)
+        old = part.kind.keras_2 is not False
+        return bind_call(part.operation, args, kwargs, tensors, is_op=part.is_op, keras_2=old)
 
     def layer(
         self,
@@ -364,17 +376,20 @@ class Unfolder:
         for step in plan.steps:
             charge(step.size)
             tensors = {source: self.value(values, source, part) for source in step.call.tensors}
-            called = Called(
-                [tensors[source] for source in step.call.tensors],
-                _filled(step.call.args, tensors),
-                _filled(step.call.kwargs, tensors),
-            )
             # What comes out follows from what goes in: where that is as noted, so is the rest.
             as_noted = notes or _as_noted(part, tensors)
             recorded = step.recorded if as_noted else [None] * len(step.recorded)
-            values[step.key] = self.part(step.part, called, recorded, within, times)
+            if step.given is None:
+                filled = [_filled(each, tensors) for each in (step.call.args, step.call.kwargs)]
+                called = Called([tensors[source] for source in step.call.tensors], *filled)
+                values[step.key] = self.part(step.part, called, recorded, within, times)
+            else:
+                given = [tensors[source] for source in step.given]
+                made = self.part(step.part, Called(given, [], {}), recorded, within, times)
+                noted = [tensors[source] for source in step.noted]
+                values[step.key] = made if _same_shapes(given, noted) else _without_shapes(made)
         outputs = [self.value(values, source, part) for source in part.outputs]
-        return [_without_shape(value) for value in outputs] if is_open else outputs
+        return _without_shapes(outputs) if is_open else outputs
 
     def inputs(self, part: Part, inputs: Sequence[Value] | None) -> list[Value]:
         """Return the inputs of a model, those that are given or its own."""
@@ -386,15 +401,15 @@ class Unfolder:
                 raise BadFile(f"an input of {quote(part.name)} is not an InputLayer")
         if inputs is None:
             return [self.input(entries[source.name].part, ()) for source in part.inputs]
-        if len(inputs) < len(part.inputs):
+        if len(inputs) != len(part.inputs):  # of a TimeDistributed, which gives it one
             raise BadFile(
                 f"{quote(part.name)} takes {len(part.inputs)} inputs and is called with "
                 f"{len(inputs)}"
             )
         given = []
-        for source, value in zip(part.inputs, inputs, strict=False):
+        for source, value in zip(part.inputs, inputs, strict=True):
             of = entries[source.name].part
-            tensor = _fitted(value.tensor, of.batch_shape)
+            tensor = fitted(value.tensor, of.batch_shape)
             takes = self.takes(of, tensor.shape)
             # Keras 2 warns, and goes on.
             if takes and not self.root.keras_2 and not _could_be(takes, tensor.shape):
@@ -459,28 +474,6 @@ def _could_be(noted: Shape, given: Shape) -> bool:
     )
 
 
-def _fitted(tensor: Tensor, noted: Shape | None) -> Tensor:
-    """Return a tensor as a model takes it that notes a shape for its input.
-
-    Keras drops a last axis of 1, or adds one, where that makes the rank the noted one.
-    """
-    if not noted:
-        return tensor
-    shape = _of_rank(noted, tensor.shape)
-    sample = tensor.sample and _of_rank(noted, tensor.sample)
-    if (shape, sample) == (tensor.shape, tensor.sample):
-        return tensor
-    return tensor._replace(shape=shape, sample=sample, numbers=None)
-
-
-def _of_rank(noted: Shape, given: Shape) -> Shape:
-    if len(given) == len(noted) + 1 and given[-1] == 1:
-        return given[:-1]
-    if given and len(given) == len(noted) - 1 and noted[-1] == 1:
-        return (*given, 1)
-    return given
-
-
 def _are_fitted(inputs: Sequence[Value] | None, given: Sequence[Value]) -> bool:
     """Tell whether a model takes one of its inputs with another rank than it is given."""
     return any(
@@ -488,8 +481,14 @@ def _are_fitted(inputs: Sequence[Value] | None, given: Sequence[Value]) -> bool:
     )
 
 
-def _without_shape(value: Value) -> Value:
-    return Value(value.ref, value.tensor._replace(shape=UNKNOWN))
+def _without_shapes(values: Sequence[Value]) -> list[Value]:
+    return [Value(ref, tensor._replace(shape=UNKNOWN)) for ref, tensor in values]
+
+
+def _same_shapes(some: Sequence[Value], others: Sequence[Value]) -> bool:
+    """Tell whether Keras 3 goes by the shapes of what it calculates with."""
+    both = zip(some, others, strict=True)
+    return all(one.tensor.shape == other.tensor.shape for one, other in both)
 
 
 def _listed(shapes: Sequence[Shape]) -> str:
@@ -506,13 +505,19 @@ def _as_noted(part: Part, tensors: Mapping[Source, Value]) -> bool:
 
 
 class Step(NamedTuple):
-    """A call in a model; `recorded` are the shapes noted for what comes out, `size` its values."""
+    """A call in a model; `recorded` are the shapes noted for what comes out, `size` its values.
+
+    Of the call of a model, `given` is what reaches its inputs, and `noted` what Keras takes for
+    that where it notes shapes.
+    """
 
     key: Key
     part: Part
     call: Call
     recorded: Sequence[Shape | None]
     size: int
+    given: Sequence[Source] | None
+    noted: Sequence[Source] = ()
 
 
 class Plan(NamedTuple):
@@ -534,18 +539,22 @@ def plan_of(part: Part) -> Plan:
         noted.setdefault(source[:2], {})[source.output] = shape
     for source in part.used:
         outputs[source[:2]] = max(outputs.get(source[:2], 0), source.output)
-    given = {source.name for source in part.inputs}
+    inside = {source.name for source in part.inputs}
     inputs: dict[Key, Part] = {}
     waiting: dict[Key, int] = {}
     readers: dict[Key, list[Key]] = {}
     ready: list[Key] = []
     for name, entry in entries.items():
-        is_input = entry.part.batch_shape is not None or name in given
+        is_input = entry.part.batch_shape is not None or name in inside
+        if entry.part.type == "InputLayer" and entry.calls:
+            raise BadFile(f"{quote(name)} is an input of {quote(part.name)}, and is called")
         if is_input and not entry.calls and (name, 0) in outputs:
             inputs[name, 0] = entry.part
         for index, call in enumerate(entry.calls):
             key = (name, index)
             needs = {source[:2] for source in call.tensors}
+            if index:  # the calls of a layer are made in their order
+                needs.add((name, index - 1))
             waiting[key] = len(needs)
             for need in needs:
                 readers.setdefault(need, []).append(key)
@@ -569,12 +578,27 @@ def plan_of(part: Part) -> Plan:
         charge(count)  # one of them may be said to be any
         recorded = [here.get(place) for place in range(count)]
         size = 4 * count + _size(call.args) + _size(call.kwargs)
-        steps.append(Step(key, entry.part, call, recorded, size))
+        given = _reached(entry.part, call) if entry.part.entries is not None else (None,)
+        steps.append(Step(key, entry.part, call, recorded, size, *given))
         made(key)
     left = [key for key, count in waiting.items() if count]
     if left:
         _refuse(part, left, inputs.keys() | {step.key for step in steps})
     return Plan(steps, inputs)
+
+
+def _reached(part: Part, call: Call) -> Reached:
+    """Return what of a call of a model reaches its inputs. Raises BadFile."""
+    kwargs = call.kwargs
+    if part.type not in HOLDING:  # a class of one's own may take more
+        kwargs = {name: value for name, value in kwargs.items() if name in NAMES}
+    try:
+        given = reached(part.takes, call.args, kwargs, keras_2=part.keras_2)
+    except Unknown as unknown:
+        raise BadFile(f"{quote(part.name)} {reason(unknown)}") from None
+    if not all(isinstance(each, Source) for each in given.given):
+        raise BadFile(f"{quote(part.name)} is called with something that is no tensor")
+    return given
 
 
 def _refuse(part: Part, left: Sequence[Key], made: Collection[Key]) -> None:
@@ -618,7 +642,7 @@ def predicted(
 ) -> tuple[Weight, ...] | None:
     """Return the weights that a layer will have; None where a size or their type is unknown."""
     roles, dtype = roles_of(operation, *shapes), operation.dtype_of_weights
-    if roles is None or dtype is None:
+    if roles is None or dtype not in ITEM_SIZES:
         return None
     weights = []
     for role in roles:

@@ -209,6 +209,23 @@ def test_random_models_are_read_as_they_are(
     assert_read_as_saved(model, tmp_path_factory.mktemp("random"))
 
 
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_what_is_given_by_name_goes_where_that_says(keras: Any, tmp_path: Path, kind: Any) -> None:
+    """In whatever order: Keras goes by the names of a model's inputs where a dict is given."""
+    keras.backend.clear_session()
+    layers, shape = keras.layers, (4, 4, 2)
+    a, b = keras.Input(shape, name="a"), keras.Input(shape, name="b")
+    made = [layers.Conv2D(3, 1, name="of_a")(a), layers.Conv2D(3, 1, name="of_b")(b)]
+    inner = keras.Model(kind([b, a]), made, name="inner")
+    first, second = keras.Input(shape, name="first"), keras.Input(shape, name="second")
+    twice = inner({"a": first, "b": first})
+    model = keras.Model([first, second], [inner({"a": first, "b": second}), twice])
+    graph = assert_read_as_saved(model, tmp_path, ".keras", ".json")
+    nodes = [node for node in graph.nodes if node.inputs]
+    reads = sorted([(node.layer.name, graph.nodes[node.inputs[0].node].name) for node in nodes])
+    assert reads == [("of_a", "first"), ("of_a", "first"), ("of_b", "first"), ("of_b", "second")]
+
+
 def read_back(model: Any, folder: Path, suffix: str = ".keras") -> Any:
     """Save a model, and return what is read."""
     model.save(folder / f"odd{suffix}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from attn_cli.account import charge, memory_of
-from attn_cli.analysis.attention.back import MAX_GATE, last_function
+from attn_cli.analysis.attention.back import MAX_GATE, divides_as_sigmoid, last_function
 from attn_cli.analysis.attention.records import Attention, Hidden
 from attn_cli.analysis.calls import (
     ACTIVATING,
+    DIVIDING,
     MIXING,
     MOVING,
     NORMALISING,
@@ -38,7 +39,11 @@ def described(nodes: Sequence[Node], gate: Gated) -> Attention:
     mixing = layers_of(calls, MIXING)
     squeezed = next((call for call in mixing if id(call.layer) == gate.squeezed), None)
     cost = total([call.cost for call in calls])
-    functions = (last_function(nodes, ref) for ref in gate.gates)
+    divides = nodes[gate.node].layer.type in DIVIDING
+    functions = (
+        "sigmoid" if divides and divides_as_sigmoid(nodes, ref) else last_function(nodes, ref)
+        for ref in gate.gates
+    )
     return Attention(
         kind=gate.kind,
         path=nodes[gate.node].name,
