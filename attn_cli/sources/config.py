@@ -458,8 +458,8 @@ def _by_name(called: Part, call: Call) -> Call:
     taken = [each for each in named if isinstance(each, Source)]
     if isinstance(called.config.get("input_layers"), dict) or len(taken) < len(named):
         return call
-    noted = dict(zip(call.tensors, call.shapes, strict=True))
-    tensors = (*taken, *[source for source in call.tensors if source not in {*taken}])
+    noted, others = dict(zip(call.tensors, call.shapes, strict=True)), {*call.tensors} - {*taken}
+    tensors = (*taken, *[source for source in call.tensors if source in others])
     return call._replace(tensors=tensors, shapes=tuple([noted[each] for each in tensors]))
 
 
