@@ -59,6 +59,8 @@ MERGING = frozenset({
     "Power", "Rescaling", "SquaredDifference", "Subtract", "TrueDivide",
 })  # fmt: skip
 DIVIDING = frozenset(("Divide", "DivideNoNan", "TrueDivide"))
+# What makes of a tensor and itself the same number, whatever it is.
+CANCELLING = DIVIDING | {"SquaredDifference", "Subtract"}
 # What sums products: written out in letters by `subscripts_of`.
 CONTRACTING = frozenset(("Dot", "Einsum", "Matmul"))
 # What hands on what it gets, value for value.
@@ -72,6 +74,8 @@ TURNING = frozenset({
     "ExpandDims", "Flatten", "Moveaxis", "Permute", "Reshape", "Squeeze", "Swapaxes",
     "tf.keras.backend.batch_flatten", "Transpose", "View",
 })  # fmt: skip
+# What puts what it gets into another order along an axis.
+REORDERING = frozenset(("Flip", "Roll"))
 SPREADING = frozenset({
     "BroadcastTo", "Repeat", "RepeatVector", "Resize", "Resizing", "tf.image.resize", "Tile",
     "UpSampling1D", "UpSampling2D", "UpSampling3D",
@@ -83,7 +87,7 @@ CUTTING = frozenset(
     ("Cropping1D", "Cropping2D", "Cropping3D", "GetItem", "Split", "Unstack", "tf.slice")
 )
 STACKING = frozenset(("Concatenate", "Stack"))
-MOVING = HANDING_ON | TURNING | SPREADING | PADDING | CUTTING | STACKING
+MOVING = HANDING_ON | TURNING | REORDERING | SPREADING | PADDING | CUTTING | STACKING
 # Reductions over axes, with what they keep of what they reduce.
 REDUCING = {
     "Amax": "max",
@@ -187,6 +191,11 @@ def is_channels_first(call: Node) -> bool:
     return value == "channels_first" or (isinstance(value, str) and value.startswith("NC"))
 
 
+def space_of(call: Node, rank: int) -> range:
+    """Return which axes of what a call takes are its space, as the call sees it."""
+    return range(2, rank) if is_channels_first(call) else range(1, rank - 1)
+
+
 def sides_of(layer: Layer) -> tuple[int, ...]:
     """Return the sides of a layer's kernel; none where it has none."""
     return tuple(integers(layer.config.get("kernel_size")))
@@ -224,6 +233,13 @@ def function_of(call: Node) -> str | None:
     if type == "Clip" and option(call, "x_min") == 0:
         return {1: "hard_sigmoid", 6: "relu6"}.get(option(call, "x_max"))
     return name
+
+
+def hands_on(call: Node) -> bool:
+    """Tell whether a call hands on what it gets, value for value."""
+    config = call.layer.config
+    is_none = call.layer.type == "Activation" and config.get("activation", "") in (None, "linear")
+    return is_none or call.layer.type in HANDING_ON
 
 
 def are_bounded(calls: Sequence[Node]) -> bool:

@@ -11,13 +11,18 @@ UNNAMED = "unnamed"
 
 
 class Gate(NamedTuple):
-    """What is known of a gate: how it was made of a feature map, and along which axes it varies."""
+    """What is known of a gate: how it was made of a feature map, and along which axes it varies.
+
+    `fits` is whether it is made of the very map that it meets, and each place of it of the place
+    that this one meets.
+    """
 
     paths: frozenset[Path]
     space: frozenset[str]
     channels: int | None  # of the feature map
     varies: frozenset[str]
     bounded: bool
+    fits: bool = True
 
 
 class Found(NamedTuple):
@@ -35,8 +40,10 @@ NOTHING = Found("")
 
 def kind_of(gate: Gate) -> Found:
     """Return what a gate is."""
+    if not gate.paths:
+        return NOTHING  # it says the same, whatever the map is
     for kind, test in KINDS.items():
-        if test(gate):
+        if gate.fits and test(gate):
             heads = {path.route[0] for path in gate.paths if path.over and path.route}
             return Found(kind, heads.pop() if kind in SQUEEZING and len(heads) == 1 else None)
     return _nameless(gate)

@@ -3,7 +3,8 @@
 An axis is the atoms that it runs over, outermost first: "b" for the batch, "d", "h" and "w" for
 space, "c" for channels, "m" for channels that a layer made, "k" for what was stacked, "+" for what
 was put end to end, "?" for a part of one of these. No atom is one place; an atom without a label
-says the same thing at all of its places.
+says the same thing at all of its places. What is padded, cut or turned round starts elsewhere: two
+tensors that meet have the same places beside each other only where both start at the same one.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ class Atom(NamedTuple):
 
     label: str
     size: int | None
+    start: int | None = 0  # which place stands first; None where they stand in another order
 
 
 SPACE = frozenset("dhw")
@@ -52,7 +54,32 @@ def resized(axis: Axis, size: int | None) -> Axis:
         return axis
     if not labels:
         return spread(size)
-    return (Atom(next(iter(labels)) if len(labels) == 1 else "?", size),)
+    if len(labels) > 1:
+        return (Atom("?", size),)
+    return (Atom(next(iter(labels)), size, axis[0].start if len(axis) == 1 else None),)
+
+
+def shifted(axis: Axis, by: int | None) -> Axis:
+    """Return an axis that starts so many places later; None where nothing tells where."""
+    if len(axis) == 1 and by is not None and axis[0].start is not None:
+        return (axis[0]._replace(start=axis[0].start + by),)
+    return axis if by == 0 else tuple([atom._replace(start=None) for atom in axis])
+
+
+def are_aligned(own: Axis, other: Axis) -> bool:
+    """Tell whether each place of a feature map meets what was made of that place.
+
+    Channels that a layer made are for those that they meet, in their order.
+    """
+    if labels_of(other) == {"m"}:
+        return all(atom.start == 0 for atom in other)
+    if not labels_of(other) <= SPACE | {"c"}:
+        return True
+    places = [
+        [(atom.label, atom.start) for atom in axis if atom.label and atom.size != 1]
+        for axis in (own, other)
+    ]
+    return not places[1] or places[0] == places[1]
 
 
 def lined_up(layouts: Sequence[Layout]) -> list[Layout]:
@@ -75,7 +102,9 @@ def met(axes: Sequence[Axis]) -> Axis:
         return max(axes, key=len)
     kinds = {labels_of(axis) for axis in named}
     if len(kinds) == 1:
-        return next((axis for axis in named if size_of(axis) is not None), named[0])
+        axis = next((axis for axis in named if size_of(axis) is not None), named[0])
+        starts = {tuple([(atom.label, atom.start) for atom in axis]) for axis in named}
+        return axis if len(starts) == 1 else shifted(axis, None)
     sizes = [size for axis in named if (size := size_of(axis)) is not None]
     made = frozenset().union(*kinds) <= {"c", "m"}
     return (Atom("m" if made else "?", max(sizes) if sizes else None),)

@@ -17,7 +17,7 @@ from attn_cli.operations.base import reason as reason_of
 from attn_cli.operations.shapes import is_constant
 from attn_cli.sources.unfold import Unfolded, Unfolder
 from attn_cli.sources.weights import leaves_of
-from attn_cli.text import quote, shown
+from attn_cli.text import few, quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -67,7 +67,7 @@ def feature_map_of(root: Part) -> Part:
     inputs = [entries[source.name].part for source in root.inputs]
     maps = [part for part in inputs if is_map(part.batch_shape)]
     if len(maps) != 1:
-        named = ", ".join(f"{shown(part.name)} {_text(part.batch_shape)}" for part in inputs)
+        named = few([f"{shown(part.name)} {_text(part.batch_shape)}" for part in inputs])
         raise BadShape(
             f"another input size is asked of a model that takes one feature map (H, W, C); "
             f"this takes {named or 'no input'}"
@@ -167,8 +167,7 @@ class _Asked(Unfolder):
 
     def refused(self, part: Part, bound: Bound, shapes: Sequence[Shape], reason: str) -> BadShape:
         """Return the error that names a layer which does not take what it would get."""
-        more = f" and {len(shapes) - MOST_NAMED} more" if len(shapes) > MOST_NAMED else ""
-        taken = " and ".join(map(_text, shapes[:MOST_NAMED])) + more
+        taken = few([*map(_text, shapes)], MOST_NAMED, " and ")
         noted = self.asked.batch_shape or (None,)
         own = "" if None in noted[1:] else f"; the file notes an input of {_size(noted)}"
         path = quote("/".join((*self.within, part.name)))

@@ -41,6 +41,14 @@ def test_a_block_is_found_as_what_it_is(name: str, data: st.DataObject) -> None:
         graph = trace(block.build, shape, **options)
     except (AttnError, TypeError):
         assume(False)
+    if any(
+        (node.layer.type, node.layer.function) == ("Activation", "softmax")
+        and node.output_shapes[0][-1] == 1
+        for node in graph.nodes
+    ):
+        # A softmax of one is 1: whatever the map is, the gate is the same.
+        assert find_attention(graph) == ()
+        return
     found = only(graph)
     # Of a circle without ends nothing is left.
     circular = any(node.layer.type == "Concatenate" for node in graph.nodes)

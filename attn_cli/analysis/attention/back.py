@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from attn_cli.account import charge
-from attn_cli.analysis.calls import DIVIDING, HANDING_ON, MOVING, TURNING, function_of
+from attn_cli.analysis.calls import DIVIDING, MOVING, TURNING, function_of, hands_on, scalar_operand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ def settled(nodes: Sequence[Node], ref: Ref) -> Ref:
     """Return where a tensor comes from, behind what only hands it on or lays it out anew."""
     for _ in range(MAX_TURNS):
         node = nodes[ref.node]
-        if len(node.inputs) != 1 or node.layer.type not in HANDING_ON | TURNING:
+        if len(node.inputs) != 1 or not (hands_on(node) or node.layer.type in TURNING):
             break
         ref = node.inputs[0]
     return ref
@@ -31,7 +31,7 @@ def settled(nodes: Sequence[Node], ref: Ref) -> Ref:
 
 def origin(nodes: Sequence[Node], ref: Ref) -> Ref:
     """Return where a tensor comes from, behind what only hands it on, however much that is."""
-    while nodes[ref.node].layer.type in HANDING_ON and nodes[ref.node].inputs:
+    while hands_on(nodes[ref.node]) and nodes[ref.node].inputs:
         charge()
         ref = nodes[ref.node].inputs[0]
     return ref
@@ -48,22 +48,27 @@ def last_function(nodes: Sequence[Node], ref: Ref) -> str | None:
         function = function_of(node)
         if function is not None:
             # relu6(x + 3) / 6
-            is_hard = is_scaled and function == "relu6"
-            return "hard_sigmoid" if is_hard and _is_shifted(nodes, node.inputs[0]) else function
+            is_hard = is_scaled and function == "relu6" and _is_shifted(nodes, node.inputs[0], 3)
+            return "hard_sigmoid" if is_hard else function
         if not node.inputs or not (
-            type in MOVING or (len(node.inputs) == 1 and (type in SCALES or type in SHIFTS))
+            type in MOVING
+            or hands_on(node)
+            or (len(node.inputs) == 1 and (type in SCALES or type in SHIFTS))
         ):
             return None
         ref = node.inputs[0]
-        if (type in DIVIDING or type == "Reciprocal") and _is_shifted(nodes, ref):
-            # 1 / (1 + exp(-x))
-            shifted = nodes[nodes[ref.node].inputs[0].node]
-            if shifted.layer.type == "Exp":
-                return "sigmoid"
+        if type == "Reciprocal" or (type in DIVIDING and node.operands[:1] != (None,)):
+            return "sigmoid" if divides_as_sigmoid(nodes, ref) else None
         is_scaled = is_scaled or type in SCALES
     return None
 
 
-def _is_shifted(nodes: Sequence[Node], ref: Ref) -> bool:
+def divides_as_sigmoid(nodes: Sequence[Node], ref: Ref) -> bool:
+    """Tell whether to divide by a tensor is to multiply by a sigmoid: it is 1 + exp(-x)."""
+    return _is_shifted(nodes, ref, 1) and nodes[nodes[ref.node].inputs[0].node].layer.type == "Exp"
+
+
+def _is_shifted(nodes: Sequence[Node], ref: Ref, by: float) -> bool:
     """Tell whether a tensor is another one and a number."""
-    return nodes[ref.node].layer.type == "Add" and len(nodes[ref.node].inputs) == 1
+    node = nodes[ref.node]
+    return node.layer.type == "Add" and len(node.inputs) == 1 and scalar_operand(node) == by

@@ -9,11 +9,11 @@ from attn_cli.analysis.attention.back import MAX_GATE, MAX_TURNS, settled
 from attn_cli.analysis.calls import (
     ACTIVATING,
     BOUNDED,
-    HANDING_ON,
     IN_A_GATE,
     MEASURING,
     TURNING,
     function_of,
+    hands_on,
     is_opaque,
 )
 
@@ -98,9 +98,11 @@ class Candidates:
             type = node.layer.type
             if len(node.inputs) != 1 or node.output_shapes[0] != chain[-1].shape:
                 break
-            if type in ACTIVATING and not activated and function_of(node) not in BOUNDED:
+            if hands_on(node) or type in TURNING:
+                pass
+            elif type in ACTIVATING and not activated and function_of(node) not in BOUNDED:
                 activated = len(chain)
-            elif type not in HANDING_ON and type not in TURNING:
+            else:
                 break
             chain.append(Factor(node.inputs[0], node.input_shapes[0]))
         end = activated or len(chain)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attn_cli.account import charge
-from attn_cli.analysis.attention.back import MAX_GATE, last_function
+from attn_cli.account import charge, memory_of
+from attn_cli.analysis.attention.back import MAX_GATE, divides_as_sigmoid, last_function
 from attn_cli.analysis.attention.records import Attention, Hidden
 from attn_cli.analysis.calls import (
     ACTIVATING,
+    DIVIDING,
     MIXING,
     MOVING,
     NORMALISING,
@@ -38,7 +39,11 @@ def described(nodes: Sequence[Node], gate: Gated) -> Attention:
     mixing = layers_of(calls, MIXING)
     squeezed = next((call for call in mixing if id(call.layer) == gate.squeezed), None)
     cost = total([call.cost for call in calls])
-    functions = (last_function(nodes, ref) for ref in gate.gates)
+    divides = nodes[gate.node].layer.type in DIVIDING
+    functions = (
+        "sigmoid" if divides and divides_as_sigmoid(nodes, ref) else last_function(nodes, ref)
+        for ref in gate.gates
+    )
     return Attention(
         kind=gate.kind,
         path=nodes[gate.node].name,
@@ -74,7 +79,7 @@ def veiled(nodes: Sequence[Node], gate: Gated) -> Hidden:
 def _params(calls: Iterable[Node]) -> int:
     """Return the params of the layers of calls, each counted once, and charge for their names."""
     layers = {id(call.layer): call.layer for call in calls}.values()
-    charge(sum([10 + len(layer.weights) + len(layer.path) // 8 for layer in layers]))
+    charge(sum([10 + len(layer.weights) + memory_of(layer.path) // 8 for layer in layers]))
     return sum([layer.params.total for layer in layers])
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.analysis.attention.axes import has_channels_first, layouts_of
-from attn_cli.analysis.attention.back import last_function
+from attn_cli.analysis.attention.back import divides_as_sigmoid, last_function
 from attn_cli.analysis.calls import (
     CONTRACTING,
+    DIVIDING,
     are_bounded,
     is_opaque,
     is_unread,
@@ -16,7 +17,7 @@ from attn_cli.analysis.calls import (
 from attn_cli.analysis.flow import follow
 from attn_cli.analysis.flow.values import NOWHERE, Unclear
 from attn_cli.analysis.gates import NOTHING, UNNAMED, Found, Gate, kind_of
-from attn_cli.analysis.layout import labels_of, lined_up, size_of
+from attn_cli.analysis.layout import are_aligned, labels_of, lined_up, size_of
 from attn_cli.operations.base import NONSENSE
 
 if TYPE_CHECKING:
@@ -113,10 +114,10 @@ def _kind(flow: Flow, candidate: Candidate) -> Found:
         return NOTHING
     found = []
     for gate in candidate.gates:
-        varies = _varies(flow, node, candidate.x.ref, gate)
-        if varies is None:
+        made = _met_by(flow, node, candidate.x.ref, gate)
+        if made is None:
             return NOTHING
-        found.append(_kind_of_one(flow, gate, varies, node.layer.type == "Add"))
+        found.append(_kind_of_one(flow, gate, made, node.layer.type))
     if len(found) == 1:
         return found[0]
     kinds = sorted([each.kind for each in found])
@@ -126,15 +127,19 @@ def _kind(flow: Flow, candidate: Candidate) -> Found:
     return Found(UNNAMED) if all(kinds) else NOTHING
 
 
-def _varies(flow: Flow, node: Node, x: Ref, gate: Ref) -> frozenset[str] | None:
-    """Return the axes of a feature map along which a gate varies; None where it is no gate."""
-    varies = NOWHERE
+def _met_by(flow: Flow, node: Node, x: Ref, gate: Ref) -> Gate | None:
+    """Return what is known of a gate, as it meets a feature map; None where it is no gate."""
+    varies, value, own_map = NOWHERE, flow.values[gate], flow.values[x].pure
+    activated = {path.activated for path in value.paths} - {()}
+    fits = own_map is not None and activated <= {own_map.activated}
     for own, other in _met(flow, node, x, gate):
         if labels_of(other) - {"b"}:
             if not labels_of(own) - {"b"}:
                 return None
             varies |= labels_of(own)
-    return varies - {"b"}
+            fits = fits and are_aligned(own, other)
+    bounded = _is_bounded(flow, gate)
+    return Gate(value.paths, flow.space, flow.channels, varies - {"b"}, bounded, fits)
 
 
 def _met(flow: Flow, node: Node, x: Ref, gate: Ref) -> list[tuple[Axis, Axis]]:
@@ -158,14 +163,16 @@ def _met(flow: Flow, node: Node, x: Ref, gate: Ref) -> list[tuple[Axis, Axis]]:
     return [(mine.get(name, ()), its.get(name, ())) for name in {**mine, **its}]
 
 
-def _kind_of_one(flow: Flow, gate: Ref, varies: frozenset[str], adds: bool) -> Found:
+def _kind_of_one(flow: Flow, gate: Ref, made: Gate, applied: str) -> Found:
     """Return what one gate is, in one piece or as a sum of two."""
-    bounded = _is_bounded(flow, gate)
-    found = kind_of(Gate(flow.values[gate].paths, flow.space, flow.channels, varies, bounded))
-    if adds:
+    if applied in DIVIDING and divides_as_sigmoid(flow.nodes, gate):
+        return kind_of(made._replace(bounded=True))
+    found, bounded = kind_of(made), made.bounded
+    if applied == "Add":
         return found if found.kind == "gc" else NOTHING
-    if found.kind and not bounded and last_function(flow.nodes, gate) is None:
-        # What scales by a linear function, as FiLM does, is none of the known gates.
+    if found.kind and (applied in DIVIDING or last_function(flow.nodes, gate) is None):
+        # What scales by a linear function, as FiLM does, is none of the known gates; nor is what
+        # makes of a gate something else, be it one that divides.
         return found._replace(kind=UNNAMED)
     top = flow.nodes[gate.node]
     if found.kind not in ("", UNNAMED) or top.layer.type not in ("Add", "Maximum"):

@@ -23,6 +23,7 @@ from attn_cli.analysis.calls import (
     PADDING,
     POOLING,
     REDUCING,
+    REORDERING,
     SPREADING,
 )
 from attn_cli.analysis.flow import elements, mixing, moving, parts, pooling
@@ -69,6 +70,7 @@ EFFECTS: dict[str, Effect] = {
     "Moveaxis": moving.moved,
     "ExpandDims": moving.expanded,
     "Squeeze": moving.squeezed,
+    **dict.fromkeys(REORDERING, moving.reordered),
     **dict.fromkeys(SPREADING, moving.enlarged),
     "BroadcastTo": moving.broadcast,
     "Repeat": moving.repeated,

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 from attn_cli.analysis.calls import (
     ACTIVATING,
     BOUNDED,
+    CANCELLING,
     DIVIDING,
     REDUCING,
     function_of,
+    hands_on,
     integers,
     option,
     scalar_operand,
 )
 from attn_cli.analysis.flow.pooling import reduced
 from attn_cli.analysis.flow.values import MAP, OTHER, Path, Value, paths_of
-from attn_cli.analysis.layout import SPACE, across, labels_of
+from attn_cli.analysis.layout import SPACE, across, labels_of, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 SQUARED = {"d": "d²", "mean": "square of mean", "norm": "sum of squares", "std": "var", "x": "x²"}
 ROOTS = {"mean of squares": "norm", "sum of squares": "norm", "var": "std"}
 FORMS = {"Absolute": {"x": "|x|"}, "Rsqrt": ROOTS, "Sqrt": ROOTS, "Square": SQUARED}
+# What an activation function can be told to be.
+SHAPING = ("alpha", "approximate", "max_value", "negative_slope", "theta", "threshold")
 POWERS = {2: SQUARED, 0.5: ROOTS, -0.5: ROOTS}
 
 
@@ -41,14 +45,20 @@ def calculated(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
     if type in FORMS:
         return value.changed(FORMS[type])
     path = value.pure
-    if path is None or type in ("Clip", "Negative", "Reciprocal"):
+    if path is None or type == "Negative" or hands_on(call):
         return value
-    if path.over and type in ACTIVATING:
+    if path.over and (type in ACTIVATING or type in ("Clip", "Reciprocal")):
         return value
     # An activated map is a map still.
     if path == MAP and function is not None and function not in BOUNDED:
-        return value
+        return value.on(path._replace(activated=_activation(call, function)))
     return value.changed({})
+
+
+def _activation(call: Node, function: str) -> tuple[object, ...]:
+    """Return what tells an activation from others."""
+    shape = [option(call, name) or None for name in SHAPING]
+    return (function, *shape, id(call.layer) if call.layer.weights else None)
 
 
 def averaged(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
@@ -68,12 +78,14 @@ def merged(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
             return softmax
     layout = across([value.layout for value in given])
     if len(given) == 2:
+        if call.inputs[0] == call.inputs[1] and call.layer.type in CANCELLING:
+            return Value(layout, frozenset())
         path = _met(flow, call, given)
         if path is not None:
             return Value(layout, frozenset({path}))
     paths = paths_of(given)
-    if MAP in paths and len(paths) > 1:
-        paths = paths - {MAP} | {OTHER}
+    if len(paths) > 1:
+        paths = frozenset([OTHER if path.is_map else path for path in paths])
     return Value(layout, paths)
 
 
@@ -82,8 +94,9 @@ def product(given: Sequence[Value], is_square: bool) -> Path | None:
     if is_square:
         return given[0].changed(SQUARED).pure
     for value, weights in (given, given[::-1]):
-        if value.pure == MAP and _is_mask(weights):
-            return Path("weighed")
+        path = value.pure
+        if path is not None and path.is_map and _is_mask(weights):
+            return path._replace(form="weighed")
     return None
 
 
@@ -99,10 +112,12 @@ def _met(flow: Flow, call: Node, given: Sequence[Value]) -> Path | None:
         # By a number that the map's shape gives.
         return one._replace(form="mean") if one.form == "sum" and not given[1].paths else None
     if type in ("Subtract", "SquaredDifference") and two is not None:
-        if {one, two} == {MAP, Path("mean", flow.space)}:
-            return Path("d" if type == "Subtract" else "d²")
+        if one.activated != two.activated:
+            return None
+        if {one[:2], two[:2]} == {MAP[:2], ("mean", flow.space)}:
+            return MAP._replace(form="d" if type == "Subtract" else "d²", activated=one.activated)
         if {one.form, two.form} == {"mean of squares", "square of mean"} and one.over == two.over:
-            return Path("var", one.over)
+            return one._replace(form="var")
     return None
 
 
@@ -112,7 +127,7 @@ def _is_mask(value: Value) -> bool:
         return False
     (path,) = value.paths
     return (
-        path._replace(steps=()) in (MAP, OTHER)
+        path[:2] in (MAP[:2], OTHER[:2])
         and path.hows == ("dense", "softmax")
         and labels_of(*value.layout) <= SPACE | {"b"}
     )
@@ -121,6 +136,8 @@ def _is_mask(value: Value) -> bool:
 def _softmax(flow: Flow, value: Value, axes: Sequence[int]) -> Value:
     """Return what a softmax along some axes makes: over all of space, weights of its places."""
     over = value.over(axes)
+    if all(size_of(value.layout[each]) == 1 for each in value.places(axes)):
+        return value.constant()
     return value.mixed("softmax") if over and over == flow.space else value.blurred()
 
 
@@ -147,6 +164,8 @@ def _softmax_spelt_out(flow: Flow, call: Node) -> Value | None:
 def _scaled(flow: Flow, call: Node, value: Value) -> Value:
     """Return what a tensor and a number make."""
     type, number = call.layer.type, scalar_operand(call)
+    if number == 0 and type in ("Multiply", "Power"):
+        return value.constant()
     path = value.pure
     if path is None:
         return value

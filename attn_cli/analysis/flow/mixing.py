@@ -15,7 +15,7 @@ from attn_cli.analysis.calls import (
 from attn_cli.analysis.flow.elements import product
 from attn_cli.analysis.flow.pooling import reduced
 from attn_cli.analysis.flow.values import Unclear, Value, paths_of
-from attn_cli.analysis.layout import Atom, labels_of, met, resized, size_of
+from attn_cli.analysis.layout import Atom, labels_of, met, resized, shifted, size_of
 from attn_cli.graph import UNKNOWN
 
 if TYPE_CHECKING:
@@ -29,13 +29,14 @@ if TYPE_CHECKING:
 class Kernel(NamedTuple):
     """What a kernel spans: what the channels, the other axes, and those it is wide along run over.
 
-    `wide` is along how many axes it is wider than 1.
+    `wide` is along how many axes it is wider than 1, `is_close` whether it leaves out none of them.
     """
 
     mixes: frozenset[str]
     along: frozenset[str]
     around: frozenset[str]
     wide: int
+    is_close: bool
 
 
 def mixed(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
@@ -46,11 +47,15 @@ def mixed(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
     space = [each for each in range(1, rank) if each != channels]
     sides = each_of_space(1 if is_dense else option(call, "kernel_size"), len(space))
     wide = [each for each, side in zip(space, sides, strict=True) if side != 1]
+    steps = each_of_space(1 if is_dense else option(call, "strides") or 1, len(space))
+    gaps = each_of_space(1 if is_dense else option(call, "dilation_rate") or 1, len(space))
     kernel = Kernel(
         mixes=labels_of(layout[channels]) or _squeezed_to_one(value),
         along=labels_of(*[layout[each] for each in space]),
         around=labels_of(*[layout[each] for each in wide]),
         wide=len(wide),
+        # Of neighbours alone, and of each: nothing is left out.
+        is_close=all(n in (None, 1) for n in (*gaps, *steps)),
     )
     filters = size_of(layout[channels]) if _is_depthwise(layer) else filters_of(layer)
     how = _how(layer, kernel)
@@ -60,16 +65,35 @@ def mixed(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
         how = "along" if layer.type == "Conv1D" else "dense"
     after = call.output_shapes[0]
     left = list(layout)
-    for each in wide:
+    firsts = [_first(call, *each) for each in zip(sides, steps, gaps, strict=True)]
+    for each, first in zip(space, firsts, strict=True):
+        if each not in wide:
+            continue
         known = after[each] if after != UNKNOWN and len(after) == rank else None
         if known is None and str(option(call, "padding")).lower() == "same":
             strides = integers(option(call, "strides") or 1)
             known = size_of(layout[each]) if set(strides) == {1} else None
         summed = how == "each" and labels_of(layout[each]) == {"k"}
-        left[each] = () if summed else resized(layout[each], known)
+        left[each] = () if summed else shifted(resized(layout[each], known), first)
     if how != "each" or not kernel.mixes <= {"c", "m"}:
         left[channels] = () if filters == 1 else (Atom("m", filters),)
+    if layer.function == "softmax" and (filters, channels) == (1, rank - 1):
+        return value.laid(left).constant()  # of one, all of it
     return value.laid(left).mixed(how, id(layer), filters)
+
+
+def _first(call: Node, side: int | None, step: int | None, gap: int | None) -> int | None:
+    """Return around which place of an axis a kernel stands first; None where nothing tells.
+
+    Where it leaves out places, what comes out is coarser, but starts where it did.
+    """
+    padding = str(option(call, "padding") or "valid").lower()
+    if None in (side, step, gap) or padding not in ("causal", "same", "valid"):
+        return None
+    middle = ((side or 1) - 1) // 2 * (gap or 1)
+    if step != 1 or padding == "same" or "Transpose" in call.layer.type:
+        return 0
+    return middle if padding == "valid" else -middle
 
 
 def _squeezed_to_one(value: Value) -> frozenset[str]:
@@ -85,7 +109,7 @@ def _is_depthwise(layer: Layer) -> bool:
 
 def _how(layer: Layer, kernel: Kernel) -> str:
     """Return how a layer mixes: as a dense layer, a map of its own for each channel, …."""
-    mixes, along, around, wide = kernel
+    mixes, along, around, wide, is_close = kernel
     filters, groups = filters_of(layer), layer.config.get("groups", 1)
     depthwise = _is_depthwise(layer)
     if depthwise and layer.config.get("depth_multiplier", 1) != 1:
@@ -101,7 +125,7 @@ def _how(layer: Layer, kernel: Kernel) -> str:
         return "conv" if wide else "dense"
     if mixes <= {"k"} and (not mixes if depthwise else filters == 1):
         if along == {"c"}:
-            return "along" if wide <= 1 else "conv"
+            return "along" if wide <= 1 and is_close else "conv"
         return "map" if along else "scale"
     return "conv"
 
@@ -147,7 +171,7 @@ def contracted(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
     order = [*output, *[name for name in axes if name not in output]]
     value = given[0].laid(met(axes[name]) for name in order)
     if len(given) == 2:
-        is_square = call.layer.type == "Einsum" and len({*names}) == len({*call.inputs}) == 1
+        is_square = len({*names}) == len({*call.inputs}) == 1
         path = product(given, is_square)
         if path is not None:
             value = value.on(path)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attn_cli.analysis.calls import integers, is_channels_first, option
+from attn_cli.analysis.calls import integers, option, space_of
 from attn_cli.analysis.flow.values import Unclear
-from attn_cli.analysis.layout import labels_of, relaid, resized, size_of, spread
+from attn_cli.analysis.layout import labels_of, relaid, resized, shifted, size_of, spread
 from attn_cli.graph import UNKNOWN
 
 if TYPE_CHECKING:
@@ -118,6 +118,15 @@ def squeezed(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
     return given[0].laid(axis for each, axis in enumerate(layout) if each not in gone)
 
 
+def reordered(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
+    """Turn axes round, or on: all where none are named. Where what stands is not followed."""
+    value, axis = given[0], option(call, "axis")
+    gone = value.places(range(len(value.layout)) if axis is None else integers(axis))
+    return value.laid(
+        shifted(axis, None) if place in gone else axis for place, axis in enumerate(value.layout)
+    )
+
+
 # Along an axis of one place, everything is the same once it is spread.
 
 
@@ -177,6 +186,9 @@ def enlarged(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
     layout = list(given[0].layout)
     rank, after = len(layout), call.output_shapes[0]
     is_known = after != UNKNOWN and len(after) == rank
-    for each in range(2, rank) if is_channels_first(call) else range(1, rank - 1):
+    for each in space_of(call, rank):
+        # All of it is spread over all of what comes out, wherever it started.
+        start = [atom.start for atom in layout[each][:1]]
         layout[each] = resized(layout[each], after[each] if is_known else None)
+        layout[each] = shifted(layout[each], None if None in start else -sum(filter(None, start)))
     return given[0].laid(layout)

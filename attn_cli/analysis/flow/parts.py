@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attn_cli.analysis.calls import integers, option
+from attn_cli.analysis.calls import integers, option, space_of
 from attn_cli.analysis.flow.values import NOWHERE, Unclear, Value, paths_of
-from attn_cli.analysis.layout import Atom, across, labels_of, resized, size_of, spread
+from attn_cli.analysis.layout import Atom, across, labels_of, resized, shifted, size_of, spread
 from attn_cli.graph import UNKNOWN
 
 if TYPE_CHECKING:
@@ -23,41 +23,90 @@ def padded(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
     layout = _resized(value.layout, call.output_shapes[0]) or _shrunk(value.layout)
     pairs = zip(layout, value.layout, strict=True)
     over = labels_of(*[before for axis, before in pairs if axis != before])
+    before = _before(call, len(layout))
+    layout = _moved(layout, value.layout, [None if n is None else -n for n in before])
     mode = str(option(call, "mode") or "constant").lower()
     if mode != "constant" and over:
         return value.laid(layout).mixed("circle" if mode in ("wrap", "circular") else mode)
     return value.laid(layout).blurred()
 
 
+def _before(call: Node, rank: int) -> list[int | None]:
+    """Return how much is put, or cut off, before each axis; None where nothing tells."""
+    is_op = call.layer.type == "Pad"
+    places = range(rank) if is_op else space_of(call, rank)
+    given = option(call, "pad_width", "padding", "cropping")
+    if not isinstance(given, (list, tuple)):
+        given = (given,)
+    if len(integers(given)) == 2 and (is_op or len(places) == 1):
+        given = (given,)  # both ends, and not two axes
+    firsts = [each[0] if isinstance(each, (list, tuple)) and each else each for each in given]
+    if len(firsts) == 1:
+        firsts *= len(places)
+    if len(firsts) != len(places) or not all(type(each) is int for each in firsts):
+        return [None] * rank
+    before: list[int | None] = [0] * rank
+    for place, first in zip(places, firsts, strict=True):
+        before[place] = first
+    return before
+
+
+def _moved(after: Layout, before: Layout, by: Sequence[int | None]) -> Layout:
+    """Return a layout whose axes start so many places later, where their size is another one."""
+    return tuple(
+        [
+            axis if size_of(axis) == size_of(old) is not None else shifted(axis, places)
+            for axis, old, places in zip(after, before, by, strict=True)
+        ]
+    )
+
+
 def cut(flow: Flow, call: Node, given: Sequence[Value]) -> list[Value]:
     """Take parts along axes, and drop or add axes of one place."""
     value = given[0]
     parts = []
-    for after in call.output_shapes:
-        layout = _cut(call, value.layout, after)
+    for output, after in enumerate(call.output_shapes):
+        layout = _cut(call, value.layout, output, after)
         if layout is None:
             raise Unclear
-        kept = [atom for axis in layout for atom in axis]
+        kept = [atom[:2] for axis in layout for atom in axis]
         atoms = [atom for axis in value.layout for atom in axis]
-        whole = all(atom in kept for atom in atoms if atom.label not in ("", "b", "k", "+"))
+        whole = all(atom[:2] in kept for atom in atoms if atom.label not in ("", "b", "k", "+"))
         part = value.laid(layout)
         if not whole:
-            part = part.blurred() if value.is_map else part.mixed("part")
+            part = part.blurred() if value.is_each else part.mixed("part")
         parts.append(part)
     return parts
 
 
-def _cut(call: Node, layout: Layout, after: Shape) -> Layout | None:
+def _cut(call: Node, layout: Layout, output: int, after: Shape) -> Layout | None:
     """Return the layout of a part that a call takes; None where it cannot be told."""
     type = call.layer.type
     sliced = None if (slices := _slices(call)) is None else _sliced(layout, slices)
     if sliced is not None:
         return sliced
+    if after != UNKNOWN and (part := _resized(layout, after)) is not None:
+        return _moved(part, layout, _offsets(call, output, len(layout)))
     if after != UNKNOWN:
-        return _resized(layout, after) or _fitted(layout, after)
+        return _fitted(layout, after)
     if type in ("Split", "Unstack"):
-        return _divided(call, layout)
-    return None if type == "GetItem" else _shrunk(layout)
+        return _divided(call, layout, output)
+    if type == "GetItem":
+        return None
+    return _moved(_shrunk(layout), layout, _offsets(call, output, len(layout)))
+
+
+def _offsets(call: Node, output: int, rank: int) -> list[int | None]:
+    """Return where along each axis a part starts; None where nothing tells."""
+    if call.layer.type.startswith("Cropping"):
+        return _before(call, rank)
+    axes = integers(option(call, "axis"))
+    if call.layer.type != "Split" or len(axes) != 1:
+        return [None] * rank
+    at = axes[0] % rank
+    sizes = [shape[at] if len(shape) == rank else None for shape in call.output_shapes[:output]]
+    start = None if None in sizes else sum(filter(None, sizes))
+    return [start if place == at else 0 for place in range(rank)]
 
 
 def _slices(call: Node) -> Sequence[object] | None:
@@ -91,13 +140,10 @@ def _sliced(layout: Layout, slices: Sequence[object]) -> Layout | None:
         elif isinstance(each, slice) and axes:
             axis = axes.pop(0)
             bounds = (each.start, each.stop, each.step)
-            size = size_of(axis)
-            if bounds == (None, None, None):
-                cut.append(axis)
-            elif size is None or any(type(b) not in (int, type(None)) for b in bounds):
-                cut.append(resized(axis, None))
+            if any(type(bound) not in (int, type(None)) for bound in bounds):
+                cut.append(shifted(resized(axis, None), None))
             else:
-                cut.append(resized(axis, len(range(*slice(*bounds).indices(size)))))
+                cut.append(_stretch(axis, each))
         elif type(each) is int and axes:
             axes.pop(0)
         else:
@@ -105,7 +151,26 @@ def _sliced(layout: Layout, slices: Sequence[object]) -> Layout | None:
     return (*cut, *axes)
 
 
-def _divided(call: Node, layout: Layout) -> Layout | None:
+def _stretch(axis: Axis, part: slice) -> Axis:
+    """Return the axis of the places that a slice takes.
+
+    Of an axis that is not known to end, what is open at the end goes up to there, and what starts
+    before the end does so where the next round starts.
+    """
+    size, step = size_of(axis), part.step in (None, 1)
+    if size is not None:
+        taken = range(*part.indices(size))
+        return shifted(resized(axis, len(taken)), taken.start if step else None)
+    first, last = part.start or 0, part.stop
+    if (first, last) == (0, None):
+        return shifted(axis, 0 if step else None)
+    if not step or (last is not None and (last < 0 or first < 0)):
+        return shifted(resized(axis, None), None)
+    length = last - first if last is not None else -first if first < 0 else None
+    return shifted(resized(axis, length), first)
+
+
+def _divided(call: Node, layout: Layout, output: int) -> Layout | None:
     """Return the layout of each of several equal parts, or of each place, along one axis."""
     axes = integers(option(call, "axis"))
     if len(axes) != 1:
@@ -113,7 +178,9 @@ def _divided(call: Node, layout: Layout) -> Layout | None:
     at = axes[0] % len(layout)
     size, count = size_of(layout[at]), len(call.output_shapes)
     each = None if size is None or size % count else size // count
-    left = () if call.layer.type == "Unstack" else (resized(layout[at], each),)
+    start = None if each is None else each * output
+    part = shifted(resized(layout[at], each), start)
+    left = () if call.layer.type == "Unstack" else (part,)
     return (*layout[:at], *left, *layout[at + 1 :])
 
 
@@ -178,10 +245,41 @@ def concatenated(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
         return joined((Atom("k", total),))
     if labels == {frozenset("c")}:
         whole = {_whole(path) for path in value.paths}
-        if len(whole) == 1 and all(path.over for path in whole):
-            return joined((Atom("c", total),)).on(*whole).mixed("circle")
+        start = _start_of_circle(ends, flow.channels)
+        if len(whole) == 1 and all(path.over for path in whole) and start is not None:
+            round = joined((Atom("c", total, start),)).on(*whole)
+            return round if (start, total) == (0, flow.channels) else round.mixed("circle")
     is_made = labels_of(*ends) <= {"c", "m"}
     return joined((Atom("m" if is_made else "+", total),))
+
+
+def _start_of_circle(ends: Sequence[Axis], channels: int | None) -> int | None:
+    """Return where channels start that follow each other round and round; None where they do not.
+
+    Where it is not known how many there are, an end of them is as long as what comes after all.
+    """
+    after = 0
+    expected: int | None = None
+    start: int | None = None
+    for end in ends:
+        if len(end) != 1 or end[0].start is None:
+            return None
+        first, size = end[0].start, end[0].size
+        if channels:
+            first %= channels
+        if expected is not None and first != expected:
+            return None
+        if start is None:
+            start = first
+        if size is None:
+            after, expected = 0, 0
+        else:
+            after, expected = after + size, first + size
+        if expected is not None and channels:
+            expected %= channels
+    if start is None or start <= 0:
+        return start
+    return start - channels if channels else -after
 
 
 def _whole(path: Path) -> Path:

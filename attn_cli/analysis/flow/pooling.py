@@ -9,10 +9,10 @@ from attn_cli.analysis.calls import (
     REDUCING,
     each_of_space,
     integers,
-    is_channels_first,
     option,
+    space_of,
 )
-from attn_cli.analysis.flow.values import OTHER, Path, Unclear, Value
+from attn_cli.analysis.flow.values import OTHER, Unclear, Value
 from attn_cli.analysis.layout import resized, size_of
 from attn_cli.graph import UNKNOWN
 
@@ -68,7 +68,7 @@ def reduced(flow: Flow, value: Value, axes: Sequence[int], keeps: str, keepdims:
         return left.mixed("over c")
     else:
         form = OTHER.form
-    return left.on(Path(form, path.over | over))
+    return left.on(path._replace(form=form, over=path.over | over))
 
 
 def _how(over: frozenset[str]) -> str:
@@ -101,7 +101,7 @@ def pooled(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
     """Pool all of space, or windows of it."""
     value, type = given[0], call.layer.type
     rank = len(value.layout)
-    space = range(2, rank) if is_channels_first(call) else range(1, rank - 1)
+    space = space_of(call, rank)
     if type.startswith("Global"):
         return reduced(flow, value, space, POOLING[type], bool(option(call, "keepdims")))
     after = call.output_shapes[0]
@@ -112,16 +112,28 @@ def pooled(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
         sizes = each_of_space(option(call, "output_size"), len(space))
     else:
         sizes = _windows(flow, call, [value.layout[place] for place in space])
+    sides = each_of_space(option(call, "pool_size", "ksize"), len(space))
     whole, left = [], list(value.layout)
-    for place, size in zip(space, sizes, strict=True):
+    for place, size, side in zip(space, sizes, sides, strict=True):
         before = size_of(value.layout[place])
         if size == 1 and before != 1:
             whole.append(place)
+            if before is not None and not _covers(call, side, before):
+                left[place] = resized(value.layout[place], None)
         elif size != before:
             left[place] = resized(value.layout[place], size)
     if tuple(left) != value.layout:
         value = value.laid(left).mixed("window")
     return reduced(flow, value, whole, POOLING[type], True)
+
+
+def _covers(call: Node, side: int | None, size: int) -> bool:
+    """Tell whether the one window of a pool along an axis is all of the axis."""
+    if call.layer.type.startswith("Adaptive"):
+        return True
+    # Of what is padded the window may see less than it is wide, where it is said how.
+    padding = str(option(call, "padding") or "valid").lower()
+    return padding in ("same", "valid") and side is not None and side >= size
 
 
 def _windows(flow: Flow, call: Node, space: Sequence[Axis]) -> list[int | None]:
@@ -135,7 +147,7 @@ def _windows(flow: Flow, call: Node, space: Sequence[Axis]) -> list[int | None]:
         size = size_of(axis)
         if side == stride == 1 or (is_same and stride == 1):
             counts.append(size)
-        elif side is None or (size is not None and side != size):
+        elif side is None or (size is not None and side != size) or (stride or side) > side:
             counts.append(None)
         else:
             # A gate meets the map with as many places or with one: if nothing makes it larger

@@ -47,11 +47,18 @@ class Path(NamedTuple):
     """One way from a feature map: a form of it, pooled over what, then mixed.
 
     The map itself is "x", the distance from its mean "d"; pooled, it is a "mean", a "norm", ….
+    `activated` is by what the map was before all that, empty for nothing.
     """
 
     form: str
     over: frozenset[str] = NOWHERE
     steps: tuple[Step, ...] = ()
+    activated: tuple[object, ...] = ()
+
+    @property
+    def is_map(self) -> bool:
+        """Whether it is the feature map, as it is or activated."""
+        return (self.form, self.over, self.steps) == ("x", NOWHERE, ())
 
     @property
     def hows(self) -> tuple[str, ...]:
@@ -104,23 +111,27 @@ class Value(NamedTuple):
     def mixed(self, how: str, layer: int = 0, filters: int | None = None) -> Value:
         """Return it after one step more, on all of its paths."""
         step = Step(how, layer, filters)
-        return self.on(*[Path(form, over, (*steps, step)) for form, over, steps in self.paths])
+        return self.on(*[path._replace(steps=(*path.steps, step)) for path in self.paths])
 
     def changed(self, forms: Mapping[str, str]) -> Value:
         """Return what a function makes of it, that turns one form of the map into another."""
         path = self.pure
         if path is None:
             return self
-        return self.on(Path(forms.get(path.form, OTHER.form), path.over))
+        return self.on(path._replace(form=forms.get(path.form, OTHER.form)))
 
     @property
-    def is_map(self) -> bool:
+    def is_each(self) -> bool:
         """Whether nothing was pooled or mixed: it is made of the map element by element."""
         return (path := self.pure) is not None and not path.over
 
     def blurred(self) -> Value:
         """Return what is no longer the map, if it was: what was pooled of it, it still is."""
-        return self.on(OTHER) if self.is_map else self
+        return self.on(OTHER) if self.is_each else self
+
+    def constant(self) -> Value:
+        """Return it where it says the same, whatever the map is."""
+        return self.on()
 
 
 def paths_of(values: Iterable[Value]) -> frozenset[Path]:
