@@ -404,8 +404,7 @@ class _Parser:
         if self.shares_in_models:
             self.shared = None
         for name, node in taken(nodes):
-            entry = part.entries[name]
-            entry.calls.append(_by_name(entry.part, self._call(node, part, name)))
+            part.entries[name].calls.append(self._call(node, part, name))
         models = ALL if self.keras_2 else FUNCTIONAL
         input_layers = part.config.get("input_layers")
         part.inputs = _sources(input_layers, part, "input_layers", models)
@@ -501,20 +500,6 @@ def _require_needed(part: Part) -> None:
     left = entries.keys() - {name for name, _ in needed}
     if left:
         raise BadFile(f"no output of {quote(part.name)} needs its layer {quote(min(left))}")
-
-
-def _by_name(called: Part, call: Call) -> Call:
-    """Return a call with what a model takes in the order of its inputs: a dict gives it by name."""
-    first = call.args[0] if call.args else None
-    if called.entries is None or not isinstance(first, dict) or len(first) < len(called.inputs):
-        return call
-    named = [first.get(source.name) for source in called.inputs]
-    taken = [each for each in named if isinstance(each, Source)]
-    if isinstance(called.config.get("input_layers"), dict) or len(taken) < len(named):
-        return call
-    noted, others = dict(zip(call.tensors, call.shapes, strict=True)), {*call.tensors} - {*taken}
-    tensors = (*taken, *[source for source in call.tensors if source in others])
-    return call._replace(tensors=tensors, shapes=tuple([noted[each] for each in tensors]))
 
 
 def _call_of_keras_3(node: dict[str, Any], part: Part, where: str) -> Call:
