@@ -36,8 +36,8 @@ class TooMuch(BadFile):
 class _Account:
     __slots__ = ("budget", "left")
 
-    def __init__(self) -> None:
-        self.budget = self.left = 0
+    def __init__(self, budget: int = 0) -> None:
+        self.budget = self.left = budget
 
     def pay_in(self, size: int) -> None:
         """Pay in what something of a size allows, in bytes: the first has all."""
@@ -57,17 +57,29 @@ def charge(steps: int = 1) -> None:
             raise Spent
 
 
+def memory_of(*texts: str | bytes) -> int:
+    """Return about how many bytes it takes to put texts together.
+
+    Where one is not ASCII, each of their characters may take four.
+    """
+    letters = sum(map(len, texts))
+    return letters if all(text.isascii() for text in texts) else 4 * letters
+
+
 @contextmanager
 def one_account(file: str) -> Iterator[None]:
     """Charge all that is done with a file to one account, which what is first done opens.
 
     Raises BadFile, that names the file, where it is spent.
     """
-    token = _open.set(_open.get() or _Account())
+    opened = _open.get() or _Account()
+    token = _open.set(opened)
     try:
         yield
     except TooMuch as error:
         raise BadFile(f"{file}: {error}") from None
+    except Spent:
+        raise BadFile(f"{file}: {_too_much('what is done with it', opened)}") from None
     finally:
         _open.reset(token)
 
@@ -76,18 +88,22 @@ def one_account(file: str) -> Iterator[None]:
 def account(size: int, what: str, *, apart: bool = False) -> Iterator[None]:
     """Charge what is done with something of a size, in bytes, to the account that is open.
 
-    Where none is, and for what is done `apart`, because it is asked for several times, it has one
-    of its own. Raises TooMuch where that takes more than anything of this size needs.
+    Where none is, it has one of its own; what is done `apart`, because it is asked for several
+    times, has one that is like the open one when that was opened. Raises TooMuch where that takes
+    more than anything of this size needs.
     """
-    opened = (None if apart else _open.get()) or _Account()
+    outer = _open.get()
+    opened = _Account(outer.budget if outer else 0) if apart or not outer else outer
     opened.pay_in(size)
     token = _open.set(opened)
     try:
         yield
     except Spent:
-        raise TooMuch(
-            f"{what} takes more than {opened.budget:,} steps; no model of its size that Keras "
-            "saves does"
-        ) from None
+        raise TooMuch(_too_much(what, opened)) from None
     finally:
         _open.reset(token)
+
+
+def _too_much(what: str, opened: _Account) -> str:
+    most = f"{opened.budget:,} steps"
+    return f"{what} takes more than {most}; no model of its size that Keras saves does"

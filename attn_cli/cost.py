@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.graph import Cost
+from attn_cli.text import few
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,12 +67,6 @@ def reasons(unknown: Iterable[str]) -> str:
     for why in dict.fromkeys(unknown):
         what, known_for, about = why.partition(" known for ")
         grouped.setdefault(what + known_for, []).append(about)
-    lines = [what + _several(about) for what, about in grouped.items()]
+    lines = [what + few(about) for what, about in grouped.items()]
     more = len(lines) - MAX_REASONS
     return "; ".join([*lines[:MAX_REASONS], *([f"and {more} more reasons"] if more > 0 else [])])
-
-
-def _several(names: list[str]) -> str:
-    more = len(names) - 2 * MAX_REASONS
-    shown = ", ".join(names[: 2 * MAX_REASONS])
-    return f"{shown} and {more} more" if more > 0 else shown

@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.account import account, charge
-from attn_cli.errors import AttnError
+from attn_cli.errors import AttnError, BadOption, BadShape
 from attn_cli.graph import Graph, Layer, Node, Ref, Shape
 from attn_cli.sources.block import graph_of
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from attn_cli.spec import Spec
 
-TRACING = 100  # steps that it takes to trace a block
+PUTTING = "putting blocks in it"
+TRACING = 70  # steps for each node of a block that is traced
+SITE, STANDING = 50, 12  # for a site, and each node that stands there: its costs count there too
 
 
 class Site(NamedTuple):
@@ -48,6 +50,13 @@ class Block(NamedTuple):
     prefix: str
     graph: Graph
     renamed: Mapping[str, str]  # the names of ops, by those that Keras gives them on their own
+
+
+class Traced(NamedTuple):
+    """A block on a shape, and how the names begin that it was given."""
+
+    graph: Graph
+    prefix: str
 
 
 class Spliced(NamedTuple):
@@ -90,8 +99,16 @@ def splice(graph: Graph, sites: Iterable[Site], spec: Spec | None) -> Spliced:
 
     Raises what tracing does, with the name of the site that a block does not fit.
     """
-    with account(graph.size, "putting blocks in it", apart=True):
+    with account(graph.size, PUTTING, apart=True):
         return _spliced(graph, sites, spec)
+
+
+def misfits(graph: Graph, sites: Iterable[Site], spec: Spec) -> dict[Site, str]:
+    """Return the sites that a block does not fit, and why."""
+    with account(graph.size, PUTTING, apart=True):
+        host = Host(graph)
+        told = {site: host.misfit(site, spec) for site in sites}
+    return {site: reason for site, reason in told.items() if reason is not None}
 
 
 def _spliced(graph: Graph, sites: Iterable[Site], spec: Spec | None) -> Spliced:
@@ -132,6 +149,7 @@ class Host:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
+        self.traced: dict[tuple[str, Shape], Traced] = {}
         self.names: defaultdict[tuple[str, ...], Names] = defaultdict(Names)
         # Of the weights before each call: a block's own are of that type.
         self.dtypes: list[str] = []
@@ -142,27 +160,28 @@ class Host:
             self.dtypes.append(next(own, before))
 
     def block_at(self, site: Site, spec: Spec) -> Block:
-        """Trace a block at a site, under names that are free."""
-        behind = self.graph.nodes[site.yields.node]
-        within = behind.layer.within
-        stem = f"{prefix_of(behind)}_{prefix_text(spec.block.name)}"
-        prefix, again = stem, 0
+        """Return a block at a site, under names that are free."""
+        within = self.graph.nodes[site.yields.node].layer.within
+        prefix = stem = self.stem(site, spec)
+        again = 0
         there = self.names[within]
         while True:
-            charge(TRACING)
-            try:
-                traced = graph_of(spec.block.build, site.shape, **spec.given, **named(spec, prefix))
-            except AttnError as error:
-                raise type(error)(f"{spec.text} at {site.name}: {error}") from None
-            names = {node.layer.name for node in traced.nodes[1:]}
-            given = {name for name in names if name.startswith(prefix)}
-            automatic = names - given
-            if there.isdisjoint(given):
+            traced = self.trace(site, spec, prefix)
+            charge(len(traced.graph.nodes))
+            names = {node.layer.name for node in traced.graph.nodes[1:]}
+            given = {
+                name: prefix + name.removeprefix(traced.prefix)
+                for name in names
+                if name.startswith(traced.prefix)
+            }
+            if there.isdisjoint(given.values()):
                 break
             again += 1
             prefix = f"{stem}_{again}"
-        there |= given
-        renamed = there.free(automatic)
+        charge(SITE + STANDING * len(traced.graph.nodes))
+        there.update(given.values())
+        renamed = there.free(names - given.keys())
+        final = {**given, **renamed}
         batch = self.graph.shape_of(site.takes)[0]
         dtype = self.dtypes[site.takes.node]
         layers: dict[int, Layer] = {}
@@ -170,7 +189,7 @@ class Host:
         def layer_of(layer: Layer) -> Layer:
             if id(layer) not in layers:
                 layers[id(layer)] = layer._replace(
-                    name=renamed.get(layer.name, layer.name),
+                    name=final.get(layer.name, layer.name),
                     weights=tuple([weight._replace(dtype=dtype) for weight in layer.weights]),
                     within=within,
                 )
@@ -185,9 +204,42 @@ class Host:
                 input_shapes=shapes_of(node.input_shapes),
                 output_shapes=shapes_of(node.output_shapes),
             )
-            for node in traced.nodes
+            for node in traced.graph.nodes
         ]
-        return Block(site, prefix, Graph(nodes, traced.outputs), renamed)
+        return Block(site, prefix, Graph(nodes, traced.graph.outputs), renamed)
+
+    def misfit(self, site: Site, spec: Spec) -> str | None:
+        """Return why a block does not fit a site; None where it does."""
+        try:
+            self.trace(site, spec, self.stem(site, spec))
+        except (BadOption, BadShape) as error:
+            return str(error)
+        return None
+
+    def stem(self, site: Site, spec: Spec) -> str:
+        """Return how the names begin of a block at a site, where that is free."""
+        behind = self.graph.nodes[site.yields.node]
+        return f"{prefix_of(behind)}_{prefix_text(spec.block.name)}"
+
+    def trace(self, site: Site, spec: Spec, prefix: str) -> Traced:
+        """Return a block on the shape of a site, whose names begin with a prefix, or as it says.
+
+        On each shape it is traced once: with another prefix it is the same, but where code of
+        others is asked, that may do anything with a name.
+        """
+        key = spec.text, site.shape
+        if key in self.traced:
+            return self.traced[key]
+        charge(TRACING)
+        try:
+            graph = graph_of(spec.block.build, site.shape, **spec.given, **named(spec, prefix))
+        except AttnError as error:
+            raise type(error)(f"{spec.text} at {site.name}: {error}") from None
+        charge(TRACING * len(graph.nodes))
+        traced = Traced(graph, prefix)
+        if not spec.block.is_own:
+            self.traced[key] = traced
+        return traced
 
 
 def named(spec: Spec, prefix: str) -> dict[str, str]:

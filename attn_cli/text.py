@@ -10,10 +10,11 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 MAX_LENGTH = 200
 MAX_QUOTED = 60
+FEW = 6  # of what stands in one line
 # What Python calls printable, and nobody sees: fillers, joiners, variation selectors.
 INVISIBLE = (
     "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
@@ -71,3 +72,14 @@ def quote(name: str, most: int = MAX_QUOTED) -> str:
     'conv\x1b[2J'
     """
     return f"'{shown(name, most)}'"
+
+
+def few(texts: Sequence[str], most: int = FEW, between: str = ", ") -> str:
+    """Return texts in one; of many the first, and how many more there are.
+
+    >>> few(["a", "b", "c"], 3), few(["a", "b", "c"], 2, " and ")
+    ('a, b, c', 'a and b and 1 more')
+    """
+    more = len(texts) - most
+    first = between.join(texts[:most])
+    return f"{first} and {more:,} more" if more > 0 else first

@@ -91,13 +91,20 @@ class Refused:
 def keras() -> Any:
     """Keras on TensorFlow, loaded once for all tests that build something, and Keras 2 beside it.
 
-    What they consist of stays: the collector need not go through 300,000 objects, in 0.15 s, each
-    time that Keras is asked to forget what was built. Keras 2 writes each LSTM and GRU into a graph
-    twice, with their gradients: here without the one that nothing runs where there is no GPU.
+    Without what takes time and changes nothing here:
+
+    - The collector does not go through the 300,000 objects of which they consist, in 0.15 s, each
+      time that Keras is asked to forget what was built.
+    - Nor does TensorFlow forget its kernels then, which take half the time of building a block.
+    - Keras 2 writes each LSTM and GRU into a graph twice, with their gradients: the one that is for
+      a GPU is left out.
     """
     from attn_cli.tf.load import load_keras
 
     loaded = load_keras()
+    from tensorflow.python.eager import context
+
+    context.Context.clear_kernel_cache = lambda _: None
     with suppress(ImportError):
         from tf_keras.src.layers.rnn import gru_lstm_utils
 

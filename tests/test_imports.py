@@ -123,7 +123,7 @@ HEIGHT = {part: height for height, parts in enumerate(LAYERS) for part in parts}
 # The bottom knows less than what stands under it.
 ONLY = {
     "graph": {"errors", "showing", "text"},
-    "operations": {"errors", "graph"},
+    "operations": {"errors", "graph", "text"},
     "blocks": {"errors", "files", "stdout", "symbolic"},
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,12 +10,16 @@ from nets import FAMILIES, Net
 
 from attn_cli import find_attention, read_model
 from attn_cli.analysis.places import select_places
+from attn_cli.blocks import BLOCKS, PRESETS
 from attn_cli.cost import graph_cost
 from attn_cli.errors import BadOption
+from attn_cli.sources.block import graph_of
 from attn_cli.spec import parse_spec
-from attn_cli.splice import Names, splice
+from attn_cli.splice import Names, named, splice
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from attn_cli.graph import Graph
 
 
@@ -138,6 +143,40 @@ def test_a_block_stands_in_the_model_that_its_place_is_in() -> None:
     net.conv(net.x, name="conv")
     graph = put(net.graph(), "eca", "backbone/conv")
     assert "backbone/conv_eca_scale" in [node.name for node in graph.nodes]
+
+
+@pytest.mark.parametrize("name", [*BLOCKS, *PRESETS])
+def test_a_block_is_the_same_under_another_name(name: str) -> None:
+    """So it is traced once for each shape."""
+    spec = parse_spec(name)
+    first, other = (
+        graph_of(spec.block.build, (8, 8, 128), **named(spec, prefix)).nodes
+        for prefix in ("first", "the_other")
+    )
+    renamed = []
+    for node in first:
+        own = re.sub(r"^first", "the_other", node.layer.name)
+        renamed.append(node._replace(layer=node.layer._replace(name=own)))
+    assert renamed == list(other)
+
+
+def test_code_of_others_is_traced_at_each_place(tmp_path: Path) -> None:
+    """It may do anything with a name."""
+    path = tmp_path / "own.py"
+    path.write_text(OWN, encoding="utf-8")
+    net = Net(8, 8, 4)
+    net.relu(net.conv(net.x, name="conv"))
+    graph = put(net.graph(net.graph().outputs[0]), f"{path}:block", "conv", "activation_2")
+    names = {node.name for node in graph.nodes}
+    assert {"kcolb_vnoc_squeeze", "kcolb_2_noitavitca_squeeze"} < names, names
+
+
+OWN = """
+from attn_cli import se_block
+
+def block(x, *, name="block"):
+    return se_block(x, ratio=2, name=name[::-1])
+"""
 
 
 def test_a_block_that_does_not_fit_names_the_place() -> None:

@@ -13,7 +13,7 @@ from attn_cli.errors import BadFile, BadOption, BadShape
 from attn_cli.graph import Params
 from attn_cli.showing import Small, one, shown_small
 from attn_cli.sources.saved import OPAQUE, read_model
-from attn_cli.splice import Host, splice
+from attn_cli.splice import misfits, splice
 from attn_cli.text import shown
 
 if TYPE_CHECKING:
@@ -152,14 +152,13 @@ def _in_network(
     network: Network, chosen: Chosen, spec: Spec | None, skip_misfits: bool | None
 ) -> InNetwork:
     places = chosen.places
-    misfits: list[tuple[str, str]] = []
+    unfit: list[tuple[str, str]] = []
     if spec is not None and skip_misfits:
-        host = Host(network.graph)
-        told = {place.name: misfit(host, place, spec) for place in places}
-        misfits = [(name, reason) for name, reason in told.items() if reason is not None]
-        places = tuple([place for place in places if told[place.name] is None])
+        told = misfits(network.graph, [place.site for place in places], spec)
+        unfit = [(place.name, told[place.site]) for place in places if place.site in told]
+        places = tuple([place for place in places if place.site not in told])
         if not places:
-            raise BadShape(f"{misfits[0][1]}; no place is left")
+            raise BadShape(f"{unfit[0][1]}; no place is left")
     try:
         spliced = splice(network.graph, [place.site for place in places], spec)
     except (BadOption, BadShape) as error:
@@ -179,17 +178,8 @@ def _in_network(
                 for block in spliced.blocks
             ]
         ),
-        misfits=tuple(misfits),
+        misfits=tuple(unfit),
     )
-
-
-def misfit(host: Host, place: Place, spec: Spec) -> str | None:
-    """Return why a block does not fit a place; None where it does."""
-    try:
-        host.block_at(place.site, spec)
-    except (BadOption, BadShape) as error:
-        return str(error)
-    return None
 
 
 def _added(network: Network, after: Totals, graph: Graph, cost: GraphCost) -> Totals:

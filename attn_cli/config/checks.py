@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +29,7 @@ from attn_cli.spec import NONE, Place, Spec, parse_place, parse_spec
 from attn_cli.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from attn_cli.config.find import Source
     from attn_cli.config.toml import Lines
@@ -59,13 +58,18 @@ class BadEntry(AttnError, ValueError):
         self.key = key
 
 
-@contextmanager
-def said_by(key: str) -> Iterator[None]:
-    """Let what is wrong be wrong with what this key says."""
-    try:
-        yield
-    except AttnError as error:
-        raise BadEntry(str(error), getattr(error, "key", None) or key) from None
+class said_by:
+    """Let what is wrong be wrong with what this key says: quicker than what a generator makes."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, AttnError):
+            raise BadEntry(str(error), getattr(error, "key", None) or self.key) from None
 
 
 def read_checks(source: Source) -> list[Check]:

@@ -20,7 +20,7 @@ PART = re.compile(r"""([\w-]+)|"([^"]*)"|'([^']*)'""")
 KEY = re.compile(rf"\s*{DOTTED}\s*=")
 # A key of more parts than anybody writes: parsers keep each of its beginnings, for each of them.
 MAX_PARTS = 100
-TOO_DEEP = re.compile(rf"(?<![\w-])(?:{NAME})(?:[ \t]*\.[ \t]*(?:{NAME})){{{MAX_PARTS}}}")
+TOO_DEEP = rf"(?<![\w-])(?:{NAME})(?:[ \t]*\.[ \t]*(?:{NAME})){{{MAX_PARTS}}}"
 # What decides whether a line ends inside a text of several lines: comments, texts, and their ends.
 TOKENS = re.compile(
     r"""(?P<comment>\#.*)
@@ -30,7 +30,7 @@ TOKENS = re.compile(
     re.VERBOSE,
 )
 ENDS = {'"""': re.compile(r'(?:[^"\\]|\\.|"(?!""))*"{3,5}'), "'''": re.compile(r".*?'{3,5}")}
-PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+PLACE = r" \(at (?:line (\d+), column (\d+)|end of document)\)$"
 
 
 def text_of(data: bytes, name: str) -> str:
@@ -45,7 +45,7 @@ def text_of(data: bytes, name: str) -> str:
 
 def parse_toml(text: str, name: str) -> dict[str, Any]:
     """Return what a TOML text says. Raises BadFile, with line and column, where it is broken."""
-    if text.count(".") >= MAX_PARTS and (deep := TOO_DEEP.search(text)):
+    if text.count(".") >= MAX_PARTS and (deep := re.search(TOO_DEEP, text)):
         line = text.count("\n", 0, deep.start()) + 1
         raise BadFile(f"{name}, line {line}: a key of more than {MAX_PARTS} parts")
     loads, broken = _parser()
@@ -75,7 +75,7 @@ def _parser() -> tuple[Any, type[Exception]]:
 
 def _broken(message: str, text: str, name: str) -> str:
     """Return a parser's complaint with its place in front."""
-    place = PLACE.search(message)
+    place = re.search(PLACE, message)
     what = message[: place.start()] if place else message
     if place and place[1]:
         line, column = int(place[1]), int(place[2])

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from attn_cli.graph import Shape
 
+SCORES = frozenset(("return_attention_scores",))
 MASKS = ("attention_mask", "query_mask", "value_mask", "key_mask", "use_causal_mask")
 
 
@@ -27,6 +28,7 @@ class Heads(Operation):
     operands = ("query", "value", "key")
     needed = 2
     passive = frozenset(MASKS)
+    left_out = SCORES
     held = ("kernel", "bias")
     dropout: float = fraction(0.0)
     use_bias: bool = flag(True)
@@ -132,6 +134,7 @@ class Attention(Operation):
 
     many = True
     passive = frozenset(("mask", "use_causal_mask"))
+    left_out = SCORES
     use_scale: bool = flag(False)
     score_mode: str = free("dot")
     dropout: float = fraction(0.0)

@@ -13,8 +13,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from attn_cli.errors import AttnError, NotModelled
-from attn_cli.graph import ITEM_SIZES
-from attn_cli.operations.common import HELD, OF_TYPE, anything, hold, policy_of, short
+from attn_cli.operations.common import (
+    HELD,
+    OF_LAYERS_2,
+    OF_TYPE,
+    TYPES,
+    anything,
+    hold,
+    policy_of,
+    short,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -126,15 +134,11 @@ class Argument:
 
 REQUIRED: Any = object()
 
-# What a config has besides: of a layer, what it is called, and how it trains and computes; of an op
-# less; of a layer of Keras 2 more.
+# What a config has besides: what an op is called, and how a layer trains and computes as well.
 OF_EVERY_OP = frozenset(("name",))
 OF_EVERY_LAYER = frozenset(("autocast", "dtype", "name", "trainable"))
-OF_KERAS_2 = frozenset(("batch_input_shape", "dynamic"))
-
-
 FLOATS = frozenset((None, "float16", "bfloat16", "float32", "float64"))
-ANY = FLOATS | ITEM_SIZES.keys()
+ANY = FLOATS | TYPES
 
 
 class Operation:
@@ -165,6 +169,8 @@ class Operation:
     # and those that do not.
     passive: ClassVar[frozenset[str]] = frozenset()
     ignored: ClassVar[frozenset[str]] = frozenset(("training",))
+    # Those that are understood where they are None or False, which is to leave them out.
+    left_out: ClassVar[frozenset[str]] = frozenset()
     # The batch comes out where it went in; so it is with all layers of Keras' own.
     keeps_batch: bool = False
     masks: bool = False  # what comes out has a mask
@@ -266,7 +272,9 @@ class Operation:
                         hold(holds[name], value, keras_2)
                 elif argument is not None and not (argument.of_keras_2 and keras_2 is False):
                     setattr(self, name, argument.check(name, value, self))
-                elif name not in others and (keras_2 is False or name not in OF_KERAS_2):
+                elif keras_2 is not False and name in OF_LAYERS_2 and not is_op:
+                    OF_LAYERS_2[name](name, value, self)
+                elif name not in others:
                     self.unexpected(name, keras_2)
             for name in cls.required:
                 if name not in config:

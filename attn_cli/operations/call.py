@@ -71,13 +71,38 @@ def input_tensor(shape: Shape | None) -> Tensor:
 
 
 def bind_call(
-    operation: Operation, args: Sequence[Any], kwargs: Mapping[str, Any], tensors: Sequence[Tensor]
+    operation: Operation,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    tensors: Sequence[Tensor],
+    *,
+    is_op: bool,
+    keras_2: bool = False,
 ) -> Bound:
     """Return a call as it is understood; as an Opaque on all its tensors where it is not."""
     try:
+        if not is_op and not isinstance(operation, Opaque):
+            _require_tensors(operation, [*args, *kwargs.values()], keras_2)
         return _bound(operation, args, kwargs)
     except (Unknown, *NONSENSE) as unknown:
         return Bound(Opaque.like(operation, unknown), tensors)
+
+
+def _require_tensors(operation: Operation, given: Sequence[Any], keras_2: bool) -> None:
+    """Refuse what a layer does not take in the place of its tensors. Raises Unknown.
+
+    Ops take lists for arrays, and numbers; layers do neither, but for numbers in Keras 2.
+    """
+    first = given[0] if given else None
+    if operation.many and not isinstance(first, list):
+        raise Unknown(f"a call of {operation.type} without a list of tensors is not understood")
+    if isinstance(first, list):
+        if not operation.many and not (operation.leads and len(first) > 1):
+            raise Unknown(f"a call of {operation.type} with a list is not understood")
+        if not keras_2 and any(isinstance(each, (int, float)) for each in first):
+            raise Unknown(f"a call of {operation.type} with a number is not understood")
+    elif not keras_2 and isinstance(first, (int, float)):
+        raise Unknown(f"a call of {operation.type} with a number is not understood")
 
 
 def _bound(operation: Operation, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Bound:
@@ -95,7 +120,14 @@ def _bound(operation: Operation, args: Sequence[Any], kwargs: Mapping[str, Any])
     for name, value in kwargs.items():
         if name in names:
             bound[name] = value
-        elif value is None or value is False or name in operation.ignored:
+        elif name in operation.ignored or (
+            (value is None or value is False)
+            and (
+                name in operation.left_out
+                or name in operation.passive
+                or isinstance(operation, Opaque)
+            )
+        ):
             continue
         elif name in operation.passive:
             more = True
@@ -110,7 +142,7 @@ def _bound(operation: Operation, args: Sequence[Any], kwargs: Mapping[str, Any])
     first = given[0]
     if operation.many:
         given = first if isinstance(first, list) else [first]
-    elif isinstance(first, list) and first and (len(first) == 1 or operation.leads):
+    elif isinstance(first, list) and first and operation.leads:
         # The states of a recurrent layer may stand in one list with what goes in.
         more = more or len(first) > 1
         given[0] = first[0]
@@ -315,6 +347,28 @@ def _is_shape(shape: Shape) -> bool:
     return len(shape) <= MAX_RANK and all(
         size is None or (type(size) is int and 0 <= size <= MAX_SIZE) for size in shape
     )
+
+
+def fitted(tensor: Tensor, noted: Shape | None) -> Tensor:
+    """Return a tensor as a model takes it that notes a shape for its input.
+
+    Keras drops a last axis of 1, or adds one, where that makes the rank the noted one.
+    """
+    if not noted:
+        return tensor
+    shape = _of_rank(noted, tensor.shape)
+    sample = tensor.sample and _of_rank(noted, tensor.sample)
+    if (shape, sample) == (tensor.shape, tensor.sample):
+        return tensor
+    return tensor._replace(shape=shape, sample=sample, numbers=None)
+
+
+def _of_rank(noted: Shape, given: Shape) -> Shape:
+    if len(given) == len(noted) + 1 and given[-1] == 1:
+        return given[:-1]
+    if given and len(given) == len(noted) - 1 and noted[-1] == 1:
+        return (*given, 1)
+    return given
 
 
 # What a TimeDistributed applies has the shapes of one step.

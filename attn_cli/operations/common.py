@@ -76,6 +76,12 @@ OF_TYPE = {
     ),
 }
 
+# What a layer of Keras 2 has besides.
+OF_LAYERS_2 = {
+    "batch_input_shape": _of(lambda value: isinstance(value, (list, tuple, dict)), "a shape"),
+    "dynamic": OF_TYPE["bool"],
+}
+
 
 class Policy(NamedTuple):
     """What is known of a dtype: `weights` is None where the file does not tell their type."""
@@ -139,7 +145,7 @@ def _named(name: str | None, keras_2: bool | None) -> Policy:
     if name is None or name in MIXED:
         return FLOAT32
     if name in TYPES:
-        return Policy(name if name in ITEM_SIZES else None)
+        return Policy(name)
     if keras_2 is not False and (name in INFERRED or name in OF_KERAS_2):
         return Policy(OF_KERAS_2.get(name, "float32"))
     raise NotModelled(f"Keras has no dtype {short(name)}")

@@ -124,6 +124,7 @@ class LayerNormalization(Affine):
 
 
 class GroupNormalization(Affine):
+    left_out = frozenset(("mask",))  # Keras 2's
     groups: int = axis(32)
     axis: int = axis(-1)
 

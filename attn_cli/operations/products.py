@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from attn_cli.errors import BadShape
@@ -148,10 +149,8 @@ class Einsum(Product):
                     raise BadShape(f"einsum {text[:40]!r}: sizes {known} and {one} for {letter!r}")
             named.append(term)
         if not arrow:
-            every = "".join(named)
-            right = digits + "".join(
-                sorted(c for c in set(every) - {*digits} if every.count(c) == 1)
-            )
+            times = Counter("".join(named))
+            right = digits + "".join(sorted(c for c in times if times[c] == 1 and c not in digits))
         right = right.replace("...", digits)
         if not set(right) <= sizes.keys() or len(set(right)) < len(right):
             raise BadShape(f"einsum {text[:40]!r} makes what it is not given")

@@ -35,6 +35,7 @@ class Recurrent(Operation):
 
     operands = ("sequences",)
     passive = frozenset(("mask", "initial_state"))
+    left_out = frozenset(("constants",))  # Keras 2's
     leads = True
     held = ("kernel", "recurrent", "bias")
     gates: ClassVar[int] = 1
@@ -133,7 +134,9 @@ class ConvLSTM(Spatial, Recurrent):
 
     gates = 4
     states = 2
-    passive = frozenset(("mask",))  # with a state that is given, Keras 2 multiplies less
+    passive = frozenset(("mask",))
+    # With a state that is given, Keras 2 multiplies less.
+    left_out = frozenset(("constants", "initial_state"))
     leads = False
     filters: int = count()
     kernel_size: tuple[int, ...] = counts()
@@ -214,6 +217,7 @@ class Bidirectional(Operation):
 
     operands = ("sequences",)
     passive = frozenset(("mask", "initial_state"))
+    left_out = frozenset(("constants",))  # Keras 2's
     leads = True
     layer: Any = Argument(_layer, REQUIRED, told=False)
     backward_layer: Any = Argument(_layer, None, told=False)

@@ -8,6 +8,8 @@ JSON bounds.
 
 from __future__ import annotations
 
+import marshal
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.account import charge
@@ -46,6 +48,28 @@ class Call(NamedTuple):
     kwargs: dict[str, Any]
 
 
+class Kind:
+    """What layers of one type and config have in common: all but their names and their weights."""
+
+    __slots__ = ("_operation", "config", "is_op", "keras_2", "type")
+
+    def __init__(
+        self, type: str, config: dict[str, Any], is_op: bool, keras_2: bool | None
+    ) -> None:
+        self.type = type
+        self.config = config
+        self.is_op = is_op
+        self.keras_2 = keras_2  # which Keras wrote it, None where that is not known
+        self._operation: Operation | None = None
+
+    @property
+    def operation(self) -> Operation:
+        """What they do, which all ask who read them."""
+        if self._operation is None:
+            self._operation = bind(self.type, self.config, is_op=self.is_op, keras_2=self.keras_2)
+        return self._operation
+
+
 class Part:
     """A layer, an op or a model, once however often it is used."""
 
@@ -53,38 +77,33 @@ class Part:
         "batch_shape",
         "built_on",
         "class_name",
-        "config",
-        "either",
         "entries",
         "inputs",
         "is_function",
-        "is_op",
         "is_sequential",
         "keras_2",
-        "known",
+        "kind",
         "name",
         "outputs",
         "recorded",
+        "takes",
         "trainable",
-        "type",
         "used",
         "wrapped",
     )
 
-    def __init__(self, name: str, type: str, config: dict[str, Any], is_op: bool) -> None:
+    def __init__(self, name: str, kind: Kind) -> None:
         self.name = name
-        self.type = type
-        self.config = config
-        self.is_op = is_op
-        self.class_name = type
-        self.trainable = config.get("trainable") is not False
+        self.kind = kind
+        self.class_name = kind.type
+        self.trainable = kind.config.get("trainable") is not False
         self.is_function = False  # of TensorFlow's, whose arguments stand at the call
         self.is_sequential = False
         self.keras_2 = False  # which Keras wrote it
-        self.either = False  # where that is not known
         # What a model holds, in its order; None for a layer.
         self.entries: dict[str, Entry] | None = None
         self.inputs: tuple[Source, ...] = ()
+        self.takes: Any = ()  # the names of its inputs: one, a list or a dict
         self.outputs: tuple[Source, ...] = ()
         # The shapes that the config notes for tensors.
         self.recorded: dict[Source, Shape] = {}
@@ -93,15 +112,26 @@ class Part:
         self.wrapped: Part | None = None  # what a TimeDistributed applies
         self.batch_shape: Shape | None = None  # of an input
         self.built_on: tuple[Shape, ...] | None = None  # before it is called
-        self.known: Operation | None = None
+
+    @property
+    def type(self) -> str:
+        """The type of a layer, as it can be shown."""
+        return self.kind.type
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What the file says of it, which others may share."""
+        return self.kind.config
+
+    @property
+    def is_op(self) -> bool:
+        """Whether it is an op, and no layer."""
+        return self.kind.is_op
 
     @property
     def operation(self) -> Operation:
-        """What a layer or an op does, which all ask who read it."""
-        if self.known is None:
-            keras_2 = None if self.either else self.keras_2
-            self.known = bind(self.type, self.config, is_op=self.is_op, keras_2=keras_2)
-        return self.known
+        """What a layer or an op does."""
+        return self.kind.operation
 
 
 class Entry(NamedTuple):
@@ -214,6 +244,9 @@ def trainable_parts(model: Part) -> set[int]:
 def layer_type(class_name: str, data: dict[str, Any]) -> str:
     """Return the type of a layer: Keras' own by its class, others with where they are from."""
     module, registered = data.get("module"), data.get("registered_name")
+    for key, value in (("module", module), ("registered_name", registered)):
+        if not isinstance(value, (str, type(None))):
+            raise BadFile(f"the {key} of a layer of the class {quote(class_name)} is not a text")
     if module is None:
         # A registered class says what it is in place of where it is from.
         if isinstance(registered, str) and ">" in registered:
@@ -249,6 +282,7 @@ class _Parser:
         self.shared: dict[int, Part] | None = {} if format == "keras" else None
         self.keras_2 = keras_2
         self.is_either = is_either
+        self.kinds: dict[bytes, Kind] = {}
         self.shares_in_models = keras_2 and format != "keras"
         if self.shares_in_models and format == "h5":
             self.shared = {}
@@ -295,20 +329,33 @@ class _Parser:
                 f"whether {where} is trained is told by something else than true or false"
             )
         function = config.get("function")
-        part = Part(name, shown(type), config, is_op)
-        part.keras_2 = self.keras_2
-        # Without a version and a module, it is written in a way that both read.
-        part.either = self.is_either and module is None
+        is_function = False
         if type in ("TFOpLambda", "SlicingOpLambda") and isinstance(function, str):
             from attn_cli.operations.tensorflow import type_of_function
 
-            part.type = shown(type_of_function(function))
-            part.is_op = part.is_function = True
+            type, is_op, is_function = type_of_function(function), True, True
+        # Without a version and a module, it is written in a way that both read.
+        keras_2 = None if self.is_either and module is None else self.keras_2
+        part = Part(name, self._kind(shown(type), config, is_op, keras_2))
+        part.keras_2 = self.keras_2
+        part.is_function = is_function
         part.class_name = class_name
         # Without a module, Keras reads it as Keras 2 wrote it, and builds nothing.
         if module is not None and (build := data.get("build_config")):
             part.built_on = _built_on(build, type, where)
         return part
+
+    def _kind(self, type: str, config: dict[str, Any], is_op: bool, keras_2: bool | None) -> Kind:
+        """Return the kind of a layer: the one that is there, where another one is like it.
+
+        What holds layers is like none: those are taken from its config.
+        """
+        if "layers" in config or "layer" in config:
+            return Kind(type, config, is_op, keras_2)
+        config.pop("name", None)
+        # Of equal configs the same bytes: what 1, 1.0 and True are told apart by, too.
+        key = marshal.dumps((type, is_op, keras_2, config), 2)
+        return self.kinds.setdefault(key, Kind(type, config, is_op, keras_2))
 
     def _fill(self, part: Part, data: dict[str, Any]) -> None:
         config = part.config
@@ -356,12 +403,12 @@ class _Parser:
             nodes.extend([(name, node) for node in inbound])
         if self.shares_in_models:
             self.shared = None
-        if self.keras_2 and any(isinstance(node, dict) for _, node in nodes):
-            raise BadFile(f"the calls in {quote(part.name)} are not as {_WRITER}")
-        models = ALL if any(isinstance(node, list) for _, node in nodes) else FUNCTIONAL
         for name, node in taken(nodes):
-            part.entries[name].calls.append(_call(node, part, name))
-        part.inputs = _sources(part.config.get("input_layers"), part, "input_layers", models)
+            part.entries[name].calls.append(self._call(node, part, name))
+        models = ALL if self.keras_2 else FUNCTIONAL
+        input_layers = part.config.get("input_layers")
+        part.inputs = _sources(input_layers, part, "input_layers", models)
+        part.takes = _names(input_layers)
         for source in part.inputs:
             if source.call or source.output:
                 raise BadFile(
@@ -381,6 +428,20 @@ class _Parser:
                     if shape is not None:
                         part.recorded.setdefault(source, shape)
 
+    def _call(self, node: Any, part: Part, name: str) -> Call:
+        where = f"a call of {quote(name)}"
+        if not isinstance(node, (dict, list)):
+            raise BadFile(f"{where} is neither an object nor a list")
+        if not node:
+            raise BadFile(f"{where} is empty")
+        if self.keras_2:
+            if "kwargs" in node and isinstance(node, dict):
+                raise BadFile(f"the calls in {quote(part.name)} are not as {_WRITER}")
+            return _call_of_keras_2(node, part, where)
+        if isinstance(node, dict):
+            return _call_of_keras_3(node, part, where)
+        return _call_of_both(node, part, where)
+
     def _sequential(self, part: Part, data: dict[str, Any]) -> None:
         part.is_sequential = True
         part.entries = {}
@@ -394,21 +455,23 @@ class _Parser:
             name = inner.name
             if name in part.entries:
                 raise BadFile(f"two layers of {quote(part.name)} are called {quote(name)}")
+            if inner.is_op and not inner.is_function:
+                raise BadFile(f"{quote(part.name)} holds layers, and {quote(name)} is an op")
             entry = Entry(inner, [])
             part.entries[name] = entry
             if inner.batch_shape is not None:
                 if index:
                     raise BadFile(f"an input of {quote(part.name)} is not its first layer")
-                part.inputs = (Source(name, 0, 0),)
+                part.inputs, part.takes = (Source(name, 0, 0),), name
             else:
                 if previous is None:
                     # Without an InputLayer: its shape stands in other places.
-                    first = Part("input", "InputLayer", {}, False)
+                    first = Part("input", Kind("InputLayer", {}, False, self.keras_2))
                     configs = (part.config, data, inner.config)
                     first.batch_shape = _noted_shape(configs, f"the input of {quote(part.name)}")
                     previous = Source("", 0, 0)
                     part.entries = {"": Entry(first, []), name: entry}
-                    part.inputs = (previous,)
+                    part.inputs, part.takes = (previous,), ""
                 entry.calls.append(Call((previous,), (None,), [previous], {}))
             previous = Source(name, 0, 0)
         if previous is None:
@@ -439,21 +502,11 @@ def _require_needed(part: Part) -> None:
         raise BadFile(f"no output of {quote(part.name)} needs its layer {quote(min(left))}")
 
 
-def _call(node: Any, part: Part, name: str) -> Call:
-    where = f"a call of {quote(name)}"
-    if isinstance(node, dict):
-        return _call_of_keras_3(node, part, where)
-    if isinstance(node, list):
-        return _call_of_keras_2(node, part, where)
-    raise BadFile(f"{where} is neither an object nor a list")
-
-
 def _call_of_keras_3(node: dict[str, Any], part: Part, where: str) -> Call:
     tensors: list[Source] = []
     shapes: list[Shape | None] = []
     args, kwargs = [
-        _read_of_keras_3(node.get(key, empty), part, where, tensors, shapes)
-        for key, empty in (("args", []), ("kwargs", {}))
+        _read_of_keras_3(node.get(key), part, where, tensors, shapes) for key in ("args", "kwargs")
     ]
     if not isinstance(args, list) or not isinstance(kwargs, dict):
         raise BadFile(f"{where} has no list of arguments")
@@ -479,32 +532,49 @@ def _read_of_keras_3(
     return source
 
 
-def _call_of_keras_2(node: list[Any], part: Part, where: str) -> Call:
-    """Read `["name", call, output, {...}]`, or a list of those; the others stand in the last."""
+def _call_of_both(node: list[Any], part: Part, where: str) -> Call:
+    """Read a list of `["name", call, output, {...}]` as Keras 3 does: its tensors, one by one."""
+    named: dict[str, Any] = {}
+    tensors: list[Source] = []
+    for place in node:
+        tensors.append(_source(place, part, where, NONE))
+        named = _named(place, where)
+    first = tensors if len(tensors) > 1 else tensors[0]
+    return Call(tuple(tensors), (None,) * len(tensors), [first], named)
+
+
+def _call_of_keras_2(node: Any, part: Part, where: str) -> Call:
+    """Read lists and dicts of `["name", call, output, {...}]`; the others stand in the last."""
     named: dict[str, Any] = {}
     first = _read_of_keras_2(node, part, where, named)
     if isinstance(first, list) and len(first) == 1 and not isinstance(node[0], str):
         (first,) = first
-    kwargs = _read_of_keras_2(dict(named), part, where, named)
+    kwargs = _read_of_keras_2(dict(named), part, where, {})
     tensors = [*_tensors_in(first), *_tensors_in(kwargs)]
     return Call(tuple(tensors), (None,) * len(tensors), [first], kwargs)
 
 
 def _read_of_keras_2(value: Any, part: Part, where: str, named: dict[str, Any]) -> Any:
-    """Return arguments with their tensors as Sources; what stands with those is `named`."""
+    """Return arguments with their tensors as Sources; what stands with the last is `named`."""
     if isinstance(value, dict):
+        # In Keras' order, for the sake of the last.
         return {key: _read_of_keras_2(value[key], part, where, named) for key in sorted(value)}
     if not isinstance(value, list):
         return value
     if len(value) in (3, 4) and isinstance(value[0], str):
         constant = value[0] == "_CONSTANT_VALUE"
         if constant or value[0] in (part.entries or ()):
-            if len(value) == 4 and isinstance(value[3], dict):
-                named.update(value[3])
+            named.clear()
+            named.update(_named(value, where))
             return value[2] if constant else _source(value, part, where, ALL)
         if len(value) == 4:
             raise _unknown(value[0], where)
     return [_read_of_keras_2(each, part, where, named) for each in value]
+
+
+def _named(place: list[Any], where: str) -> dict[str, Any]:
+    """Return the arguments by name that stand with a tensor: those with the last are the call's."""
+    return _object(place[3], f"what stands with a tensor in {where}") if len(place) > 3 else {}
 
 
 # What Keras 3 writes for an array; the values in it are no tensors of the model.
@@ -533,6 +603,8 @@ def _sources(value: Any, part: Part, what: str, models: int) -> tuple[Source, ..
             stack.extend([value[key] for key in sorted(value, reverse=True)])
         elif isinstance(value, list):
             if value and isinstance(value[0], str):
+                if len(value) > 3:
+                    raise BadFile(f"{where} are not a list of [name, call, output]")
                 sources.append(_source(value, part, where, models))
             else:
                 stack.extend(reversed(value))
@@ -541,8 +613,17 @@ def _sources(value: Any, part: Part, what: str, models: int) -> tuple[Source, ..
     return tuple(sources)
 
 
+def _names(value: Any) -> Any:
+    """Return the names of a model's inputs, as it has them: one, a list or a dict."""
+    if isinstance(value, dict):
+        return {key: _names(each) for key, each in value.items()}
+    if not isinstance(value, list):
+        return []
+    return value[0] if value and isinstance(value[0], str) else [_names(each) for each in value]
+
+
 # A model has a call before those in which it is used: its own. What counts it: nothing in the calls
-# that Keras 3 notes; functional models in its outputs; a Sequential as well in Keras 2.
+# that Keras 3 notes or reads; functional models in its outputs; in Keras 2 all models everywhere.
 NONE, FUNCTIONAL, ALL = range(3)
 
 
@@ -555,7 +636,7 @@ def _source(value: Any, part: Part, where: str, models: int) -> Source:
         and all(type(index) is int and index >= 0 for index in value[1:3])
     ):
         raise BadFile(f"{where} refers to a tensor by something else than [name, call, output]")
-    name, call, output = value[:3]
+    name, call, output = sys.intern(value[0]), value[1], value[2]
     entry = (part.entries or {}).get(name)
     if entry is None:
         raise _unknown(name, where)
@@ -636,7 +717,7 @@ def _name(data: dict[str, Any], config: dict[str, Any], where: str) -> str | Non
         raise BadFile(f"the name of {where} is not a text")
     if len(set(names)) > 1:
         raise BadFile(f"{where} has two names, {' and '.join(map(quote, names))}")
-    return names[0] if names else None
+    return sys.intern(names[0]) if names else None
 
 
 def _object(value: Any, what: str) -> dict[str, Any]:

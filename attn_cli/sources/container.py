@@ -38,7 +38,7 @@ def format_of(source: ByteRange, name: str) -> str:
         if name.endswith(".keras") and _has_zip(source):
             raise BadFile(f"this is an HDF5 file and a zip archive at once; {_TWO}")
         return "hdf5"
-    if start.lstrip().startswith(_JSON):
+    if start.lstrip().startswith(_JSON) and b"\0" not in start[:8]:  # which UTF-16 has
         return "json"
     from attn_cli.sources.foreign import what_it_is
 

@@ -89,7 +89,7 @@ def what_it_is(source: ByteRange, name: str) -> str:
         return f"this is a checkpoint of TensorFlow: it holds weights, and no layers; {ANEW}"
     text = _text_of(start)
     if text is not None:
-        return _what_text(text, start.startswith(_UTF_16))
+        return _what_text(text, _utf_16(start) is not None)
     proto = _what_proto(source)
     if proto is not None:
         return proto
@@ -128,8 +128,9 @@ def refuse_foreign_archive(source: ByteRange) -> None:
 
 def _text_of(start: bytes) -> str | None:
     """Return the beginning of a text, None where it is none."""
-    if start.startswith(_UTF_16):
-        return start[: len(start) // 2 * 2].decode("utf-16", "replace")
+    encoding = _utf_16(start)
+    if encoding is not None:
+        return start[: len(start) // 2 * 2].decode(encoding, "replace")
     try:
         text = start.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -137,6 +138,14 @@ def _text_of(start: bytes) -> str | None:
             return None
         text = start[: error.start].decode("utf-8")  # its last character is cut
     return None if re.search(r"[^\t\n\f\r\x1b -\x7e\x80-\U0010ffff]", text) else text
+
+
+def _utf_16(start: bytes) -> str | None:
+    """Return how a text in UTF-16 is encoded, by its mark or the zero beside its first brace."""
+    if start.startswith(_UTF_16):
+        return "utf-16"
+    encoding = {b"{\0": "utf-16-le", b"\0{": "utf-16-be"}.get(start[:2])
+    return None if start[2:4] == b"\0\0" else encoding  # which UTF-32 has
 
 
 def _what_text(text: str, utf_16: bool) -> str:

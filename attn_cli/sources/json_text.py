@@ -55,8 +55,13 @@ def load_json(data: bytes, what: str) -> Any:
             raise BadFile(f"{what} holds {digits}, which is too large for a float")
         return value
 
+    texts: dict[str, str] = {}  # the same few names stand in it thousands of times
+
     def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        result: dict[str, Any] = dict(pairs)
+        result: dict[str, Any] = {
+            key: texts.setdefault(value, value) if type(value) is str else value
+            for key, value in pairs
+        }
         if len(result) != len(pairs):
             seen: set[str] = set()
             for key, _ in pairs:

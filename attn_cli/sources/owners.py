@@ -11,9 +11,11 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attn_cli.account import charge
 from attn_cli.operations import ALIASES
 from attn_cli.sources.config import layer_type
 from attn_cli.symbolic.trace import snake_case
+from attn_cli.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -113,10 +115,12 @@ def owner_by_name(owners: Sequence[Owner], path: str) -> Owner | None:
     if len(owners) == 1:
         return owners[0]
     names = path.split("/")
-    inner = [(owner, [name for name in owner.names[1:] if name]) for owner in owners]
-    fitting = [(len(own), owner) for owner, own in inner if all(name in names for name in own)]
-    longest = max([length for length, _ in fitting], default=0)
-    best = [owner for length, owner in fitting if length == longest]
+    charge(sum([1 + len(owner.names) // 8 for owner in owners]) + len(names))
+    there = {*names, ""}
+    fitting = [owner for owner in owners if there.issuperset(owner.names[1:])]
+    lengths = [sum(map(bool, owner.names[1:])) for owner in fitting]
+    longest = max(lengths, default=0)
+    best = [owner for owner, length in zip(fitting, lengths, strict=True) if length == longest]
     return best[0] if len(best) == 1 else None
 
 
@@ -126,7 +130,7 @@ def _one(group: str, data: Any) -> Iterator[Inner]:
         config = data.get("config")
         config = config if isinstance(config, dict) else {}
         name = data.get("name", config.get("name"))
-        type = layer_type(data["class_name"], data)
+        type = shown(layer_type(data["class_name"], data))
         yield Inner(group, name if isinstance(name, str) else "", type, config)
 
 

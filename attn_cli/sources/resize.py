@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.errors import AttnError, BadArgument, BadShape
+from attn_cli.errors import AttnError, BadArgument, BadFile, BadShape
 from attn_cli.graph import FEATURE_MAP, UNKNOWN
 from attn_cli.operations import roles_of
 from attn_cli.operations.base import MAX_SIZE, NONSENSE, Unknown
@@ -17,7 +17,7 @@ from attn_cli.operations.base import reason as reason_of
 from attn_cli.operations.shapes import is_constant
 from attn_cli.sources.unfold import Unfolded, Unfolder
 from attn_cli.sources.weights import leaves_of
-from attn_cli.text import quote, shown
+from attn_cli.text import few, quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -67,7 +67,7 @@ def feature_map_of(root: Part) -> Part:
     inputs = [entries[source.name].part for source in root.inputs]
     maps = [part for part in inputs if is_map(part.batch_shape)]
     if len(maps) != 1:
-        named = ", ".join(f"{shown(part.name)} {_text(part.batch_shape)}" for part in inputs)
+        named = few([f"{shown(part.name)} {_text(part.batch_shape)}" for part in inputs])
         raise BadShape(
             f"another input size is asked of a model that takes one feature map (H, W, C); "
             f"this takes {named or 'no input'}"
@@ -154,7 +154,7 @@ class _Asked(Unfolder):
         self, part: Part, bound: Bound, shapes: tuple[Shape, ...], noted: _Call
     ) -> None:
         """Raise BadShape where a layer would have other weights on these shapes."""
-        if part.is_op or UNKNOWN in shapes:
+        if part.is_op or UNKNOWN in (*shapes, *noted.shapes):
             return
         before, after = (roles_of(part.operation, *each) for each in (noted.shapes, shapes))
         if before is None or before == after:
@@ -167,8 +167,7 @@ class _Asked(Unfolder):
 
     def refused(self, part: Part, bound: Bound, shapes: Sequence[Shape], reason: str) -> BadShape:
         """Return the error that names a layer which does not take what it would get."""
-        more = f" and {len(shapes) - MOST_NAMED} more" if len(shapes) > MOST_NAMED else ""
-        taken = " and ".join(map(_text, shapes[:MOST_NAMED])) + more
+        taken = few([*map(_text, shapes)], MOST_NAMED, " and ")
         noted = self.asked.batch_shape or (None,)
         own = "" if None in noted[1:] else f"; the file notes an input of {_size(noted)}"
         path = quote("/".join((*self.within, part.name)))
@@ -187,6 +186,12 @@ class _Asked(Unfolder):
         layer = self.before.layers.get(id(part))
         if layer is None or part.is_op or id(part) not in self.before.counted:
             return super().layer(part, operation, shapes, within, named)
+        if shapes and UNKNOWN in self.before.made[self.place - 1].shapes:
+            # What it was built on is not told: what is stored is held against what it gets here.
+            try:
+                return super().layer(part, operation, shapes, within, named)
+            except BadFile as error:
+                raise BadShape(f"at {_size(self.shape)}, {error}") from error
         if part is self.asked:
             noted = [key for key in SHAPE_KEYS if key in layer.config]
             config = {**layer.config, **{key: list(self.shape) for key in noted}}

@@ -202,6 +202,10 @@ def _read_hdf5(root: Group, name: str, asked: Shape | None) -> Model:
     if model.entries is None:
         _refuse_asked(asked)
         return _opaque("h5", model, version, weights, warnings)
+    ops = [shown(leaf.name) for leaf in leaves_of(model) if leaf.is_op]
+    if ops and not model.keras_2:
+        # It does not note which module they are of, and they are no layers.
+        warnings = [*warnings, line_of("ops, which Keras 3 does not load from a .h5", ops)]
     return _model("h5", model, version, weights_of_legacy(weights, model), warnings, asked)
 
 

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attn_cli.account import charge
+from attn_cli.account import charge, memory_of
 from attn_cli.errors import BadFile
-from attn_cli.graph import UNKNOWN, Cost, Graph, Layer, Node, Ref, Weight
-from attn_cli.operations import bind, roles_of
+from attn_cli.graph import ITEM_SIZES, UNKNOWN, Cost, Graph, Layer, Node, Ref, Weight
+from attn_cli.operations import HOLDING, bind, roles_of
 from attn_cli.operations.base import Opaque, Unknown, reason
 from attn_cli.operations.call import (
     Bound,
     Tensor,
     believed,
     bind_call,
+    fitted,
     input_tensor,
     repeated,
     steps_of,
@@ -24,17 +25,19 @@ from attn_cli.operations.call import (
     with_steps,
     without_steps,
 )
-from attn_cli.sources.config import CONSTANTS, Source, is_frozen, trainable_parts
+from attn_cli.operations.inputs import NAMES, Reached, reached
+from attn_cli.sources.config import CONSTANTS, Kind, Source, is_frozen, trainable_parts
 from attn_cli.sources.owners import flag_of_all, owners
 from attn_cli.sources.plain import plain
 from attn_cli.sources.variants import holds_more, is_changed
-from attn_cli.text import quote, shown
+from attn_cli.text import few, quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from attn_cli.graph import Shape
     from attn_cli.operations.base import Operation
+    from attn_cli.operations.call import Operand
     from attn_cli.sources.config import Call, Part
 
 Key = tuple[str, int]  # of a call: the name of a layer, and which of its calls
@@ -53,6 +56,18 @@ class Called(NamedTuple):
     values: Sequence[Value]
     args: list[Any]
     kwargs: dict[str, Any]
+
+
+class Told(NamedTuple):
+    """What comes out of a call, the shapes of that, and what the call costs.
+
+    `is_noted_alone` is whether the file's word is all that there is for the shapes.
+    """
+
+    outputs: Sequence[Tensor]
+    shapes: tuple[Shape, ...]
+    cost: Cost
+    is_noted_alone: bool
 
 
 class Unfolded(NamedTuple):
@@ -87,10 +102,15 @@ class Unfolder:
         self.nodes: list[Node] = []
         self.layers: dict[int, Layer] = {}
         self.first: dict[int, Sequence[Shape]] = {}  # what a layer is called on at first
-        self.others: dict[int, bool] = {}  # the layers that may have other weights than their type
+        self.others: dict[Kind, bool] = {}  # those that may have other weights than their type
         self.counted: set[int] = set()
         self.plans: dict[int, Plan] = {}
-        self.sizes: dict[int, int] = {}
+        self.names: dict[int, str] = {}  # as they can be shown
+        self.sizes: dict[Kind, int] = {}
+        self.plain: dict[Kind, dict[str, Any]] = {}
+        # What was foretold of weights and told of calls, for those that are alike.
+        self.foretold: dict[tuple[Any, ...], tuple[Weight, ...] | None] = {}
+        self.told: dict[tuple[Any, ...], Told] = {}
         self.noted: dict[int, str] = {}  # those of which the shape is as noted, and no more
         self.named: list[int] = []  # how much each node takes to name, in all places
 
@@ -113,7 +133,7 @@ class Unfolder:
     ) -> list[Value]:
         """Call a part; `recorded` are the shapes that are noted for what comes out."""
         if part.entries is not None:
-            return self.model(part, called.values, (*within, shown(part.name)), times)
+            return self.model(part, called.values, (*within, self.name(part)), times)
         if part.wrapped is not None:
             return self.steps(part, part.wrapped, called, recorded, within, times)
         return self.leaf(part, called, recorded, within, times)
@@ -130,11 +150,21 @@ class Unfolder:
         """Call what a TimeDistributed applies to each step of (B, T, …)."""
         if not called.values:
             raise BadFile(f"{quote(part.name)} is called with no input")
+        charge(8 + len(within) + 2 * len(called.values))
         whole = called.values[0].tensor
-        inner = [Value(ref, without_steps(tensor)) for ref, tensor in called.values]
+        first = called.args[0] if called.args else called.kwargs.get("inputs")
+        if isinstance(first, dict) or (isinstance(first, list) and not self.root.keras_2):
+            raise BadFile(f"{quote(part.name)} is called with more than a tensor")
+        # What goes with it is a mask.
+        count = len(first) if isinstance(first, list) else 1
+        masked = len(called.values) > count
+        inner = [
+            Value(ref, without_steps(tensor)._replace(masked=tensor.masked or masked))
+            for ref, tensor in called.values[:count]
+        ]
         outside = [shape and without_steps(Tensor(shape)).shape for shape in recorded]
         one = Called(inner, [value.tensor for value in inner], {})
-        below = (*within, shown(part.name))
+        below = (*within, self.name(part))
         values = self.part(wrapped, one, outside, below, steps_of(whole, times))
         return [Value(ref, with_steps(tensor, whole)) for ref, tensor in values]
 
@@ -152,28 +182,50 @@ class Unfolder:
         layer = self.layer(part, bound.operation, shapes, within, called.kwargs)
         refs = tuple([value.ref for value in called.values])
         charge(self.said(part) + sum([self.named[ref.node] for ref in refs]))
-        trusted, is_noted_alone = believed(bound, recorded)
+        outputs, noted, cost, is_noted_alone = self.tell(part, bound, recorded)
         if is_noted_alone:
             self.noted[id(part)] = layer.name
-        outputs, cost = tell(bound, trusted)
         if layer.weights and not all(weight.name for weight in layer.weights):
             cost = Cost(why=f"the weights of {layer.name} are not those of a {layer.type}")
-        noted = tuple([tensor.shape for tensor in outputs])
         cost = repeated(cost, times)
         place = self.add(Node(layer, refs, shapes, noted, cost=cost, operands=bound.numbers))
         return [Value(Ref(place, i), tensor) for i, tensor in enumerate(outputs)]
 
+    def name(self, part: Part) -> str:
+        """Return the name of a part as it can be shown."""
+        if id(part) not in self.names:
+            self.names[id(part)] = shown(part.name)
+        return self.names[id(part)]
+
+    def tell(self, part: Part, bound: Bound, recorded: Sequence[Shape | None]) -> Told:
+        """Return what a call tells: the same as others of its kind, on the same tensors."""
+        operation, operands, more = bound
+        key = None
+        # What holds numbers is not told apart by what it is equal to; functions are bound anew.
+        if operation is part.operation and all(map(_is_plain, operands)):
+            key = (part.kind, more, tuple(operands), tuple(recorded))
+            known = self.told.get(key)
+            if known is not None:
+                return known
+        trusted, is_noted_alone = believed(bound, recorded)
+        outputs, cost = tell(bound, trusted)
+        told = Told(outputs, tuple([tensor.shape for tensor in outputs]), cost, is_noted_alone)
+        if key is not None:
+            self.told[key] = told
+        return told
+
     def said(self, part: Part) -> int:
         """Return how much the config of a part says: each of its calls goes through it."""
-        if id(part) not in self.sizes:
-            self.sizes[id(part)] = _size(part.config)
-        return self.sizes[id(part)]
+        kind = part.kind
+        if kind not in self.sizes:
+            self.sizes[kind] = _size(kind.config)
+        return self.sizes[kind]
 
     def add(self, node: Node) -> int:
         """Add a node, and return its place."""
-        path = sum(map(len, node.layer.within)) + len(node.layer.name)
-        self.named.append(4 + path // 8)
-        charge(40 + path // 8 + 4 * len(node.output_shapes))
+        path = memory_of(*node.layer.within, node.layer.name) // 8
+        self.named.append(4 + path)
+        charge(40 + path + sum([4 + len(shape) for shape in node.output_shapes]))
         self.nodes.append(node)
         return len(self.nodes) - 1
 
@@ -189,8 +241,9 @@ class Unfolder:
                 operation, args = bind_function(part.config["function"], first, kwargs)
             except Unknown as unknown:
                 return Bound(Opaque(part.type, reason(unknown)), tensors)
-            return bind_call(operation, args, {}, tensors)
-        return bind_call(part.operation, args, kwargs, tensors)
+            return bind_call(operation, args, {}, tensors, is_op=True)
+        old = part.kind.keras_2 is not False
+        return bind_call(part.operation, args, kwargs, tensors, is_op=part.is_op, keras_2=old)
 
     def layer(
         self,
@@ -221,18 +274,28 @@ class Unfolder:
                 known = self.weights(part, shapes)
             if known is not None:
                 self.counted.add(id(part))
-            layer = Layer(shown(part.name), part.type, plain(config), known or (), within)
+            layer = Layer(
+                self.name(part), part.type, self.shown(part.kind, config), known or (), within
+            )
             self.layers[id(part)] = layer
         return layer
+
+    def shown(self, kind: Kind, config: dict[str, Any]) -> dict[str, Any]:
+        """Return what a graph shows of a config: one for all of a kind."""
+        if config is not kind.config:
+            return plain(config)
+        if kind not in self.plain:
+            self.plain[kind] = plain(config)
+        return self.plain[kind]
 
     def weights(self, part: Part, shapes: Sequence[Shape]) -> tuple[Weight, ...] | None:
         """Return the weights of a layer: those that are stored, or else those that it will have.
 
         Keras makes the second, and takes no others for them: where they differ it is refused.
         """
-        will_be = self.predicted(part, shapes, self.trains(part))
+        will_be = self.predicted(part, shapes)
         if will_be and part.built_on not in (None, shapes):
-            built = predicted(part.operation, part.built_on, None)
+            built = self.predicted(part, part.built_on)
             if built is not None and shapes_of(built) != shapes_of(will_be):
                 raise BadFile(
                     f"{quote(part.name)} is built on {_listed(part.built_on)} and called on "
@@ -252,7 +315,7 @@ class Unfolder:
 
     def require_same(self, part: Part, layer: Layer, shapes: Sequence[Shape]) -> None:
         """Refuse a call of a layer for which it has other weights: its first call decides."""
-        would_be = self.predicted(part, shapes, None)
+        would_be = self.predicted(part, shapes)
         if would_be is None or part.type in COUNTING:
             return
         if shapes_of(would_be) != shapes_of(layer.weights):
@@ -261,18 +324,23 @@ class Unfolder:
                 f"{_listed(shapes)}, for which it has other weights"
             )
 
-    def predicted(
-        self, part: Part, shapes: Sequence[Shape], trainable: bool | None
-    ) -> tuple[Weight, ...] | None:
-        """Return the weights that a layer will have, None where that is not known."""
-        return None if self.is_other(part) else predicted(part.operation, shapes, trainable)
+    def predicted(self, part: Part, shapes: Sequence[Shape]) -> tuple[Weight, ...] | None:
+        """Return the weights that a layer has where it is called on shapes, None where unknown."""
+        key = (part.kind, id(part) in self.trainable, *shapes)
+        if key not in self.foretold:
+            self.foretold[key] = (
+                None
+                if self.is_other(part.kind)
+                else predicted(part.operation, shapes, self.trains(part))
+            )
+        return self.foretold[key]
 
-    def is_other(self, part: Part) -> bool:
+    def is_other(self, kind: Kind) -> bool:
         """Tell whether a layer may have other weights than its type tells."""
-        if id(part) not in self.others:
-            config = part.config
-            self.others[id(part)] = is_changed(config) or holds_more(config, self.root.keras_2)
-        return self.others[id(part)]
+        if kind not in self.others:
+            config = kind.config
+            self.others[kind] = is_changed(config) or holds_more(config, self.root.keras_2)
+        return self.others[kind]
 
     def trains(self, part: Part) -> bool | None:
         """Tell whether the weights of a part train; None where that differs among them."""
@@ -291,7 +359,7 @@ class Unfolder:
         plan = self.plans.get(id(part))
         if plan is None:
             plan = self.plans[id(part)] = plan_of(part)
-        charge(4 + len(within) + len(part.inputs) + len(part.outputs))
+        charge(10 + len(within) + len(part.inputs) + len(part.outputs))
         given = self.inputs(part, inputs)
         # Keras 3 notes what would come out of the tensors as they are, and computes another shape.
         is_open = not self.root.keras_2 and _are_fitted(inputs, given)
@@ -308,17 +376,20 @@ class Unfolder:
         for step in plan.steps:
             charge(step.size)
             tensors = {source: self.value(values, source, part) for source in step.call.tensors}
-            called = Called(
-                [tensors[source] for source in step.call.tensors],
-                _filled(step.call.args, tensors),
-                _filled(step.call.kwargs, tensors),
-            )
             # What comes out follows from what goes in: where that is as noted, so is the rest.
             as_noted = notes or _as_noted(part, tensors)
             recorded = step.recorded if as_noted else [None] * len(step.recorded)
-            values[step.key] = self.part(step.part, called, recorded, within, times)
+            if step.given is None:
+                filled = [_filled(each, tensors) for each in (step.call.args, step.call.kwargs)]
+                called = Called([tensors[source] for source in step.call.tensors], *filled)
+                values[step.key] = self.part(step.part, called, recorded, within, times)
+            else:
+                given = [tensors[source] for source in step.given]
+                made = self.part(step.part, Called(given, [], {}), recorded, within, times)
+                noted = [tensors[source] for source in step.noted]
+                values[step.key] = made if _same_shapes(given, noted) else _without_shapes(made)
         outputs = [self.value(values, source, part) for source in part.outputs]
-        return [_without_shape(value) for value in outputs] if is_open else outputs
+        return _without_shapes(outputs) if is_open else outputs
 
     def inputs(self, part: Part, inputs: Sequence[Value] | None) -> list[Value]:
         """Return the inputs of a model, those that are given or its own."""
@@ -330,15 +401,15 @@ class Unfolder:
                 raise BadFile(f"an input of {quote(part.name)} is not an InputLayer")
         if inputs is None:
             return [self.input(entries[source.name].part, ()) for source in part.inputs]
-        if len(inputs) < len(part.inputs):
+        if len(inputs) != len(part.inputs):  # of a TimeDistributed, which gives it one
             raise BadFile(
                 f"{quote(part.name)} takes {len(part.inputs)} inputs and is called with "
                 f"{len(inputs)}"
             )
         given = []
-        for source, value in zip(part.inputs, inputs, strict=False):
+        for source, value in zip(part.inputs, inputs, strict=True):
             of = entries[source.name].part
-            tensor = _fitted(value.tensor, of.batch_shape)
+            tensor = fitted(value.tensor, of.batch_shape)
             takes = self.takes(of, tensor.shape)
             # Keras 2 warns, and goes on.
             if takes and not self.root.keras_2 and not _could_be(takes, tensor.shape):
@@ -388,6 +459,11 @@ def shapes_of(weights: Sequence[Weight]) -> list[Shape]:
     return sorted([weight.shape for weight in weights])
 
 
+def _is_plain(operand: Operand) -> bool:
+    """Tell whether an operand is a tensor of which no numbers are known."""
+    return isinstance(operand, Tensor) and operand.numbers is None
+
+
 def _could_be(noted: Shape, given: Shape) -> bool:
     """Tell whether a model that notes a shape for its input takes a tensor of another one."""
     if given == UNKNOWN:
@@ -398,28 +474,6 @@ def _could_be(noted: Shape, given: Shape) -> bool:
     )
 
 
-def _fitted(tensor: Tensor, noted: Shape | None) -> Tensor:
-    """Return a tensor as a model takes it that notes a shape for its input.
-
-    Keras drops a last axis of 1, or adds one, where that makes the rank the noted one.
-    """
-    if not noted:
-        return tensor
-    shape = _of_rank(noted, tensor.shape)
-    sample = tensor.sample and _of_rank(noted, tensor.sample)
-    if (shape, sample) == (tensor.shape, tensor.sample):
-        return tensor
-    return tensor._replace(shape=shape, sample=sample, numbers=None)
-
-
-def _of_rank(noted: Shape, given: Shape) -> Shape:
-    if len(given) == len(noted) + 1 and given[-1] == 1:
-        return given[:-1]
-    if given and len(given) == len(noted) - 1 and noted[-1] == 1:
-        return (*given, 1)
-    return given
-
-
 def _are_fitted(inputs: Sequence[Value] | None, given: Sequence[Value]) -> bool:
     """Tell whether a model takes one of its inputs with another rank than it is given."""
     return any(
@@ -427,16 +481,22 @@ def _are_fitted(inputs: Sequence[Value] | None, given: Sequence[Value]) -> bool:
     )
 
 
-def _without_shape(value: Value) -> Value:
-    return Value(value.ref, value.tensor._replace(shape=UNKNOWN))
+def _without_shapes(values: Sequence[Value]) -> list[Value]:
+    return [Value(ref, tensor._replace(shape=UNKNOWN)) for ref, tensor in values]
+
+
+def _same_shapes(some: Sequence[Value], others: Sequence[Value]) -> bool:
+    """Tell whether Keras 3 goes by the shapes of what it calculates with."""
+    both = zip(some, others, strict=True)
+    return all(one.tensor.shape == other.tensor.shape for one, other in both)
 
 
 def _listed(shapes: Sequence[Shape]) -> str:
-    return " with ".join(map(str, shapes)) or "nothing"
+    return few([*map(str, shapes)], between=" with ") or "nothing"
 
 
 def _spelt(weights: Sequence[Weight]) -> str:
-    return ", ".join(map(str, [weight.shape for weight in weights]))
+    return few([str(weight.shape) for weight in weights])
 
 
 def _as_noted(part: Part, tensors: Mapping[Source, Value]) -> bool:
@@ -445,13 +505,19 @@ def _as_noted(part: Part, tensors: Mapping[Source, Value]) -> bool:
 
 
 class Step(NamedTuple):
-    """A call in a model; `recorded` are the shapes noted for what comes out, `size` its values."""
+    """A call in a model; `recorded` are the shapes noted for what comes out, `size` its values.
+
+    Of the call of a model, `given` is what reaches its inputs, and `noted` what Keras takes for
+    that where it notes shapes.
+    """
 
     key: Key
     part: Part
     call: Call
     recorded: Sequence[Shape | None]
     size: int
+    given: Sequence[Source] | None
+    noted: Sequence[Source] = ()
 
 
 class Plan(NamedTuple):
@@ -473,18 +539,22 @@ def plan_of(part: Part) -> Plan:
         noted.setdefault(source[:2], {})[source.output] = shape
     for source in part.used:
         outputs[source[:2]] = max(outputs.get(source[:2], 0), source.output)
-    given = {source.name for source in part.inputs}
+    inside = {source.name for source in part.inputs}
     inputs: dict[Key, Part] = {}
     waiting: dict[Key, int] = {}
     readers: dict[Key, list[Key]] = {}
     ready: list[Key] = []
     for name, entry in entries.items():
-        is_input = entry.part.batch_shape is not None or name in given
+        is_input = entry.part.batch_shape is not None or name in inside
+        if entry.part.type == "InputLayer" and entry.calls:
+            raise BadFile(f"{quote(name)} is an input of {quote(part.name)}, and is called")
         if is_input and not entry.calls and (name, 0) in outputs:
             inputs[name, 0] = entry.part
         for index, call in enumerate(entry.calls):
             key = (name, index)
             needs = {source[:2] for source in call.tensors}
+            if index:  # the calls of a layer are made in their order
+                needs.add((name, index - 1))
             waiting[key] = len(needs)
             for need in needs:
                 readers.setdefault(need, []).append(key)
@@ -508,12 +578,27 @@ def plan_of(part: Part) -> Plan:
         charge(count)  # one of them may be said to be any
         recorded = [here.get(place) for place in range(count)]
         size = 4 * count + _size(call.args) + _size(call.kwargs)
-        steps.append(Step(key, entry.part, call, recorded, size))
+        given = _reached(entry.part, call) if entry.part.entries is not None else (None,)
+        steps.append(Step(key, entry.part, call, recorded, size, *given))
         made(key)
     left = [key for key, count in waiting.items() if count]
     if left:
         _refuse(part, left, inputs.keys() | {step.key for step in steps})
     return Plan(steps, inputs)
+
+
+def _reached(part: Part, call: Call) -> Reached:
+    """Return what of a call of a model reaches its inputs. Raises BadFile."""
+    kwargs = call.kwargs
+    if part.type not in HOLDING:  # a class of one's own may take more
+        kwargs = {name: value for name, value in kwargs.items() if name in NAMES}
+    try:
+        given = reached(part.takes, call.args, kwargs, keras_2=part.keras_2)
+    except Unknown as unknown:
+        raise BadFile(f"{quote(part.name)} {reason(unknown)}") from None
+    if not all(isinstance(each, Source) for each in given.given):
+        raise BadFile(f"{quote(part.name)} is called with something that is no tensor")
+    return given
 
 
 def _refuse(part: Part, left: Sequence[Key], made: Collection[Key]) -> None:
@@ -537,7 +622,7 @@ def _size(value: Any) -> int:
     if isinstance(value, dict):
         return 1 + sum(map(_size, value.values()))
     if isinstance(value, str):
-        return 1 + len(value) // 8
+        return 1 + memory_of(value) // 8
     return 1 + sum(map(_size, value)) if isinstance(value, list) else 1
 
 
@@ -557,7 +642,7 @@ def predicted(
 ) -> tuple[Weight, ...] | None:
     """Return the weights that a layer will have; None where a size or their type is unknown."""
     roles, dtype = roles_of(operation, *shapes), operation.dtype_of_weights
-    if roles is None or dtype is None:
+    if roles is None or dtype not in ITEM_SIZES:
         return None
     weights = []
     for role in roles:

@@ -37,13 +37,14 @@ from attn_cli.sources.state import (
     wrapped_twice,
 )
 from attn_cli.sources.variants import (
+    holds_more,
     is_changed,
     is_quantised,
     is_whole,
     lora_weights,
     quantised_flags,
 )
-from attn_cli.text import quote, shown
+from attn_cli.text import few, quote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -65,12 +66,14 @@ TRAINED = frozenset(
 DTYPES = {"float8_e4m3": "float8_e4m3fn"}
 
 NO_LAYER = "weights of no layer, not counted"
-NOT_IN_FILE = "layers whose weights are not in the file"
+NOT_IN_FILE = "layers whose weights are not in the file, so Keras does not load it"
+NOT_SAID = "layers that are not known to have no weights, and of which none are in the file"
+ORDER = "models whose weights are not in the order of their layers, in which Keras takes them"
 OWN_WAY = "layers that store in a way of their own, of which only what Keras stores is counted"
 DOUBTFUL = "what may be an optimizer's state or weights, not counted"
 NO_LORA = "layers with LoRA whose own weights cannot be told, not counted"
 # With any of these, what is counted is a lower bound.
-AT_LEAST = (NO_LAYER, NOT_IN_FILE, OWN_WAY, DOUBTFUL, NO_LORA)
+AT_LEAST = (NO_LAYER, NOT_IN_FILE, NOT_SAID, OWN_WAY, DOUBTFUL, NO_LORA)
 
 QUANTISED = "quantised layers, counted as they are stored"
 LORA = "layers with LoRA, whose own weights are made when loaded, and counted"
@@ -119,8 +122,7 @@ class Warnings:
 
 def line_of(what: str, places: Sequence[str]) -> str:
     """Return a warning: what it is, and the first few places."""
-    more = f" and {len(places) - 3} more" if len(places) > 3 else ""
-    return f"{what}: {', '.join(places[:3])}{more}"
+    return f"{what}: {few(places, 3)}"
 
 
 class _Reader:
@@ -229,7 +231,7 @@ class _KerasReader(_Reader):
             self.done.add(path.rstrip("/"))
             self.take(part, self.arrays(part, group), owner_by_group)
         elif may_have_weights(part):
-            self.warnings.add(NOT_IN_FILE, shown(part.name))
+            self.warnings.add(NOT_IN_FILE if needs_weights(part) else NOT_SAID, shown(part.name))
 
     def entries(self, part: Part, group: Group | None, path: str) -> None:
         """Find the weights of what a model holds."""
@@ -426,6 +428,8 @@ class _LegacyReader(_Reader):
                     mine = sorted(given.get(id(leaf), []), key=lambda item: item[0])
                     self.take(leaf, [(name, array) for _, name, array in mine], owner_by_name)
             return
+        if all(tells_weights(leaf, self.keras_2) for leaf in leaves):
+            self.warnings.add(ORDER, shown(part.name))
         self.by_name(part, leaves, datasets)
 
     def changed(self, owner: Owner, own: Sequence[Array]) -> Sequence[bool | None]:
@@ -479,6 +483,15 @@ def may_have_weights(part: Part) -> bool:
 def needs_weights(part: Part) -> bool:
     """Tell whether a layer of this type and config has weights."""
     return not part.is_op and bool(roles_of(part.operation))
+
+
+def tells_weights(part: Part, keras_2: bool) -> bool:
+    """Tell whether the config of a layer tells which weights are stored of it."""
+    changed = is_changed(part.config) or holds_more(part.config, keras_2)
+    # Of what it adapts to, versions store more or less.
+    return part.is_op or not (
+        changed or roles_of(part.operation) is None or part.type == "Normalization"
+    )
 
 
 def fits(roles: Sequence[Role], datasets: Sequence[Array]) -> bool:

@@ -65,14 +65,12 @@ class _Surgeon(Anew):
             return calls[ref.node].output_tensors[ref.output]
 
         # What a call yields, by the tensor's id: the site behind it, and what is taken there.
-        self.sites: dict[int, tuple[int, Block | None]] = {}
-        blocks: dict[Ref, Block] = {block.site.yields: block for block in spliced.blocks}
-        chosen: dict[Ref, Site] = {block.site.yields: block.site for block in spliced.blocks}
-        for site in sites:
-            if spec is None and site.replaces:
-                chosen[site.yields] = site
-        for yields, site in chosen.items():
-            self.sites[id(tensor(yields))] = (id(tensor(site.takes)), blocks.get(yields))
+        here: list[tuple[Site, Block | None]] = [(block.site, block) for block in spliced.blocks]
+        if spec is None:
+            here = [(site, None) for site in sites if site.replaces]
+        self.sites = {
+            id(tensor(site.yields)): (id(tensor(site.takes)), block) for site, block in here
+        }
         self.order = {id(block): place for place, block in enumerate(spliced.blocks)}
         self.layers: list[tuple[Any, ...]] = [()] * len(spliced.blocks)
         self.exchanged: list[tuple[Block, Any, Any]] = []

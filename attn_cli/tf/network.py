@@ -21,12 +21,16 @@ from attn_cli.tf.loaded import (
 )
 from attn_cli.tf.memory import check_weights, memory_errors
 from attn_cli.tf.save import (
+    FORMATS,
     check_seed,
     check_target,
     exists,
     format_of,
+    not_loading,
     replacing,
+    same_values,
     size_of,
+    write,
     write_and_compare,
 )
 from attn_cli.tf.start import SAME, Started, check_start, start_quietly
@@ -178,24 +182,18 @@ def written(
     """
     import numpy as np
 
-    if len(inputs) > 1 or len(outputs) > 1:
-        if path.suffix != READ_BACK:
-            raise BadFile(f"a model of several inputs or outputs is written as {READ_BACK}")
-        difference = 0.0
-        with quiet():
-            format_of(path).write(model, path)
-    else:
-        difference = write_and_compare(model, path, inputs[0], outputs[0])
-    if path.suffix == READ_BACK:
-        read = read_model(path)
-        if read.graph is None:
-            raise BadFile(f"{path.name!r} does not tell its layers")
-        check_foretold(foretold, read.graph, f"{path.name!r}")
-        with quiet():
-            loaded = load_keras().saving.load_model(path, compile=False)
-        for ours, theirs in zip(model.weights, loaded.weights, strict=True):
-            if not np.array_equal(np.asarray(ours), np.asarray(theirs), equal_nan=True):
-                raise BadFile(f"{path.name!r} has another {ours.path} than was saved")
+    if format_of(path) is not FORMATS[READ_BACK]:
         if len(inputs) > 1 or len(outputs) > 1:
-            difference = max(map(apart, outputs_of(loaded, inputs), outputs))
-    return difference
+            raise BadFile(f"a model of several inputs or outputs is written as {READ_BACK}")
+        return write_and_compare(model, path, inputs[0], outputs[0])
+    write(model, path)
+    read = read_model(path)
+    if read.graph is None:
+        raise BadFile(f"{path.name!r} does not tell its layers")
+    check_foretold(foretold, read.graph, f"{path.name!r}")
+    with not_loading(path), quiet():
+        loaded = load_keras().saving.load_model(path, compile=False)
+    for ours, theirs in zip(model.weights, loaded.weights, strict=True):
+        if not np.array_equal(np.asarray(ours), np.asarray(theirs), equal_nan=True):
+            raise BadFile(f"{path.name!r} has another {ours.path} than was saved")
+    return same_values(path, max(map(apart, outputs_of(loaded, inputs), outputs)))

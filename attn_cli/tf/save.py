@@ -140,20 +140,32 @@ def write_and_compare(model: Any, path: Path, inputs: Any, wanted: Any) -> float
     """
     import numpy as np
 
-    format = format_of(path)
-    cannot = told(BadFile, lambda why: f"cannot write {path.name!r}: {why}")
-    with cannot, quiet(), _temporary_files_in(path.parent):
-        format.write(model, path)
+    write(model, path)
     load_keras().backend.clear_session(free_memory=False)
-    cannot = told(BadFile, lambda why: f"{path.name!r} was written and does not load: {why}")
-    with cannot, quiet(), _temporary_files_in(path.parent):
-        got = np.asarray(format.read(path)(inputs))
+    with not_loading(path), quiet(), _temporary_files_in(path.parent):
+        got = np.asarray(format_of(path).read(path)(inputs))
     if got.shape != wanted.shape:
         raise BadFile(
             f"{path.name!r} yields {got.shape} when loaded, and {wanted.shape} when built"
         )
     largest = max(1.0, float(np.abs(wanted).max()))
-    difference = float(np.abs(got - wanted).max()) / largest
+    return same_values(path, float(np.abs(got - wanted).max()) / largest)
+
+
+def write(model: Any, path: Path) -> None:
+    """Write a model. Raises BadFile where that fails."""
+    cannot = told(BadFile, lambda why: f"cannot write {path.name!r}: {why}")
+    with cannot, quiet(), _temporary_files_in(path.parent):
+        format_of(path).write(model, path)
+
+
+def not_loading(path: Path) -> AbstractContextManager[None]:
+    """Return what raises BadFile where a file that was written does not load."""
+    return told(BadFile, lambda why: f"{path.name!r} was written and does not load: {why}")
+
+
+def same_values(path: Path, difference: float) -> float:
+    """Return how far the outputs of what was loaded are off. Raises BadFile where that is far."""
     if not difference <= TOLERANCE:
         raise BadFile(
             f"{path.name!r} yields other values when loaded than when built, off by "

@@ -8,12 +8,13 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from attn_cli.errors import BadArgument, BadGraph
-from attn_cli.graph import Cost, Graph, Layer, Node, Params, Ref, Shape, Weight
+from attn_cli.graph import UNKNOWN, Cost, Graph, Layer, Node, Params, Ref, Shape, Weight
 from attn_cli.operations import bind
-from attn_cli.operations.base import Constant
+from attn_cli.operations.base import Constant, Unknown, reason
 from attn_cli.operations.call import (
     Tensor,
     bind_call,
+    fitted,
     input_tensor,
     repeated,
     steps_of,
@@ -21,11 +22,12 @@ from attn_cli.operations.call import (
     with_steps,
     without_steps,
 )
+from attn_cli.operations.inputs import Reached, reached
 from attn_cli.sources.plain import plain
 from attn_cli.tf.load import load_keras
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 def build_model(block: Callable[..., Any], shape: Shape, **options: Any) -> Any:
@@ -57,17 +59,20 @@ def recorded_calls(model: Any) -> Iterator[Any]:
 
 
 def taken_by(call: Any) -> list[Any]:
-    """Return the tensors that a call takes; a model takes no masks, and some by their names.
+    """Return the tensors that a call takes: those of a model in the order of its inputs.
 
-    Those of a model are in the order of its inputs.
+    A model takes no masks, and not all that a dict holds. Raises BadGraph where it takes others.
     """
-    if not is_model(call.operation):
-        return list(call.input_tensors)
-    functional, arguments = functional_of(call.operation), call.arguments
-    given = next(iter(arguments.args), arguments.kwargs.get("inputs", call.input_tensors))
-    if isinstance(given, dict) and not isinstance(functional._inputs_struct, dict):
-        return [given[tensor.name] for tensor in functional.inputs]
-    return [each for each in load_keras().tree.flatten(given) if each is not None]
+    return _reached(call).given if is_model(call.operation) else list(call.input_tensors)
+
+
+def _reached(call: Any) -> Reached:
+    functional = functional_of(call.operation)
+    names = load_keras().tree.map_structure(lambda each: each.name, functional._inputs_struct)
+    try:
+        return reached(names, call.arguments.args, call.arguments.kwargs)
+    except Unknown as unknown:
+        raise BadGraph(f"{call.operation.name!r} {reason(unknown)}") from None
 
 
 def structured(model: Any, inputs: Sequence[Any]) -> Any:
@@ -155,27 +160,43 @@ class _Walker:
         """Walk a model's calls: on its own inputs, or on what it is called with."""
         model = functional_of(model)
         values: dict[int, _Value] = {}
+        is_open = False
         if given is not None:
-            values = dict(zip(map(id, model.inputs), given, strict=False))
+            taken = [
+                (ref, fitted(tensor, tuple(of.shape)))
+                for of, (ref, tensor) in zip(model.inputs, given, strict=True)
+            ]
+            values = dict(zip(map(id, model.inputs), taken, strict=True))
+            # Keras notes what would come out of them as they are, and computes another shape.
+            is_open = _shapes(taken) != _shapes(given)
         for call in recorded_calls(model):
             tensors = call.output_tensors
             if all(id(tensor) in values for tensor in tensors):
                 continue  # an input that is given
-            inputs = [values[id(tensor)] for tensor in call.input_tensors]
-            outputs = self.call(call, inputs, within, times)
+            outputs = self.call(call, values, within, times)
             values.update(zip(map(id, tensors), outputs, strict=True))
-        return [values[id(tensor)] for tensor in model.outputs]
+        outputs = [values[id(tensor)] for tensor in model.outputs]
+        return _without_shapes(outputs) if is_open else outputs
 
     def call(
-        self, call: Any, inputs: list[_Value], within: tuple[str, ...], times: int | None
+        self,
+        call: Any,
+        values: Mapping[int, _Value],
+        within: tuple[str, ...],
+        times: int | None,
     ) -> list[_Value]:
         """Walk one call, into the model or the steps that it may stand for."""
         self.calls[len(self.nodes)] = call  # of the first node that comes of it
         operation = call.operation
         if is_model(operation):
-            return self.model(operation, inputs, (*within, operation.name), times)
+            given, noted = [[values[id(each)] for each in some] for some in _reached(call)]
+            outputs = self.model(operation, given, (*within, operation.name), times)
+            return outputs if _shapes(given) == _shapes(noted) else _without_shapes(outputs)
+        inputs = [values[id(tensor)] for tensor in call.input_tensors]
         if isinstance(operation, self.keras.layers.TimeDistributed):
-            return self.steps(operation, inputs[0], within, times)
+            (ref, tensor), *masks = inputs
+            taken = tensor._replace(masked=tensor.masked or bool(masks))
+            return self.steps(operation, (ref, taken), within, times)
         if not inputs:
             shape = tuple(call.output_tensors[0].shape)
             return self.add(operation, inputs, [input_tensor(shape)], Cost(0, 0), within)
@@ -197,7 +218,8 @@ class _Walker:
         if is_model(layer):
             outputs = self.model(layer, [(ref, one)], (*below, layer.name), each)
         else:
-            shapes = (tuple(layer.compute_output_shape(one.shape)),)
+            is_told = one.shape != UNKNOWN
+            shapes = (tuple(layer.compute_output_shape(one.shape)) if is_told else UNKNOWN,)
             outputs = self.leaf(layer, [(ref, one)], [one], {}, shapes, below, each)
         return [(ref, with_steps(made, tensor)) for ref, made in outputs]
 
@@ -214,7 +236,8 @@ class _Walker:
         """Add the call of a layer or an op."""
         is_op = not isinstance(operation, self.keras.layers.Layer)
         does = bind(_type(operation), _config(operation), is_op=is_op)
-        bound = bind_call(does, _written(args), _written(kwargs), [t for _, t in inputs])
+        tensors = [tensor for _, tensor in inputs]
+        bound = bind_call(does, _written(args), _written(kwargs), tensors, is_op=is_op)
         outputs, cost = tell(bound, shapes)
         cost = repeated(cost, times)
         return self.add(operation, inputs, outputs, cost, within, bound.numbers)
@@ -243,7 +266,10 @@ class _Walker:
         """Return what comes out: as recorded, or else as Keras works it out for these inputs."""
         recorded = [tuple(tensor.shape) for tensor in call.input_tensors]
         outputs = call.output_tensors
-        if recorded != [tensor.shape for _, tensor in inputs]:
+        given = _shapes(inputs)
+        if UNKNOWN in given and recorded != given:
+            return (UNKNOWN,) * len(outputs)
+        if recorded != given:
             tensors = {
                 id(theirs): self.keras.KerasTensor(ours.shape, dtype=theirs.dtype)
                 for theirs, (_, ours) in zip(call.input_tensors, inputs, strict=True)
@@ -251,6 +277,14 @@ class _Walker:
             args, kwargs = call.arguments.fill_in(tensors)
             outputs = self.keras.tree.flatten(call.operation.compute_output_spec(*args, **kwargs))
         return tuple(tuple(tensor.shape) for tensor in outputs)
+
+
+def _shapes(values: Sequence[_Value]) -> list[Shape]:
+    return [tensor.shape for _, tensor in values]
+
+
+def _without_shapes(values: Sequence[_Value]) -> list[_Value]:
+    return [(ref, tensor._replace(shape=UNKNOWN)) for ref, tensor in values]
 
 
 def _layer(operation: Any, within: tuple[str, ...], frozen: bool) -> Layer:

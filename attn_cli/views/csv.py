@@ -17,8 +17,10 @@ from attn_cli.views.report import bare
 if TYPE_CHECKING:
     from attn_cli.views.report import Column, Report
 
-# Where a cell can begin, for whatever a reader takes for its end, and what then is a formula.
-FORMULA = re.compile(r"""((?:^|[;|\t])["'\s]*)(?=[=+\-@＝＋－＠].*\w)""")
+# Where a cell can begin, for whatever a reader takes for its end, and what then is a formula if a
+# letter or a digit comes behind.
+FORMULA = re.compile(r"""((?:^|[;|\t])["'\s]*)(?=[=+\-@＝＋－＠])""")
+UP_TO_LAST = re.compile(r".*\w", re.DOTALL)
 NUMBER = re.compile(r"[+-]?[\d.,]+(e[+-]?\d+)?%?", re.IGNORECASE)
 
 
@@ -41,4 +43,7 @@ def cell(column: Column, value: Any) -> str:
 
 def unformulated(text: str) -> str:
     """Return a text that no spreadsheet calculates."""
-    return text if NUMBER.fullmatch(text) else FORMULA.sub(r"\1'", text)
+    up_to = UP_TO_LAST.match(text)
+    if up_to is None or NUMBER.fullmatch(text):
+        return text
+    return FORMULA.sub(r"\1'", up_to[0]) + text[up_to.end() :]

@@ -104,9 +104,11 @@ def _strips(diff: Diff, heading: Sequence[str], notes: Sequence[str]) -> Chart:
 
 def _other_inputs(diff: Diff) -> Iterator[str]:
     """Yield that the models were not asked at one size: then costs differ by that as well."""
-    before, after = (inputs_text(each.model) for each in (diff.before, diff.after))
+    models = (diff.before.model, diff.after.model)
+    before, after = (shapes(each.graph, inputs=True) for each in models)
     if before != after:
-        yield f"their inputs differ, and costs with them: {before or '?'} → {after or '?'}"
+        texts = [inputs_text(each) or "?" for each in models]
+        yield f"their inputs differ, and costs with them: {' → '.join(texts)}"
 
 
 def _shown(change: Change) -> Iterator[tuple[Any, ...]]:

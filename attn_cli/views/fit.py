@@ -4,11 +4,16 @@ One rule for every table. Where there is room for all, all is there. Else the ex
 after the other, and what stands for them comes; then prose wraps and names are shortened, as far as
 words stay whole and names can be told apart; then figures leave, the least needed first, as their
 columns say; and at last phrases wrap. Numbers are never cut, every column that has left is named.
+
+A text that is much longer than others widens no column: it goes beyond it, for each row is filled
+up to the width of its columns.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -16,9 +21,10 @@ from rich.cells import cell_len, set_cell_size
 from attn_cli.views.report import EXTRA, Column, Table, cell, chosen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 GAP = 2
+WIDEST = 200  # that a column is where no terminal is, and no wider than one
 # The kinds of columns that give, in their order, and the narrowest that they get; every other kind
 # keeps its natural width.
 GIVING = {"prose": 12, "name": 11}
@@ -29,7 +35,7 @@ WRAPPED = frozenset({"prose", "phrase"})
 # are of it, a figure and what it counts, a name and its version, a letter and its value, a word.
 WHOLE = re.compile(
     r"""\s*(?:
-        \(*\w+(?:,\ \w+)+\)
+        \(*\w+(?:,\ \w+){1,32}\)
         | (?:\d[\d,]*\ ×\ )?\(*[\w?]+(?:\ ×\ [\w?]+)+
         | \(*\d(?:[\d,.]*\d)?\ [^\W\d]\w*(?:\ \([\d.,]+\ \w+\))?
         | \(*(?:Keras|TensorFlow|Python)\ \d
@@ -45,11 +51,13 @@ Texts = dict[str, list[str]]
 class Fitted(NamedTuple):
     """A table with the columns that there is room for, their widths, and what was left out.
 
-    `texts` are those of its header and its lines, none of them cut yet.
+    `texts` are those of its header and its lines, none of them cut yet; `gave` tells which columns
+    are narrower than they would be, so that theirs are to be.
     """
 
     table: Table
     widths: list[int]
+    gave: list[bool]
     left_out: list[str]
     texts: list[tuple[str, ...]]
 
@@ -71,7 +79,7 @@ def fit(tables: Sequence[Table], width: int | None) -> list[Fitted]:
     ]
 
 
-def _fitted(table: Table, texts: Texts, widths: Mapping[str, int]) -> Fitted:
+def _fitted(table: Table, texts: Texts, widths: Mapping[str, tuple[int, bool]]) -> Fitted:
     """Return a table with the columns that have a width.
 
     A stand-in was not left out, and a bar is no column of its own: it pictures the one beside it.
@@ -82,29 +90,36 @@ def _fitted(table: Table, texts: Texts, widths: Mapping[str, int]) -> Fitted:
         if column.key not in widths and not column.stands_for and column.kind != "bar"
     ]
     chosen_texts = list(zip(*[texts[key] for key in widths], strict=True))
-    return Fitted(chosen(table, list(widths)), list(widths.values()), left_out, chosen_texts)
+    cells, gave = map(list, zip(*widths.values(), strict=True))
+    return Fitted(chosen(table, list(widths)), cells, gave, left_out, chosen_texts)
 
 
 def _widths(
     columns: Sequence[Column], tables: Sequence[Texts], width: int | None
-) -> dict[str, int]:
-    """Return how wide each column is that there is room for."""
+) -> dict[str, tuple[int, bool]]:
+    """Return how wide each column is that there is room for, and whether it gave for that."""
+    most = WIDEST if width is None else max(WIDEST, width + 1)
     texts = {
         column.key: [text for table in tables for text in table[column.key]] for column in columns
     }
-    natural = {key: max(map(cell_len, each)) for key, each in texts.items()}
+    natural = {key: min(most, max(map(cell_len, each))) for key, each in texts.items()}
+    suits = {
+        column.key: _suits(column, texts[column.key], natural[column.key])
+        for column in columns
+        if column.kind in AT_LAST
+    }
     widths: dict[str, int] = {}
-    for hidden, giving in _variants(columns):
+    for hidden, gives in _variants(columns):
         shown = [column for column in columns if column.key not in hidden]
         widths = {column.key: natural[column.key] for column in shown}
-        if width is not None:
-            for kind, least in giving.items():
-                _shorten(
-                    [column for column in shown if column.kind == kind], texts, widths, least, width
-                )
-        if width is None or _total(widths) <= width:
+        if width is None:
             break
-    return widths
+        for kind, least in gives.items():
+            giving = {column.key: suits[column.key] for column in shown if column.kind == kind}
+            _shorten(giving, widths, least, width)
+        if _total(widths) <= width:
+            break
+    return {key: (cells, cells < natural[key]) for key, cells in widths.items()}
 
 
 def wrapped(line: str, width: int | None) -> list[str]:
@@ -162,35 +177,49 @@ def _variants(columns: Sequence[Column]) -> Iterator[tuple[set[str], Mapping[str
 
 
 def _shorten(
-    columns: Sequence[Column],
-    texts: Mapping[str, Sequence[str]],
-    widths: dict[str, int],
-    least: int,
-    width: int,
+    giving: Mapping[str, Callable[[int], bool]], widths: dict[str, int], least: int, width: int
 ) -> None:
     """Take what is too much off columns of one kind, the longest first."""
     if _total(widths) <= width:
         return
-    floors = {column.key: _narrowest(column, texts[column.key], least) for column in columns}
+    natural = {key: widths[key] for key in giving}
+    floors = {
+        key: bisect_left(range(natural[key]), True, lo=min(least, natural[key]), key=suits)
+        for key, suits in giving.items()
+    }
+    for key, floor in floors.items():
+        widths[key] = min(widths[key], max(floor, width))
     while _total(widths) > width:
-        giving = [key for key, floor in floors.items() if widths[key] > floor]
-        if not giving:
+        longer = [key for key, floor in floors.items() if widths[key] > floor]
+        if not longer:
             break
-        widths[max(giving, key=widths.__getitem__)] -= 1
+        widths[max(longer, key=widths.__getitem__)] -= 1
+    # A name of several words may look like another one in more room, and not in less.
+    for key, suits in giving.items():
+        while widths[key] < natural[key] and not suits(widths[key]):
+            widths[key] += 1
 
 
-def _narrowest(column: Column, texts: Sequence[str], least: int) -> int:
-    """Return how far a column can be shortened: words stay whole, names can be told apart."""
-    if column.kind in WRAPPED:
-        words = [word.strip() for text in texts for word in WHOLE.findall(text)]
-        return max([least, *map(cell_len, words)])
-    different = set(texts)
-    width = max(map(cell_len, different))
-    while width > least and len({shortened(text, width - 1) for text in different}) == len(
-        different
-    ):
-        width -= 1
-    return width
+def _suits(column: Column, texts: Sequence[str], natural: int) -> Callable[[int], bool]:
+    """Return what tells how far a column can be shortened: words whole, names not alike."""
+
+    @cache
+    def longest_word() -> int:
+        return max([cell_len(word.strip()) for text in texts for word in WHOLE.findall(text)])
+
+    @cache
+    def ends() -> set[str]:
+        # Of what is much longer than the column, nothing else can be seen there.
+        return {
+            text if len(text) <= 2 * natural else f"{text[:natural]}{text[-natural:]}"
+            for text in texts
+        }
+
+    @cache
+    def are_apart(width: int) -> bool:
+        return len({shortened(text, width) for text in ends()}) == len(set(texts))
+
+    return (lambda width: longest_word() <= width) if column.kind in WRAPPED else are_apart
 
 
 def _total(widths: Mapping[str, int]) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attn_cli.graph import FEATURE_MAP, UNKNOWN
 from attn_cli.showing import several
+from attn_cli.text import few
 from attn_cli.views.records import layer_records, params_record
 from attn_cli.views.report import (
     EXTRA,
@@ -259,12 +260,12 @@ def asked_text(model: Model) -> str:
 
 
 def inputs_text(model: Model) -> str | None:
-    """Return what goes into a model, None where that is not known."""
+    """Return what goes into a model, None where that is not known; each row of a report says it."""
     return _listed(shapes(model.graph, inputs=True)) or None
 
 
 def _listed(shapes: Sequence[Shape | None]) -> str:
-    return ", ".join("?" if shape is None else shape_text(shape) for shape in shapes)
+    return few(["?" if shape is None else shape_text(shape) for shape in shapes])
 
 
 def _noted(model: Model) -> str:

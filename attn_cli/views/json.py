@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from io import StringIO
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,5 +20,7 @@ RAW = re.compile(r"\x7f|#(?=#\w*\[)")
 
 def render(report: Report, width: int | None, color: bool) -> str:
     """Draw the record, indented, in ASCII."""
-    text = json.dumps({"schema": SCHEMA, **report.record()}, indent=2, allow_nan=False)
-    return RAW.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text) + "\n"
+    # Written piece by piece: the pieces of a large record take ten times its text.
+    out = StringIO()
+    json.dump({"schema": SCHEMA, **report.record()}, out, indent=2, allow_nan=False)
+    return RAW.sub(lambda sign: f"\\u{ord(sign[0]):04x}", out.getvalue()) + "\n"

@@ -52,9 +52,10 @@ def _told(shapes: Sequence[Shape]) -> Any:
 
 def layer_records(graph: Graph, cost: GraphCost) -> list[dict[str, Any]]:
     """Return a record for each call. An input is an output of a call of a layer."""
+    paths = [node.layer.path for node in graph.nodes]
     return [
         {
-            "name": node.layer.path,
+            "name": path,
             "call": node.call,
             "type": node.layer.type,
             "function": node.layer.function,
@@ -64,12 +65,12 @@ def layer_records(graph: Graph, cost: GraphCost) -> list[dict[str, Any]]:
             "flops": node.cost.flops,
             "inputs": [
                 {
-                    "layer": graph.nodes[ref.node].layer.path,
+                    "layer": paths[ref.node],
                     "call": graph.nodes[ref.node].call,
                     "output": ref.output,
                 }
                 for ref in node.inputs
             ],
         }
-        for node in graph.nodes
+        for path, node in zip(paths, graph.nodes, strict=True)
     ]

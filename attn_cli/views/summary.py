@@ -66,12 +66,13 @@ def report(summary: Summary, columns: Sequence[str] | None = None) -> Report:
 def layer_table(graph: Graph, cost: GraphCost) -> Table:
     """Return a row for each call, with all columns that there are, and the totals."""
     rows = []
+    names = [node.name for node in graph.nodes]
     for place, node in enumerate(graph.nodes):
         params = node.params
         rows.append(
             (
                 place,
-                node.name,
+                names[place],
                 node.layer.label,
                 node.output_shapes[0],
                 params.total,
@@ -80,7 +81,7 @@ def layer_table(graph: Graph, cost: GraphCost) -> Table:
                 node.cost.macs,
                 node.cost.flops,
                 [ref.node for ref in node.inputs],
-                [graph.nodes[ref.node].name for ref in node.inputs],
+                [names[ref.node] for ref in node.inputs],
             )
         )
     params = graph.params

@@ -66,18 +66,17 @@ def render(report: Report, width: int | None, color: bool) -> str:
         if table.title:
             say(table.title, "bold")
         left_out |= dict.fromkeys(fitted.left_out)
-        parts = list(_drawn(fitted))
         if color:
-            console.print(Text.assemble(*parts), soft_wrap=True, end="")
+            console.print(Text.assemble(*_drawn(fitted)), soft_wrap=True, end="")
         else:
-            out.write("".join([text for text, _ in parts]))
+            out.writelines(text for text, _ in _drawn(fitted))
     if report.closing and report.tables:
         console.print()
     for line in report.closing:
         say(line)
     if left_out:
         say(f"{NO_ROOM}{', '.join(left_out)} (| less -S shows all)", "dim")
-    # A row pads its last column too; a line ends where its text does.
+    # A line ends where its text does, also where its last cells are empty.
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().split("\n")[:-1])
 
 
@@ -88,28 +87,31 @@ def _drawn(fitted: Fitted) -> Iterator[Part]:
     """
     table, widths = fitted.table, fitted.widths
     header, *texts = fitted.texts
-    yield from _row(table.columns, widths, header, ["bold dim"] * len(header))
+    yield from _row(fitted, header, ["bold dim"] * len(header))
     yield ("─" * (sum(widths) + GAP * (len(widths) - 1)) + "\n", "dim")
     for line, written in zip(table.lines, texts, strict=True):
         if line is table.total:
             yield ("\n", "")
         styles = list(map(_style, table.columns, line, written))
-        yield from _row(table.columns, widths, written, styles)
+        yield from _row(fitted, written, styles)
 
 
-def _row(
-    columns: Sequence[Column], widths: Sequence[int], texts: Sequence[str], styles: Sequence[str]
-) -> Iterator[Part]:
+def _row(fitted: Fitted, texts: Sequence[str], styles: Sequence[str]) -> Iterator[Part]:
     """Yield a row: one line, or as many as its longest prose takes."""
-    cells = [
-        wrapped(text, width) if column.kind in WRAPPED else [shortened(text, width)]
-        for column, width, text in zip(columns, widths, texts, strict=True)
-    ]
+    columns, widths = fitted.table.columns, fitted.widths
+    cells = []
+    for column, width, gave, text in zip(columns, widths, fitted.gave, texts, strict=True):
+        if not gave:
+            cells.append([text])
+        else:
+            cells.append(
+                wrapped(text, width) if column.kind in WRAPPED else [shortened(text, width)]
+            )
     for place in range(max(map(len, cells))):
         gap = 0
         for column, width, style, within in zip(columns, widths, styles, cells, strict=True):
             text = within[place] if place < len(within) else ""
-            space = width - cell_len(text)
+            space = max(0, width - cell_len(text))  # a text may go beyond its column
             yield (" " * (gap + space * column.right), "")
             yield (text, style)
             gap = GAP + space * (not column.right)

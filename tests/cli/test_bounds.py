@@ -17,6 +17,7 @@ from hostile import (
     OPS,
     called,
     deep_gates,
+    handed,
     keras,
     layer,
     model,
@@ -206,7 +207,7 @@ def test_an_axis_is_summed_over_once(tmp_path: Path, axes: Any, macs: int | None
     """A product over more axes than there are, or twice over one, is none."""
     path = tmp_path / "m.json"
     product = layer("Tensordot", "t", module=OPS, axes=axes)
-    product["inbound_nodes"] = [[["i", 0, 0, {"x2": ["i", 0, 0]}]]]
+    product["inbound_nodes"] = [handed("i", "i")]
     path.write_bytes(text(model("o", [start(), product], [["t", 0, 0]])))
     graph = read_model(path).graph
     assert graph is not None

@@ -293,12 +293,7 @@ def misspell(config: Any, drawn: random.Random) -> str:
     """Give a layer an argument that no layer has, in place of one of its own or beside them."""
     place = own(config, drawn)
     key = drawn.choice(list(place))
-    wrong = drawn.choice(
-        [
-            *(f"{key}s", key[:-1], "unitss", "my_initializer", "foo_constraint", "x_regularizer"),
-            *("dynamic", "batch_input_shape", "build_input_shape", "dtype_policy", "autocast"),
-        ]
-    )
+    wrong = drawn.choice([f"{key}s", key[:-1], *NO_ARGUMENTS])
     place[wrong] = place.pop(key) if drawn.random() < 0.5 else drawn.choice([place.get(key), None])
     return f"{key} → {wrong}"
 
@@ -308,12 +303,7 @@ def retype(config: Any, drawn: random.Random) -> str:
     place = own(config, drawn)
     key = drawn.choice(list(place))
     before = place[key]
-    place[key] = drawn.choice(
-        [
-            *(None, True, 0, -1, 3, 0.5, "x", "", [], [1], [2, 3], [1, 2, 3, 4, 5, 6, 7], {}),
-            *({"class_name": "Nothing", "config": {}}, ["a"], [None], [0], [[1, 2]], 1e9, -0.5),
-        ]
-    )
+    place[key] = copy.deepcopy(drawn.choice(ODD_VALUES))
     return f"{key}: {before} → {place[key]}"
 
 
@@ -341,6 +331,10 @@ def redtype(config: Any, drawn: random.Random) -> str:
     return str(place["dtype"])
 
 
+NO_ARGUMENTS = ["unitss", "my_initializer", "foo_constraint", "x_regularizer", "dynamic"]
+NO_ARGUMENTS += ["batch_input_shape", "build_input_shape", "dtype_policy", "autocast"]
+ODD_VALUES: list[Any] = [None, True, 0, -1, 3, 0.5, "x", "", [], [1], [2, 3], [1, 2, 3, 4, 5, 6, 7]]
+ODD_VALUES += [{}, {"class_name": "Nothing", "config": {}}, ["a"], [None], [0], [[1, 2]], 1e9, -0.5]
 TYPES = ["float", "float31", "mixed_float16", "mixed_float8", "int8", "int8_from_float32", "half"]
 TYPES += ["double", "", 3, None, True, "string", "bool", "bfloat16", "float8_e4m3fn", "complex64"]
 TYPES += ["int4_from_float32", "uint4", "FLOAT32", "_infer", [], ["float32"]]

@@ -107,6 +107,13 @@ FILES: dict[str, tuple[bytes, str]] = {
         '{"class_name": "Functional"}'.encode("utf-16"),
         "this is a text in UTF-16: what model.to_json() returns is read in UTF-8",
     ),
+    **{
+        f"UTF-16 without a mark, {end}": (
+            '{"class_name": "Functional"}'.encode(f"utf-16-{end}"),
+            "this is a text in UTF-16: what model.to_json() returns is read in UTF-8",
+        )
+        for end in ("le", "be")
+    },
     "YAML": (
         b"backend: tensorflow\nclass_name: Sequential\n",
         "this is YAML, which Keras no longer reads; save the model as .keras",

@@ -276,6 +276,32 @@ def test_a_model_in_a_model_is_asked_with_it(tmp_path: Path) -> None:
         read_model(path, input_shape=(16, 16, 3))
 
 
+@pytest.mark.parametrize("stored", [True, False])
+def test_an_input_that_is_not_told_is_what_is_asked(tmp_path: Path, stored: bool) -> None:
+    """The weights are those of that size, and those that are stored must be."""
+    config = small()
+    first, *layers = config["config"]["layers"]
+    layers = [{key: layer[key] for key in layer if key != "inbound_nodes"} for layer in layers]
+    data = {"class_name": "Sequential", "config": {"name": "bare", "layers": layers}}
+    assert first["class_name"] == "InputLayer"
+    path = tmp_path / ("bare.keras" if stored else "bare.json")
+    path.write_text(json.dumps(data), encoding="utf-8")
+    if stored:
+        keras_file(path, data, WEIGHTS)
+    told = read_model(path, input_shape=(8, 9, 3))
+    assert told.graph is not None
+    assert (outputs(told), told.params) == (
+        [(None, 2)],
+        read_model(keras_file(tmp_path / "told.keras", small(), WEIGHTS)).params,
+    )
+    if stored:
+        line = "at 8,9,5, the weights stored for 'conv' are not those of its config"
+        with pytest.raises(BadShape, match=line):
+            read_model(path, input_shape=(8, 9, 5))
+    else:
+        assert read_model(path, input_shape=(8, 9, 5)).total == told.total + 2 * 9 * 4
+
+
 def test_the_weights_of_a_file_stay(tmp_path: Path) -> None:
     """At any size, those that are stored."""
     path = keras_file(tmp_path / "small.keras", small(), WEIGHTS)

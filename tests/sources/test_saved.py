@@ -197,7 +197,7 @@ def test_what_is_odd_is_a_warning(tmp_path: Path) -> None:
     assert line == "weights of no layer, not counted: layers/dense_1/vars/0"
     missing = {name: shape for name, shape in WEIGHTS.items() if "conv2d" not in name}
     (line,) = warnings(missing)
-    assert line == "layers whose weights are not in the file: conv"
+    assert line == "layers whose weights are not in the file, so Keras does not load it: conv"
     lora = changed("config", "layers", 4, "config", "lora_rank", value=2)
     assert any("LoRA" in line for line in warnings(config=lora))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attn_cli.account import charge
+from attn_cli.account import charge, memory_of
 from attn_cli.analysis.attention.back import MAX_GATE, divides_as_sigmoid, last_function
 from attn_cli.analysis.attention.records import Attention, Hidden
 from attn_cli.analysis.calls import (
@@ -79,7 +79,7 @@ def veiled(nodes: Sequence[Node], gate: Gated) -> Hidden:
 def _params(calls: Iterable[Node]) -> int:
     """Return the params of the layers of calls, each counted once, and charge for their names."""
     layers = {id(call.layer): call.layer for call in calls}.values()
-    charge(sum([10 + len(layer.weights) + len(layer.path) // 8 for layer in layers]))
+    charge(sum([10 + len(layer.weights) + memory_of(layer.path) // 8 for layer in layers]))
     return sum([layer.params.total for layer in layers])
 
 

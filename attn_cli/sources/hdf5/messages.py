@@ -6,7 +6,7 @@ import struct
 from math import prod
 from typing import NamedTuple
 
-from attn_cli.account import charge
+from attn_cli.account import charge, memory_of
 from attn_cli.sources.hdf5.storage import UNDEFINED, Storage, damaged, foreign
 from attn_cli.text import quote
 
@@ -179,8 +179,7 @@ def _values(data: bytes, kind: Datatype, name: str, storage: Storage) -> tuple[S
 
 
 def _text(data: bytes) -> str:
-    # Not ASCII, each of its characters may take four bytes.
-    charge(1 + (len(data) >> (6 if data.isascii() else 4)))
+    charge(1 + (memory_of(data) >> 6))
     if b"\0" in data:  # where libhdf5 sees a name end, and h5py a text
         raise damaged("a text holds a NUL")
     try:

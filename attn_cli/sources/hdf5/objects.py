@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
 
 from attn_cli.account import charge
 from attn_cli.sources.hdf5 import messages as m
@@ -36,12 +36,12 @@ class Dataset:
 class Group:
     """A group: its attributes, and its members by name or path, which are read when asked for."""
 
-    __slots__ = ("_address", "_attrs", "_length", "_links", "_messages", "_tree")
+    __slots__ = ("_address", "_attrs", "_links", "_messages", "_path", "_tree")
 
-    def __init__(self, tree: _Tree, address: int, length: int, messages: _Messages) -> None:
+    def __init__(self, tree: _Tree, address: int, path: _Path, messages: _Messages) -> None:
         self._tree = tree
         self._address = address
-        self._length = length  # of its path
+        self._path = path
         self._messages = messages
         self._attrs: Mapping[str, Value] | None = None
         self._links: Mapping[str, int] | None = None
@@ -77,7 +77,7 @@ class Group:
             address = node._members().get(name)
             if address is None:
                 return None
-            node = node._tree.open(address, name, node._address, node._length)
+            node = node._tree.open(address, name, node._address, node._path)
         return node
 
     def items(self) -> Iterator[tuple[str, Node]]:
@@ -114,10 +114,17 @@ def open_hdf5(source: ByteRange) -> Group:
     Whatever is wrong, here or later when a member is asked for, is a BadFile.
     """
     storage = Storage(source)
-    root = _Tree(storage).open(storage.root_address(), "", 0, 0)
+    root = _Tree(storage).open(storage.root_address(), "", 0, _Path(0, True))
     if isinstance(root, Dataset):
         raise damaged("its root is not a group")
     return root
+
+
+class _Path(NamedTuple):
+    """What a path takes that is put together: how many letters, and whether all are ASCII."""
+
+    letters: int
+    is_ascii: bool
 
 
 class _Tree:
@@ -127,10 +134,10 @@ class _Tree:
         self.storage = storage
         self._names: dict[int, tuple[str, int]] = {}  # an object's address: its name, its parent
 
-    def open(self, address: int, name: str, parent: int, above: int) -> Node:
-        """Open an object by its name in a group whose path has a length."""
-        length = above + 1 + len(name)
-        charge(4 + (length >> 5))  # who asks for it may well keep its path
+    def open(self, address: int, name: str, parent: int, above: _Path) -> Node:
+        """Open an object by its name in a group that has a path."""
+        path = _Path(above.letters + 1 + len(name), above.is_ascii and name.isascii())
+        charge(4 + (path.letters >> (5 if path.is_ascii else 3)))  # who asks may well keep it
         if self._names.setdefault(address, (name, parent)) != (name, parent):
             raise foreign(f"one object under two names (a hard link, {quote(name)})")
         messages = self._header(address)
@@ -141,7 +148,7 @@ class _Tree:
         if m.LAYOUT in kinds:
             return self._dataset(messages, name)
         if m.SYMBOL_TABLE in kinds or m.LINK_INFO in kinds:
-            return Group(self, address, length, messages)
+            return Group(self, address, path, messages)
         if m.DATATYPE in kinds:
             raise foreign(f"a named type ({quote(name)})")
         raise damaged(f"the object at byte {address:,} is neither a group nor an array")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from attn_cli.account import charge
+from attn_cli.account import charge, memory_of
 from attn_cli.errors import BadFile
 from attn_cli.sources import json_text
 from attn_cli.text import quote
@@ -139,7 +139,7 @@ class Storage:
 
     def link_name(self, raw: bytes) -> str:
         """The text of a link's name."""
-        charge(1 + (len(raw) >> 6))
+        charge(1 + (memory_of(raw) >> 6))
         if not 0 < len(raw) <= MAX_NAME or raw == b"." or b"/" in raw or b"\0" in raw:
             raise damaged("a member's name is none")
         try:
@@ -168,6 +168,7 @@ class Storage:
         end = at + size
         at += _COLLECTION.size
         while at + _HEAP_OBJECT.size <= end:
+            charge(2)  # besides what it takes to read it
             index, _, size = _HEAP_OBJECT.unpack(self.read(at, _HEAP_OBJECT.size, what))
             at += _HEAP_OBJECT.size
             if not index:  # the free space, which is last
