@@ -199,6 +199,22 @@ def many_parts(n: int) -> bytes:
     return text(model("o", [start(shape=[None, 8, 8, n]), split], ends))
 
 
+def parts_of_rank(n: int) -> bytes:
+    """A Split of a high rank into 4096 parts, called n times, in a file with much else."""
+    split = layer("Split", "s", module=OPS, indices_or_sections=4096, axis=15)
+    split["inbound_nodes"] = [[["i", 0, 0, {}]] for _ in range(n)]
+    shape = [None, *[1000] * 14, 4096]
+    ends = [["s", call, 0] for call in range(n)]
+    return text({**model("o", [start(shape=shape), split], ends), "more": "x" * 250_000})
+
+
+def many_places(n: int) -> bytes:
+    """n calls of a convolution: a place for a block behind each."""
+    size = {"filters": 16, "kernel_size": [1, 1], "padding": "same"}
+    chain = {**layer("Conv2D", "c", **size), **called("c", n)}
+    return text(model("o", [start(shape=[None, 8, 8, 16]), chain], [["c", n - 1, 0]]))
+
+
 def gate(name: str, source: str, channels: int = 4) -> list[dict[str, Any]]:
     return [
         layer("GlobalAveragePooling2D", f"{name}p", [[source]], keepdims=True),
@@ -232,6 +248,17 @@ def deep_gates(n: int, word: str = "a") -> bytes:
         inner["inbound_nodes"] = [[["i", 0, 0, {}]]]
         inner = model(f"{word * 50}{place}", [start(), inner], [[of, 1, 0]])
     return text(inner)
+
+
+def inputs_of_gates(n: int) -> bytes:
+    """n gates, and n inputs of a high rank."""
+    config = json.loads(gates_in_gates(n))
+    own = config["config"]
+    for place in range(n):
+        own["layers"].append(start(f"x{place}", [None] + [2**31 - 1] * 15))
+        own["input_layers"].append([f"x{place}", 0, 0])
+        own["output_layers"].append([f"x{place}", 0, 0])
+    return text(config)
 
 
 def gates_of_gates(n: int) -> bytes:
@@ -269,9 +296,9 @@ def long_names(n: int) -> bytes:
     return text(inner)
 
 
-def long_names_in_sums(n: int) -> bytes:
+def long_names_in_sums(n: int, sign: str = "x") -> bytes:
     """The same, and a sum of the last one n times over."""
-    word = "x" * 200
+    word = "x" * 197 + sign
     relu = layer("ReLU", "r", [["i"]])
     inner = model(f"{word}0", [start(), relu, layer("Add", "a", [["r"] * n])], [["a", 0, 0]])
     for place in range(1, 40):
@@ -279,6 +306,50 @@ def long_names_in_sums(n: int) -> bytes:
         inner["inbound_nodes"] = [[["i", 0, 0, {}]]]
         inner = model(f"{word}{place}", [start(), inner], [[of, 1, 0]])
     return text(inner)
+
+
+def wide_names_in_sums(n: int) -> bytes:
+    """The same with a sign for which each letter of a path takes four bytes."""
+    return long_names_in_sums(n, "\N{BREAD}")
+
+
+def one_long_name(n: int) -> bytes:
+    """Models 40 deep with long names, and n calls of a layer that stands in none of them."""
+    inner = json.loads(long_names(1))
+    relu = {**layer("ReLU", "r"), **called("r", n)}
+    inner["inbound_nodes"] = [[["i", 0, 0, {}]]]
+    ends = [[inner["name"], 1, 0], ["r", n - 1, 0]]
+    return text(model("o", [start(), inner, relu], ends))
+
+
+def formulas(n: int) -> bytes:
+    """A sum of one tensor n times, with a name in which formulas could begin, and no letter."""
+    name = ";=" * 99
+    layers = [start("=;"), layer("ReLU", name, [["=;"]]), layer("Add", "a", [[name] * n])]
+    return text(model("o", layers, [["a", 0, 0]], inputs=[["=;", 0, 0]]))
+
+
+def empty_steps(n: int) -> bytes:
+    """n calls of wrappers 80 deep around a model without layers, with names to be spelt out."""
+    inner = model("m", [start()], [["i", 0, 0]])
+    name = "\x80" * 200
+    for _ in range(80):
+        inner = layer("TimeDistributed", name, layer={**inner, "inbound_nodes": []})
+    inner["inbound_nodes"] = [[["i", 0, 0, {}]]] * n
+    return text(model("o", [start(), inner], [[name, n - 1, 0]]))
+
+
+def letters(n: int) -> bytes:
+    """An einsum of n operands, each letter of which stands once, in a model called 8 times."""
+    signs = [chr(0x4E00 + place) for place in range(16 * n)]
+    terms = ["".join(signs[place::n]) for place in range(n)]
+    einsum = layer("Einsum", "e", module=OPS, subscripts=",".join(terms))
+    tensor = {"class_name": "__keras_tensor__", "config": {"keras_history": ["i", 0, 0]}}
+    einsum["inbound_nodes"] = [{"args": [tensor] * n, "kwargs": {}}]
+    inner = model("m", [start(shape=[1] * 16), einsum], [["e", 0, 0]])
+    times = {**inner, **called_model("m", 8)}
+    times["inbound_nodes"] = [[["i", 0, 0, {}]]] * 8
+    return text(model("o", [start(shape=[1] * 16), times], [["m", 8, 0]]))
 
 
 def doubled_models(n: int) -> bytes:
@@ -357,11 +428,30 @@ def overlapping_headers(n: int) -> bytes:
     return weights_alone(b"".join(more) + message(1) * n)
 
 
-def overlapping_names(n: int) -> bytes:
+def overlapping_heaps(n: int) -> bytes:
+    """180 heaps that end in the same n texts."""
+    heaps, end = [], 180 * 32
+    for at in range(0, end, 32):
+        size = struct.pack("<4sB3xQ", b"GCOL", 1, end + 16 * n - at)
+        heaps.append(size + struct.pack("<HH4xQ", 65535, 1, end - at - 32))
+    texts = b"".join(struct.pack("<HH4xQ", place + 1, 1, 0) for place in range(n))
+    # The first message of the root stands at 144, and what it says behind 8 more.
+    named = b"".join(struct.pack("<IQI", 1, 152 + 32 * place, 65535) for place in range(179))
+    kind = struct.pack("<BBBBIBBBBI", 0x19, 1, 0, 0, 16, 0x13, 0, 0, 0, 1)
+    shape = struct.pack("<BBBB4xQ", 1, 1, 0, 0, 179)
+    about = struct.pack("<BBHHH16s", 1, 0, 12, len(kind), len(shape), b"layer_names")
+    return weights_alone(
+        message(0, b"".join(heaps) + texts) + message(12, about + kind + shape + named)
+    )
+
+
+def overlapping_names(n: int, sign: bytes = b"x") -> bytes:
     """n groups whose names are pieces of the same text."""
     empty = header(message(2, struct.pack("<BB8s8s6x", 0, 0, END, END)))
-    words = b"".join(b"x" * 990 + b"%09d\0" % place for place in range(n // 1000))
-    names = [*[place for place in range(len(words)) if place % 1000 < 990], len(words)]
+    words = b"".join(
+        b"x" * (991 - len(sign)) + sign + b"%08d\0" % place for place in range(n // 1000)
+    )
+    names = [*[place for place in range(len(words)) if place % 1000 < 980], len(words)]
     words += b"vars\0"
     at = 96 + 16 + 24
     tree_size = 24 + 16
@@ -380,7 +470,12 @@ def overlapping_names(n: int) -> bytes:
     return superblock(96 + len(data), 96) + data
 
 
-def long_paths(n: int) -> bytes:
+def wide_overlapping_names(n: int) -> bytes:
+    """The same with a sign for which each letter takes four bytes."""
+    return overlapping_names(n, "\N{BREAD}".encode())
+
+
+def long_paths(n: int, sign: str = "x") -> bytes:
     """Groups 100 deep with long names, around n groups."""
     import h5py
 
@@ -389,9 +484,34 @@ def long_paths(n: int) -> bytes:
         file.create_group("vars")
         group = file
         for _ in range(100):
-            group = group.create_group("x" * 1000)
+            group = group.create_group("x" * 900 + sign)
         for place in range(n):
             group.create_group(f"{place}/vars")
+    return stream.getvalue()
+
+
+def wide_paths(n: int) -> bytes:
+    """The same with a sign for which each letter takes four bytes."""
+    return long_paths(n, "\N{BREAD}")
+
+
+def one_array_named(n: int) -> bytes:
+    """A legacy file in which a layer 85 deep in others has one array under n names."""
+    import h5py
+    import numpy as np
+
+    inner = layer("Dense", "a", units=1)
+    for _ in range(85):
+        inner = layer("SpectralNormalization", "a", layer=inner)
+    inner["inbound_nodes"] = [[["i", 0, 0, {}]]]
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
+        file.attrs["keras_version"] = "2.15.0"
+        file.attrs["model_config"] = text(model("o", [start(), inner], [["a", 0, 0]])).decode()
+        weights = file.create_group("model_weights")
+        weights.attrs["layer_names"] = [b"a"]
+        weights.create_group("a").create_dataset("a", (1,))[:] = 0
+        weights["a"].attrs["weight_names"] = np.array([b"a"] * n)
     return stream.getvalue()
 
 
@@ -457,6 +577,15 @@ FILES: dict[str, tuple[Callable[[int], bytes], str, int]] = {
     "gates in gates": (gates_in_gates, ".json", 200),
     "gates of gates": (gates_of_gates, ".json", 200),
     "merged gates": (merged_gates, ".json", 1000),
+    "deep gates": (deep_gates, ".json", 10),
+    "inputs of gates": (inputs_of_gates, ".json", 100),
+    "places": (many_places, ".json", 500),
+    "parts of a high rank": (parts_of_rank, ".json", 10),
+    "letters": (letters, ".json", 300),
+    "steps of nothing": (empty_steps, ".json", 100),
+    "one long name": (one_long_name, ".json", 1000),
+    "formulas": (formulas, ".json", 50),
+    "wide names in sums": (wide_names_in_sums, ".json", 100),
     "long names": (long_names, ".json", 1000),
     "long names in sums": (long_names_in_sums, ".json", 1000),
     "models called twice": (doubled_models, ".json", 1000),
@@ -465,7 +594,11 @@ FILES: dict[str, tuple[Callable[[int], bytes], str, int]] = {
     "messages": (many_messages, ".weights.h5", 20_000),
     "overlapping headers": (overlapping_headers, ".weights.h5", 200),
     "overlapping names": (overlapping_names, ".weights.h5", 5000),
+    "overlapping names of wide letters": (wide_overlapping_names, ".weights.h5", 5000),
+    "overlapping heaps": (overlapping_heaps, ".weights.h5", 725),
     "long paths": (long_paths, ".weights.h5", 250),
+    "long paths of wide letters": (wide_paths, ".weights.h5", 250),
+    "names of one array": (one_array_named, ".h5", 2000),
     "deep groups": (deep_groups, ".weights.h5", 200),
     "overlapping headers in an archive": (keras_messages, ".keras", 200),
     "a packed config": (packed_config, ".keras", 4000),

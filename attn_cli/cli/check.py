@@ -48,7 +48,8 @@ from attn_cli.graph import Shape
 from attn_cli.spec import INTEGER, NONE, NUMBER, Place, expanded, parse_spec
 from attn_cli.text import shown
 from attn_cli.views import SPECIAL, formats_with
-from attn_cli.views.check import label, report, told_of
+from attn_cli.views.check import report, told_of
+from attn_cli.views.verdicts import label
 
 # The formats that people read.
 READ = ("table", "markdown", *SPECIAL)

@@ -121,6 +121,6 @@ def _why(inspection: Inspection) -> str:
 def _with_way_out(cost: GraphCost, model: Model) -> str:
     """Return why figures of a model are unknown, with what makes them known where that can be."""
     from attn_cli.views.inspect import input_fixes
-    from attn_cli.views.summary import why_unknown
+    from attn_cli.views.totals import why_unknown
 
     return why_unknown(cost, input_fixes(model))

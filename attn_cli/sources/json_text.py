@@ -33,6 +33,7 @@ def load_json(data: bytes, what: str) -> Any:
         raise BadFile(f"{what} is {len(data):,} bytes long; at most {MAX_BYTES:,} are read")
     charge(len(data) >> 4)
     charge(sum(map(data.count, (b"[", b"{", b",", b":"))))  # at least as many as it has values
+    charge(5 * data.count(b"{"))  # an object takes most, also when it is copied
     _check_depth(data, what)
     try:
         text = data.decode("utf-8")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attn_cli.views.network import network_line, network_record, places_line
 from attn_cli.views.records import costs_record, figures_record
 from attn_cli.views.report import Column, Report, Table, chosen, size_text, time_text
-from attn_cli.views.summary import unknown_reasons
+from attn_cli.views.totals import unknown_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

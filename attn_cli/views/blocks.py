@@ -20,7 +20,7 @@ from attn_cli.views.report import (
     size_text,
     with_batch,
 )
-from attn_cli.views.summary import unknown_reasons
+from attn_cli.views.totals import unknown_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

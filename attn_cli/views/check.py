@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attn_cli.analysis.check import AT_LEAST, AT_MOST, EQUAL, FAILED, OWN, PASSED, UNCHECKED
+from attn_cli.analysis.check import FAILED, PASSED, UNCHECKED
 from attn_cli.blocks.options import format_value
 from attn_cli.showing import several
 from attn_cli.text import shown
@@ -15,10 +15,10 @@ from attn_cli.views.report import (
     Report,
     Table,
     chosen,
-    percent_text,
     size_text,
     with_batch,
 )
+from attn_cli.views.verdicts import bound_text, margin, phrase, worked_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,21 +50,6 @@ SHOWN = (
     Column("holds", "figure and bound", "phrase", tells=("figure", "relation", "bound", "got")),
     Column("margin", "margin", "right", leaves=3),
 )
-LABELS = {
-    "macs": "MACs",
-    "flops": "FLOPs",
-    "attention.count": "attention blocks",
-    "attention.params": "attention params",
-    "attention.share": "attention share",
-    "added.params": "params added",
-    "added.macs": "MACs added",
-    "added.flops": "FLOPs added",
-    "added.bytes": "bytes added",
-    "added.share": "share added",
-}
-# What holds, and what is the case where it does not.
-SIGNS = {AT_MOST: ("≤", ">"), AT_LEAST: ("≥", "<"), EQUAL: ("=", "≠")}
-WORDS = {AT_MOST: "over", AT_LEAST: "short"}
 
 
 def report(checks: Sequence[Check], path: str | None, annotated: str | None = None) -> Report:
@@ -97,19 +82,6 @@ def _chart(checks: Sequence[Check], heading: Sequence[str], notes: Sequence[str]
     return of_checks(checks, heading, notes)
 
 
-def phrase(verdict: Verdict) -> str:
-    """Return what is the case, as in `params 5 ≤ 10`, or `params 12 > 10`."""
-    got, bound = _values(verdict)
-    sign = SIGNS[verdict.relation][verdict.ok is False]
-    return f"{label(verdict.figure)} {got} {sign} {bound}"
-
-
-def worked_out(verdict: Verdict) -> str:
-    """Return how a relative bound came about, as in `0.1 × se:ratio=16`; else nothing."""
-    relative = verdict.relative
-    return "" if relative is None else f"{relative.factor:g} × {relative.as_given}"
-
-
 def not_checked(check: Check) -> str:
     """Return in a line why a check could not be made."""
     line = f", line {check.line}" if check.line else ""
@@ -119,47 +91,6 @@ def not_checked(check: Check) -> str:
 def told_of(what: str, problem: str) -> str:
     """Return a problem with what it is about in front, unless it names that itself."""
     return problem if problem.startswith(what) else f"{what}: {problem}"
-
-
-def label(figure: str) -> str:
-    """Return a figure's name as people write it."""
-    return LABELS.get(figure, figure)
-
-
-def margin(verdict: Verdict) -> str:
-    """Return how far a figure is from its bound: `5 to spare`, `2 over`."""
-    if verdict.margin is None:
-        return ""
-    size = abs(verdict.margin)
-    text = percent_text(size, _digits(verdict)) if isinstance(size, float) else f"{size:,}"
-    return f"{text} {'to spare' if verdict.ok else WORDS[verdict.relation]}"
-
-
-def _values(verdict: Verdict) -> tuple[str, str]:
-    digits = _digits(verdict)
-    got, bound = (_value(verdict.figure, each, digits) for each in (verdict.got, verdict.bound))
-    return got, bound
-
-
-def _digits(verdict: Verdict) -> int:
-    """Return how many digits of a percentage tell a figure from its bound."""
-    got, bound, digits = verdict.got, verdict.bound, 2
-    if isinstance(got, float) and isinstance(bound, (int, float)) and got != bound:
-        while digits < 12 and percent_text(got, digits) == percent_text(bound, digits):
-            digits += 2
-    return digits
-
-
-def _value(figure: str, value: Any, digits: int) -> str:
-    if value is None:
-        return "none" if figure.rpartition(".")[2] in OWN else "?"
-    if isinstance(value, list):
-        return " and ".join(format_value(each) for each in value)
-    if figure.rpartition(".")[2] == "share" and isinstance(value, (int, float)):
-        return percent_text(value, digits)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    return format_value(value)
 
 
 def _on(check: Check) -> str:
@@ -187,7 +118,7 @@ def _shown(check: Check) -> Iterator[tuple[Any, ...]]:
         yield (verdict.ok, *first, phrase(verdict), margin(verdict))
         first = ("", "", "")
         if verdict.relative:
-            yield ("", *first, f"{_values(verdict)[1]} = {worked_out(verdict)}", "")
+            yield ("", *first, f"{bound_text(verdict)} = {worked_out(verdict)}", "")
     if not check.verdicts:
         yield (None, *first, "not checked", "")
 

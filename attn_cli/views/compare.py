@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attn_cli.views.records import costs_record, figures_record
 from attn_cli.views.report import EXTRA, Column, Picture, Report, Table, size_text, with_batch
-from attn_cli.views.summary import unknown_reasons
+from attn_cli.views.totals import unknown_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from attn_cli.blocks.options import format_value
 from attn_cli.graph import UNKNOWN
 from attn_cli.views.inspect import asked_text, block_record, input_fixes, inputs_text, shapes
 from attn_cli.views.report import Column, Picture, Report, Table, map_text
-from attn_cli.views.summary import unknown_lines
+from attn_cli.views.totals import unknown_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

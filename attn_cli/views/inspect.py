@@ -22,7 +22,8 @@ from attn_cli.views.report import (
     size_text,
 )
 from attn_cli.views.summary import COLUMNS as LAYERS
-from attn_cli.views.summary import SHOWN, layer_table, totals_line, unknown_lines
+from attn_cli.views.summary import SHOWN, layer_table
+from attn_cli.views.totals import totals_line, unknown_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -18,7 +18,7 @@ from attn_cli.views.report import (
     size_text,
     with_batch,
 )
-from attn_cli.views.summary import unknown_lines
+from attn_cli.views.totals import unknown_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,7 +9,7 @@ from attn_cli.views.inspect import asked_text, inputs_text, shapes
 from attn_cli.views.network import places_line
 from attn_cli.views.records import costs_record, params_record
 from attn_cli.views.report import Column, Report, Table, counted, size_text, with_batch
-from attn_cli.views.summary import params_words
+from attn_cli.views.totals import params_words
 
 if TYPE_CHECKING:
     from attn_cli.graph import Shape

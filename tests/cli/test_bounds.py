@@ -30,6 +30,7 @@ from process import run_here
 
 from attn_cli import account
 from attn_cli.analysis.inspect import inspect_file
+from attn_cli.cli import output
 from attn_cli.errors import BadFile
 from attn_cli.sources.applications import application_text
 from attn_cli.sources.saved import read_model
@@ -45,8 +46,26 @@ MOST_TIME = 20.0
 TIME_PER_BYTE = 20 / 2_000_000
 MOST_MEMORY = 80 << 20  # Python and what it has imported take the rest of 100 MB
 MEMORY_PER_BYTE = 40
+# Which stands for a terminal of that many columns.
+COLUMNS = 100
+TERMINAL = f"({COLUMNS})"
 # The first does all that the others do with a file, but for what they draw.
-COMMANDS = ("inspect --layers", "inspect", "inspect --layers --json", "diff", "check", "places")
+COMMANDS = ("inspect --layers", f"inspect {TERMINAL}", "inspect --layers --json", "diff", "check",
+            "places")  # fmt: skip
+# What takes other files than those in as many steps: it draws them, or puts blocks in them.
+OF_SOME = (
+    ("deep branches", "compare simam --at residual --in"),
+    ("deep branches", "compare simam --at post --in"),
+    ("dropped branches", "compare simam --at residual --in"),
+    ("dropped branches", "compare simam --at post --in"),
+    ("long shortcuts", "compare simam --at residual --in"),
+    ("long shortcuts", "compare simam --at post --in"),
+    ("places", "compare triplet --at * --in"),
+    ("places", "compare triplet --at * --skip-misfits --in"),
+    ("deep gates", f"places {TERMINAL}"),
+    ("formulas", "inspect --layers --format csv"),
+    ("inputs of gates", "inspect --format plain"),
+)
 
 
 def fixed_loop() -> float:
@@ -65,7 +84,7 @@ def arguments(command: str, path: Path) -> list[str]:
         check = f'[[check]]\nname = "all"\nmodel = "{path.name}"\nmax_share = 1.0\n'
         config.write_text(check, encoding="utf-8")
         return ["check", "--config", str(config)]
-    return [*command.split(), str(path), *[str(path)] * (command == "diff")]
+    return [*command.replace(TERMINAL, "").split(), str(path), *[str(path)] * (command == "diff")]
 
 
 def bounded(command: str, path: Path) -> tuple[float, str]:
@@ -74,7 +93,10 @@ def bounded(command: str, path: Path) -> tuple[float, str]:
     gc.disable()  # as the program does: nothing may be left that only a search would find
     unit = fixed_loop()
     start = time.process_time()
-    result = run_here(arguments(command, path), cwd=path.parent)
+    with pytest.MonkeyPatch.context() as patch:
+        if TERMINAL in command:
+            patch.setattr(output, "terminal_width", lambda: COLUMNS)
+        result = run_here(arguments(command, path), cwd=path.parent)
     taken = time.process_time() - start
     unit = (unit + fixed_loop()) / 2
     left = gc.collect()
@@ -145,13 +167,11 @@ def test_memory_grows_with_the_file(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["deep branches", "dropped branches", "long shortcuts"])
-def test_time_grows_with_the_places(tmp_path: Path, name: str) -> None:
-    """Twice the places for a block take twice the time, until a line says that it is too much."""
+@pytest.mark.parametrize(("name", "command"), OF_SOME)
+def test_time_grows_with_what_is_drawn_or_put_in(tmp_path: Path, name: str, command: str) -> None:
+    """As `test_time_grows_with_the_file`."""
     make, suffix, least = FILES[name]
-    path = tmp_path / f"m{suffix}"
-    for at in ("residual", "post"):
-        grows_with_size(f"compare simam --at {at} --in", path, make, least)
+    grows_with_size(command, tmp_path / f"m{suffix}", make, least)
 
 
 @pytest.mark.slow

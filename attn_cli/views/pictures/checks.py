@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from attn_cli.errors import AttnError
-from attn_cli.views.check import margin, phrase
 from attn_cli.views.pictures.vega import (
     GREY,
     INK,
@@ -16,6 +15,7 @@ from attn_cli.views.pictures.vega import (
     apart,
     labelled,
 )
+from attn_cli.views.verdicts import margin, phrase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

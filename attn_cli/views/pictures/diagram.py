@@ -9,7 +9,7 @@ from attn_cli.analysis.formula import in_letters, rules
 from attn_cli.analysis.path import own_path
 from attn_cli.blocks.options import format_value
 from attn_cli.text import shown
-from attn_cli.views.summary import SHAPE_FIXES, totals_line, unknown_lines
+from attn_cli.views.totals import SHAPE_FIXES, totals_line, unknown_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
