@@ -12,6 +12,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from attn_cli.account import charge
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -67,10 +69,18 @@ def shifted(axis: Axis, by: int | None) -> Axis:
     return axis if by == 0 else tuple([atom._replace(start=None) for atom in axis])
 
 
+def put_end_to_end(ends: Sequence[Axis], size: int | None) -> Atom:
+    """Return what an axis runs over that axes were put end to end on."""
+    # What an end itself was put together of is left out: it could be itself, time and again.
+    kept = [tuple([atom._replace(ends=()) for atom in end]) for end in ends]
+    return Atom("+", size, 0, tuple(kept))
+
+
 def part_of(axis: Axis, part: Axis) -> Axis:
     """Return a part of an axis: one of those that were put end to end, where it is just that."""
     if len(axis) != 1 or len(part) != 1 or part[0].start is None:
         return part
+    charge(len(axis[0].ends))
     before: int | None = 0
     for end in axis[0].ends:
         size = size_of(end)

@@ -203,6 +203,16 @@ NEAR: dict[str, tuple[Callable[[Block], Tensor], list[str]]] = {
     "divided by one and more": (lambda b: divided(b, 1.0), SE),
     "divided by five and more": (lambda b: divided(b, 5.0), NAMELESS),
     "one by a gate": (lambda b: b.scaled(b.op("Reciprocal", b.se())), NAMELESS),
+    "one by one and more": (
+        lambda b: b.scaled(
+            b.op(
+                "TrueDivide",
+                1.0,
+                b.op("Add", 1.0, b.op("Exp", b.op("Negative", b.se("linear")))),
+            )
+        ),
+        SE,
+    ),
     "the square of a gate": (lambda b: b.scaled(b.op("Square", b.se())), NAMELESS),
     # What says the same of every map is none.
     "a softmax of one": (lambda b: b.scaled(b.add("Softmax", b.se("linear"), axis=1)), []),
@@ -230,6 +240,43 @@ NEAR: dict[str, tuple[Callable[[Block], Tensor], list[str]]] = {
     ),
     "one by the map": (
         lambda b: b.scaled(b.excited(b.mean(b.op("Reciprocal", b.x)))),
+        NAMELESS,
+    ),
+    "of a map that was resized": (
+        lambda b: b.scaled(b.excited(b.mean(b.op("Resize", b.x, size=[5, 5])))),
+        NAMELESS,
+    ),
+    "of a map that was enlarged place by place": (
+        lambda b: b.scaled(
+            b.excited(b.mean(b.add("UpSampling2D", b.x, size=[2, 2], interpolation="nearest")))
+        ),
+        SE,
+    ),
+    "of what is least": (
+        lambda b: b.scaled(
+            b.add(
+                "Conv2D",
+                b.op("Max", b.op("Negative", b.x), axis=[3], keepdims=True),
+                filters=1,
+                kernel_size=[3, 3],
+                strides=[1, 1],
+                padding="same",
+                activation="sigmoid",
+            )
+        ),
+        NAMELESS,
+    ),
+    "of the opposite": (lambda b: b.scaled(b.excited(b.mean(b.op("Negative", b.x)))), SE),
+    "a mean times the same mean": (
+        lambda b: b.scaled(b.excited(b.op("Multiply", b.mean(), b.mean()))),
+        NAMELESS,
+    ),
+    "one by a mean": (
+        lambda b: b.scaled(b.excited(b.op("Reciprocal", b.mean()))),
+        NAMELESS,
+    ),
+    "an activated mean": (
+        lambda b: b.scaled(b.excited(b.op("Relu", b.mean()))),
         NAMELESS,
     ),
     "an activation that is none": (

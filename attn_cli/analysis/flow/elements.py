@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 # What functions make of a form of the map, or of what was pooled of it.
 SQUARED = {"d": "d²", "mean": "square of mean", "norm": "sum of squares", "std": "var", "x": "x²"}
 ROOTS = {"mean of squares": "norm", "sum of squares": "norm", "var": "std"}
-FORMS = {"Absolute": {"x": "|x|"}, "Rsqrt": ROOTS, "Sqrt": ROOTS, "Square": SQUARED}
+OPPOSITE = {"-x": "x", "x": "-x"}
+FORMS = {"Absolute": {"-x": "|x|", "x": "|x|"}, "Rsqrt": ROOTS, "Sqrt": ROOTS, "Square": SQUARED}
+# What keeps the weights of what it pools.
+PLAIN = frozenset(("max", "mean", "min", "sum"))
+LINEAR = frozenset(("Add", "AddN", "Average", "Maximum", "Minimum", "Subtract"))
 # What an activation function can be told to be.
 SHAPING = ("alpha", "approximate", "max_value", "negative_slope", "theta", "threshold")
 POWERS = {2: SQUARED, 0.5: ROOTS, -0.5: ROOTS}
@@ -46,10 +50,13 @@ def calculated(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
     if type in FORMS:
         return value.changed(FORMS[type])
     path = value.pure
-    if path is None or type == "Negative" or hands_on(call):
+    if path is None or hands_on(call):
         return value
+    if type == "Negative":
+        return value.on(path._replace(form=OPPOSITE.get(path.form, path.form)))
     if path.over and (type in ACTIVATING or type in ("Clip", "Reciprocal")):
-        return value
+        # What a norm divides by is bounded from below, and divides.
+        return value.changed({}) if path.form in PLAIN else value
     # An activated map is a map still.
     if path == MAP and function is not None and function not in BOUNDED:
         return value.on(path._replace(activated=_activation(call, function)))
@@ -84,6 +91,8 @@ def merged(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
         path = _met(flow, call, given)
         if path is not None:
             return Value(layout, frozenset({path}))
+    if call.layer.type == "Subtract" and all(value.paths for value in given):
+        given = (given[0], given[1].mixed("less"))
     paths = paths_of(given)
     if len(paths) > 1:
         paths = frozenset([OTHER if path.is_map else path for path in paths])
@@ -105,10 +114,13 @@ def _met(flow: Flow, call: Node, given: Sequence[Value]) -> Path | None:
     """Return the normal form of what two tensors make, where they have one together."""
     type = call.layer.type
     one, two = [value.pure for value in given]
-    if type == "Multiply":
-        return product(given, call.inputs[0] == call.inputs[1])
+    if type == "Multiply" and (path := product(given, call.inputs[0] == call.inputs[1])):
+        return path
     if one is None:
         return None
+    if two is not None and one.over and two.over and {one.form, two.form} <= PLAIN:
+        # Neither of the two is left in what is no sum of them.
+        return None if type in LINEAR else one._replace(form=OTHER.form)
     if type in DIVIDING:
         # By a number that the map's shape gives.
         return one._replace(form="mean") if one.form == "sum" and not given[1].paths else None
@@ -170,7 +182,7 @@ def _scaled(flow: Flow, call: Node, value: Value) -> Value:
     type, number = call.layer.type, scalar_operand(call)
     if number == 0 and type in ("Multiply", "Power"):
         return value.constant()
-    if number is None and len(call.operands) > len(call.inputs):
+    if call.operands.count(None) > len(call.inputs):
         # By numbers that are not kept, be they one for each place.
         return _spread(call, value).mixed("numbers")
     path = value.pure
@@ -181,6 +193,9 @@ def _scaled(flow: Flow, call: Node, value: Value) -> Value:
     if type == "Rescaling":
         shifts = option(call, "offset") not in (0, None) and path.form == "x"
         return value.changed({}) if shifts else value
+    if type == "Multiply" and number is not None and number < 0 and not path.over:
+        path = path._replace(form=OPPOSITE.get(path.form, path.form))
+        value = value.on(path)
     if type == "Multiply" or type in DIVIDING:
         places = _places(flow, path)
         if path.form != "sum" or not number or not places:

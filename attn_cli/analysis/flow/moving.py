@@ -137,7 +137,9 @@ def repeated(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
         raise Unclear
     layout = list(given[0].layout)
     layout[axes[0]] = _times(layout[axes[0]], times if type(times) is int else None)
-    return given[0].laid(layout)
+    value = given[0].laid(layout)
+    is_even = type(times) is int or not labels_of(layout[axes[0]])
+    return value if is_even else value.blurred()
 
 
 def repeated_as_steps(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
@@ -191,4 +193,11 @@ def enlarged(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
         start = [atom.start for atom in layout[each][:1]]
         layout[each] = resized(layout[each], after[each] if is_known else None)
         layout[each] = shifted(layout[each], None if None in start else -sum(filter(None, start)))
-    return given[0].laid(layout)
+    value = given[0].laid(layout)
+    is_even = call.layer.type.startswith("Up") and option(call, "interpolation") in (
+        None,
+        "nearest",
+    )
+    wide = any(labels_of(layout[each]) for each in space_of(call, rank))
+    # Where places count for more than others do, the map is not what it was.
+    return value if is_even or not wide else value.blurred()

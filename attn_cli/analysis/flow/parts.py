@@ -11,6 +11,7 @@ from attn_cli.analysis.layout import (
     across,
     labels_of,
     part_of,
+    put_end_to_end,
     resized,
     shifted,
     size_of,
@@ -76,8 +77,9 @@ def cut(flow: Flow, call: Node, given: Sequence[Value]) -> list[Value]:
     """Take parts along axes, and drop or add axes of one place."""
     value = given[0]
     parts = []
+    offsets = _offsets(call, len(value.layout))
     for output, after in enumerate(call.output_shapes):
-        layout = _cut(call, value.layout, output, after)
+        layout = _cut(call, value.layout, output, after, offsets[output])
         if layout is None:
             raise Unclear
         kept = [atom[:2] for axis in layout for atom in axis]
@@ -90,34 +92,41 @@ def cut(flow: Flow, call: Node, given: Sequence[Value]) -> list[Value]:
     return parts
 
 
-def _cut(call: Node, layout: Layout, output: int, after: Shape) -> Layout | None:
+def _cut(
+    call: Node, layout: Layout, output: int, after: Shape, offsets: Sequence[int | None]
+) -> Layout | None:
     """Return the layout of a part that a call takes; None where it cannot be told."""
     type = call.layer.type
     sliced = None if (slices := _slices(call)) is None else _sliced(layout, slices)
     if sliced is not None:
         return sliced
     if after != UNKNOWN and (part := _resized(layout, after)) is not None:
-        return _moved(part, layout, _offsets(call, output, len(layout)))
+        return _moved(part, layout, offsets)
     if after != UNKNOWN:
         return _fitted(layout, after)
     if type in ("Split", "Unstack"):
         return _divided(call, layout, output)
     if type == "GetItem":
         return None
-    return _moved(_shrunk(layout), layout, _offsets(call, output, len(layout)))
+    return _moved(_shrunk(layout), layout, offsets)
 
 
-def _offsets(call: Node, output: int, rank: int) -> list[int | None]:
-    """Return where along each axis a part starts; None where nothing tells."""
+def _offsets(call: Node, rank: int) -> list[list[int | None]]:
+    """Return where along each axis each part starts; None where nothing tells."""
+    count = len(call.output_shapes)
     if call.layer.type.startswith("Cropping"):
-        return _before(call, rank)
+        return [_before(call, rank)] * count
     axes = integers(option(call, "axis"))
     if call.layer.type != "Split" or len(axes) != 1:
-        return [None] * rank
+        return [[None] * rank] * count
     at = axes[0] % rank
-    sizes = [shape[at] if len(shape) == rank else None for shape in call.output_shapes[:output]]
-    start = None if None in sizes else sum(filter(None, sizes))
-    return [start if place == at else 0 for place in range(rank)]
+    offsets: list[list[int | None]] = []
+    start: int | None = 0
+    for shape in call.output_shapes:
+        offsets.append([start if place == at else 0 for place in range(rank)])
+        size = shape[at] if len(shape) == rank else None
+        start = None if start is None or size is None else start + size
+    return offsets
 
 
 def _slices(call: Node) -> Sequence[object] | None:
@@ -264,7 +273,7 @@ def concatenated(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
             round = joined((Atom("c", total, start),)).on(*whole)
             return round if (start, total) == (0, flow.channels) else round.mixed("circle")
     is_made = labels_of(*ends) <= {"c", "m"}
-    return joined((Atom("m", total) if is_made else Atom("+", total, 0, tuple(ends)),))
+    return joined((Atom("m", total) if is_made else put_end_to_end(ends, total),))
 
 
 def _start_of_circle(ends: Sequence[Axis], channels: int | None) -> int | None:

@@ -26,14 +26,18 @@ if TYPE_CHECKING:
 # What comes of pooling a form of the map: of x² the norm is on its way, of the squared distances
 # from the mean, d², the variance.
 POOLED = {
+    ("max", "-x"): "min",
     ("max", "x"): "max",
     ("mean", "d²"): "var",
+    ("mean", "-x"): "mean",
     ("mean", "x"): "mean",
     ("mean", "x²"): "mean of squares",
+    ("min", "-x"): "max",
     ("min", "x"): "min",
     ("norm", "d"): "std",
     ("norm", "x"): "norm",
     ("std", "x"): "std",
+    ("sum", "-x"): "sum",
     ("sum", "d²"): "var",
     ("sum", "weighed"): "context",
     ("sum", "x"): "sum",

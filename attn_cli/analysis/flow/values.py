@@ -35,7 +35,7 @@ class Step(NamedTuple):
     A step without a layer has no weights. A `softmax` is one over all of space. Channels are put
     in a `circle` where their first follow their last; a `part` is what was cut out. What was mixed
     may be pooled in a `window`, over the channels (`over c`), or over more (`pool`). What is padded
-    from the inside has the word of its mode.
+    from the inside has the word of its mode; what is taken away from something else is `less`.
     """
 
     how: str
