@@ -19,7 +19,8 @@ from attn_cli.analysis.attention.describing import described, veiled
 from attn_cli.analysis.attention.joining import join
 from attn_cli.analysis.attention.judging import judged
 from attn_cli.analysis.attention.records import Attention, Findings, Hidden
-from attn_cli.analysis.calls import CONTRACTING, DIVIDING, is_opaque, is_unread
+from attn_cli.analysis.calls import CONTRACTING, DIVIDING, MIXING, is_opaque, is_unread
+from attn_cli.analysis.gates import UNNAMED
 from attn_cli.errors import BadArgument
 from attn_cli.graph import Graph
 
@@ -137,7 +138,17 @@ class _Finder:
             if found is None and before is not None:
                 x = next((part for part in parts if part.ref == before.x), None)
                 found = x and self.first(self.candidates.of_map(index, x, rest))
+                if found is not None and self.mixes(found.nodes & before.nodes):
+                    # What both are made of is there once: x·g·g is no gate and another one.
+                    del self.gates[factor.ref.node]
+                    return whole or found._replace(
+                        kind=UNNAMED, nodes=found.nodes | before.nodes, squeezed=None
+                    )
         return found
+
+    def mixes(self, places: Iterable[int]) -> bool:
+        """Tell whether a layer that mixes is among these calls."""
+        return any(self.nodes[place].layer.type in MIXING for place in places)
 
     def first(self, candidates: Iterable[Candidate]) -> Gated | None:
         """Return the first candidate that is a gate."""

@@ -22,6 +22,7 @@ class Atom(NamedTuple):
     label: str
     size: int | None
     start: int | None = 0  # which place stands first; None where they stand in another order
+    ends: tuple[tuple[Atom, ...], ...] = ()  # the axes that were put end to end
 
 
 SPACE = frozenset("dhw")
@@ -64,6 +65,22 @@ def shifted(axis: Axis, by: int | None) -> Axis:
     if len(axis) == 1 and by is not None and axis[0].start is not None:
         return (axis[0]._replace(start=axis[0].start + by),)
     return axis if by == 0 else tuple([atom._replace(start=None) for atom in axis])
+
+
+def part_of(axis: Axis, part: Axis) -> Axis:
+    """Return a part of an axis: one of those that were put end to end, where it is just that."""
+    if len(axis) != 1 or len(part) != 1 or part[0].start is None:
+        return part
+    before: int | None = 0
+    for end in axis[0].ends:
+        size = size_of(end)
+        # Where it is not known how long they are, what starts behind the first is the second.
+        if part[0].start == before and (None in (size, part[0].size) or size == part[0].size):
+            return end
+        if before is None:
+            return end if len(axis[0].ends) == 2 else part
+        before = None if size is None else before + size
+    return part
 
 
 def are_aligned(own: Axis, other: Axis) -> bool:

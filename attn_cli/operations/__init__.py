@@ -76,7 +76,7 @@ OPS = _spread(
         "passing": "Identity",
         "products": "Matmul Dot Tensordot Einsum Conv DepthwiseConv",
         "reshaping": "Resize",
-        "reduction": "Mean Max Min Sum Var Std Amax Amin Prod All Any Median Logsumexp Ptp "
+        "reduction": "Mean Average Max Min Sum Var Std Amax Amin Prod All Any Median Logsumexp Ptp "
         "CountNonzero Norm Argmax Argmin Cumsum Cumprod Sort Argsort Flip Roll Normalize",
     }
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attn_cli.operations.base import Unknown
-from attn_cli.text import quote
+from attn_cli.operations.common import short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,7 +77,7 @@ def _argument(args: Sequence[Any], kwargs: Mapping[str, Any], keras_2: bool) -> 
         raise Unknown("takes one argument for its inputs and is called with more")
     for name, value in kwargs.items():
         if name not in NAMES or name in named:
-            raise Unknown(f"is called with an argument {quote(name)}, which it does not take")
+            raise Unknown(f"is called with an argument {short(name)}, which it does not take")
         named[name] = value
     if "inputs" not in named:
         raise Unknown("is called with nothing for its inputs")
@@ -90,7 +90,7 @@ NAMES = ("inputs", "training", "mask")
 def _picked(argument: Mapping[str, Any], keys: Sequence[Any]) -> list[Any]:
     for key in keys:
         if key not in argument:
-            raise Unknown(f"is called with a dict that has no {quote(str(key))}, which it takes")
+            raise Unknown(f"is called with a dict that has no {short(key)}, which it takes")
     return [each for key in keys for each in flat(argument[key])]
 
 

@@ -30,6 +30,18 @@ class Mean(Reduction):
         return size(inputs[0])
 
 
+class Average(Operation):
+    """`ops.average`: of all alike, a mean over one axis, or over all."""
+
+    operands = ("x",)
+    at_call = ("weights",)
+    axis: int | None = axes()
+    weights: typing.Any = only(None)
+
+    def output(self, *inputs: Shape) -> Shape:
+        return reduced(inputs[0], self.axis, False)
+
+
 class Max(Mean):
     initial: typing.Any = only(None)
 

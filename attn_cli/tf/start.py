@@ -118,8 +118,9 @@ def start_quietly(model: Any, graph: Graph, inserted: Inserted, spec: Spec) -> S
                     _set_to_zero(layer)
         calls = calls or calls_of(model)
         for node, weights in scaled:
-            for weight in calls[node].operation.weights:
-                if weight.name in weights:
+            told = graph.nodes[node].layer.weights
+            for weight, (name, *_) in zip(calls[node].operation.weights, told, strict=True):
+                if name in weights:
                     weight.assign(weight.value * neutral.factor)
         quiet.append(site.name)
     return Started(tuple(quiet), tuple(moving))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -293,11 +294,24 @@ def _layer(operation: Any, within: tuple[str, ...], frozen: bool) -> Layer:
     trains = () if frozen else getattr(operation, "trainable_weights", ())
     trainable = {id(variable) for variable in trains}
     weights = tuple(
-        Weight(variable.name, tuple(variable.shape), variable.dtype, id(variable) in trainable)
+        Weight(
+            _name(operation, variable),
+            tuple(variable.shape),
+            variable.dtype,
+            id(variable) in trainable,
+        )
         for variable in variables
     )
     config = _config(operation)
     return Layer(operation.name, _type(operation), {**config, **plain(config)}, weights, within)
+
+
+def _name(operation: Any, variable: Any) -> str:
+    """Return the name of a weight; of one that Keras only counts, that of its attribute."""
+    name: str = variable.name
+    if not re.fullmatch(r"variable(_\d+)?", name):
+        return name
+    return next((key for key, value in vars(operation).items() if value is variable), name)
 
 
 def _config(operation: Any) -> dict[str, Any]:

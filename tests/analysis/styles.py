@@ -216,7 +216,7 @@ def se_through_batch_norm(keras: Any, x: Any) -> Any:
     return x * layers.Activation("sigmoid")(s)
 
 
-@keras_3("se")
+@keras_3("unnamed")
 def se_of_an_activated_map(keras: Any, x: Any) -> Any:
     """In pre-activation networks: what is pooled was activated, what is gated was not."""
     layers = keras.layers

@@ -1,8 +1,4 @@
-"""The commands that need TensorFlow, as processes: what reaches the user, and what is left.
-
-What is loaded is the same for all: where it has been, a command is run in this process, and what is
-printed below Python's streams is seen too.
-"""
+"""The commands that need TensorFlow, as processes: what reaches the user, and what is left."""
 
 from __future__ import annotations
 
@@ -15,11 +11,11 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from models import save_json
-from process import COMMAND, Result, attn, environment, run_here
+from process import COMMAND, attn, environment
 from test_schema import validator
 
 from attn_cli import namespace_of
@@ -65,23 +61,10 @@ def wrong(inputs, *, name=None):
 """
 
 
-@pytest.fixture
-def loaded(keras: Any, capfd: pytest.CaptureFixture[str]) -> Callable[..., Result]:
-    """Return what runs a command where TensorFlow is loaded, and says nothing beside its result."""
-
-    def run(*args: str, cwd: Path) -> Result:
-        capfd.readouterr()
-        done = run_here(args, cwd=cwd)
-        assert tuple(capfd.readouterr()) == ("", "")
-        return done
-
-    return run
-
-
-def test_verify_fails_with_exit_code_1(loaded: Callable[..., Result], tmp_path: Path) -> None:
+def test_verify_fails_with_exit_code_1(tmp_path: Path) -> None:
     """It shows the first difference of each check, and the checks that passed."""
     (tmp_path / "mine.py").write_text(WRONG)
-    done = loaded("verify", "mine.py:wrong", "se", *SHAPE, "--json", cwd=tmp_path)
+    done = attn("verify", "mine.py:wrong", "se", *SHAPE, "--json", cwd=tmp_path)
     assert (done.code, done.err) == (1, "")
     record = json.loads(done.out)
     validator("verify").validate(record)
@@ -116,9 +99,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_network_is_built_verified_and_timed(
-    loaded: Callable[..., Result], network: Path, tmp_path: Path
-) -> None:
+def test_a_network_is_built_verified_and_timed(network: Path, tmp_path: Path) -> None:
     """Each record is described, and says what the others do; the table and the CSV are drawn."""
     where = ("--in", str(network), "--at", "conv2d")
     lines = {
@@ -128,7 +109,7 @@ def test_a_network_is_built_verified_and_timed(
     }
     records = {}
     for definition, line in lines.items():
-        done = loaded(*line, "--json", cwd=tmp_path)
+        done = attn(*line, "--json", cwd=tmp_path)
         assert (done.code, done.err) == (0, "")
         records[definition] = json.loads(done.out)
         validator(definition).validate(records[definition])

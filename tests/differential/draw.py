@@ -469,3 +469,46 @@ def options(
         if needed or name in own or place.dice.random() < much:
             drawn[name] = pool(place)
     return drawn
+
+
+# How a model takes its inputs, by their names, and how it is called.
+
+
+def taking(dice: random.Random) -> Any:
+    """Return the names of a model's inputs as it takes them: one, a list or a dict."""
+    names = dice.sample(["a", "aa", "b", "ba"], dice.choice([1, 2, 2, 3]))
+    kind = dice.choice(["one", "list", "list", "dict", "dict", "crossed", "deep"])
+    if kind == "one":
+        return names[0]
+    if kind == "deep" and len(names) > 1:
+        return [[names[0]], *names[1:]]
+    if kind in ("dict", "crossed"):
+        keys = names if kind == "dict" else dice.sample(names, len(names))
+        return dict(zip(keys, names, strict=True))
+    return names
+
+
+def handed(dice: random.Random, taken: Any, tensors: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Return arguments for a call of a model that takes its inputs like this: most of them do."""
+    keys = list(taken) if isinstance(taken, dict) else [taken] if isinstance(taken, str) else taken
+    keys = [key[0] if isinstance(key, list) else key for key in keys]
+    count = len(keys) + dice.choice([0, 0, 0, 0, 1, -1])
+    given = [dice.choice(tensors) for _ in range(max(count, 1))]
+    argument: Any = given
+    match dice.choice(["dict", "dict", "dict", "list", "list", "deep", "one"]):
+        case "dict":
+            names = dice.sample(keys, len(keys)) + dice.choice([[], ["a0"], ["zz"], ["aa"]])
+            if dice.random() < 0.1:
+                names = names[1:] or ["b"]
+            argument = {name: dice.choice(tensors) for name in names}
+        case "deep":
+            argument = [[given[0]], *given[1:]]
+        case "one":
+            argument = given[0]
+    more = dice.choice([{}, {}, {}, {"training": False}, {"mask": None}, {"junk": None}])
+    match dice.choice(["first", "first", "first", "named", "two"]):
+        case "named":
+            return [], {"inputs": argument, **more}
+        case "two":
+            return [argument, dice.choice([None, tensors[0]])], more
+    return [argument], more

@@ -233,11 +233,13 @@ def test_what_acts_is_listed_in_bounded_time(tmp_path: Path) -> None:
         inner = {"class_name": inner}
     path = json_file(tmp_path / "m.json", changed("config", "inner", value=inner))
     start = time.process_time()
-    assert read_model(path).warnings == ()
+    odd = "Functional has no argument 'inner' that is known, so Keras may not load it: model"
+    assert read_model(path).warnings == (odd,)
     assert time.process_time() - start < 2
     acting = [{"class_name": "Lambda", "config": {"name": f"{i % 30_000}"}} for i in range(40_000)]
     path = json_file(tmp_path / "n.json", changed("config", "inner", value=acting))
-    warnings = read_model(path).warnings
+    *warnings, last = read_model(path).warnings
+    assert last == odd
     assert len(warnings) == 21
     assert warnings[-1] == "and 29,980 more"
 

@@ -162,6 +162,21 @@ def test_what_is_scaled_before_a_place(keras: Any, name: str) -> None:
     assert outcome.factors == scaled
 
 
+def test_a_scale_that_is_named_by_nobody_makes_up_for_it(keras: Any) -> None:
+    """ConvNeXt's own: Keras only counts its weight."""
+    from keras.src.applications.convnext import LayerScale
+
+    def build(layers: Any, x: Any) -> Any:
+        return head(keras, LayerScale(0.5, 4, name="at")(layers.Activation("silu")(x)))
+
+    model = model_of(keras, build)
+    assert [weight.name for weight in walk(model).nodes[2].layer.weights] == ["gamma"]
+    outcome = Outcome(model, "eca", "at")
+    assert outcome.same
+    assert outcome.reasons == {}
+    assert list(outcome.factors.values()) == [2]
+
+
 def read_twice(layers: Any, x: Any) -> Any:
     bn = layers.BatchNormalization(name="bn")(conv(layers)(x))
     return [layers.ReLU(name="at")(bn), layers.Activation("silu")(bn)]

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from attn_cli.analysis.attention.back import MAX_TURNS
 from attn_cli.analysis.calls import (
-    HANDING_ON,
     MOVING,
     REDUCING,
+    hands_on,
     integers,
     is_channels_first,
     option,
@@ -48,7 +48,7 @@ def has_channels_first(
         maker = nodes[ref.node]
         if "data_format" in maker.layer.config:
             return is_channels_first(maker)
-        if not maker.inputs or maker.layer.type in MOVING - HANDING_ON:
+        if not maker.inputs or (maker.layer.type in MOVING and not hands_on(maker)):
             break
         ref = maker.inputs[0]
     if any(is_channels_first(call) for call in calls):

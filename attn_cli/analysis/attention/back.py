@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from attn_cli.account import charge
-from attn_cli.analysis.calls import DIVIDING, MOVING, TURNING, function_of, hands_on, scalar_operand
+from attn_cli.analysis.calls import (
+    CALCULATING,
+    DIVIDING,
+    MERGING,
+    MOVING,
+    TURNING,
+    function_of,
+    hands_on,
+    scalar_operand,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,28 +48,41 @@ def origin(nodes: Sequence[Node], ref: Ref) -> Ref:
 
 def last_function(nodes: Sequence[Node], ref: Ref) -> str | None:
     """Return the activation that a tensor was last put through, by a layer or spelt out."""
+    return _last(nodes, ref)[0]
+
+
+def is_altered(nodes: Sequence[Node], ref: Ref) -> bool:
+    """Tell whether a tensor was put through something that is no activation, and no scale."""
+    function, node = _last(nodes, ref)
+    by_itself = len({*node.inputs}) == 1 and node.layer.type in CALCULATING | MERGING
+    return function is None and by_itself
+
+
+def _last(nodes: Sequence[Node], ref: Ref) -> tuple[str | None, Node]:
+    """Return the activation that a tensor was last put through, and the call that tells."""
     is_scaled = False
+    node = nodes[ref.node]
     for _ in range(MAX_GATE):
         node = nodes[ref.node]
         type = node.layer.type
         if node.layer.function and type != "Activation":
-            return node.layer.function
+            return node.layer.function, node
         function = function_of(node)
         if function is not None:
             # relu6(x + 3) / 6
             is_hard = is_scaled and function == "relu6" and _is_shifted(nodes, node.inputs[0], 3)
-            return "hard_sigmoid" if is_hard else function
+            return "hard_sigmoid" if is_hard else function, node
         if not node.inputs or not (
             type in MOVING
             or hands_on(node)
             or (len(node.inputs) == 1 and (type in SCALES or type in SHIFTS))
         ):
-            return None
+            return None, node
         ref = node.inputs[0]
         if type == "Reciprocal" or (type in DIVIDING and node.operands[:1] != (None,)):
-            return "sigmoid" if divides_as_sigmoid(nodes, ref) else None
+            return "sigmoid" if divides_as_sigmoid(nodes, ref) else None, node
         is_scaled = is_scaled or type in SCALES
-    return None
+    return None, node
 
 
 def divides_as_sigmoid(nodes: Sequence[Node], ref: Ref) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from attn_cli.analysis.attention.axes import has_channels_first, layouts_of
-from attn_cli.analysis.attention.back import divides_as_sigmoid, last_function
+from attn_cli.analysis.attention.back import divides_as_sigmoid, is_altered, last_function
 from attn_cli.analysis.calls import (
     CONTRACTING,
     DIVIDING,
@@ -170,9 +170,10 @@ def _kind_of_one(flow: Flow, gate: Ref, made: Gate, applied: str) -> Found:
     found, bounded = kind_of(made), made.bounded
     if applied == "Add":
         return found if found.kind == "gc" else NOTHING
-    if found.kind and (applied in DIVIDING or last_function(flow.nodes, gate) is None):
+    is_linear = not bounded and last_function(flow.nodes, gate) is None
+    if found.kind and (is_linear or applied in DIVIDING or is_altered(flow.nodes, gate)):
         # What scales by a linear function, as FiLM does, is none of the known gates; nor is what
-        # makes of a gate something else, be it one that divides.
+        # is made of a gate, its square or what divides by it.
         return found._replace(kind=UNNAMED)
     top = flow.nodes[gate.node]
     if found.kind not in ("", UNNAMED) or top.layer.type not in ("Add", "Maximum"):

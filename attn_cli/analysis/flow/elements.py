@@ -19,7 +19,8 @@ from attn_cli.analysis.calls import (
 )
 from attn_cli.analysis.flow.pooling import reduced
 from attn_cli.analysis.flow.values import MAP, OTHER, Path, Value, paths_of
-from attn_cli.analysis.layout import SPACE, across, labels_of, size_of
+from attn_cli.analysis.layout import SPACE, across, labels_of, size_of, spread
+from attn_cli.graph import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,6 +112,9 @@ def _met(flow: Flow, call: Node, given: Sequence[Value]) -> Path | None:
     if type in DIVIDING:
         # By a number that the map's shape gives.
         return one._replace(form="mean") if one.form == "sum" and not given[1].paths else None
+    if one == two and type in CANCELLING:
+        # Up to a scale, one and the same: nothing may be left of it.
+        return one._replace(form=OTHER.form)
     if type in ("Subtract", "SquaredDifference") and two is not None:
         if one.activated != two.activated:
             return None
@@ -166,6 +170,9 @@ def _scaled(flow: Flow, call: Node, value: Value) -> Value:
     type, number = call.layer.type, scalar_operand(call)
     if number == 0 and type in ("Multiply", "Power"):
         return value.constant()
+    if number is None and len(call.operands) > len(call.inputs):
+        # By numbers that are not kept, be they one for each place.
+        return _spread(call, value).mixed("numbers")
     path = value.pure
     if path is None:
         return value
@@ -183,6 +190,14 @@ def _scaled(flow: Flow, call: Node, value: Value) -> Value:
         return value.changed({"sum": "mean"}) if is_mean else value
     # A constant beside what is squared or pooled keeps a root or a quotient in its bounds.
     return value if path.form == "d²" else value.blurred()
+
+
+def _spread(call: Node, value: Value) -> Value:
+    """Return a tensor spread to the shape that comes out."""
+    after = call.output_shapes[0]
+    if after == UNKNOWN:
+        return value
+    return value.laid(across([value.layout, tuple(map(spread, after))]))
 
 
 def _places(flow: Flow, path: Path) -> int | None:

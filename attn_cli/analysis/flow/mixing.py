@@ -175,12 +175,15 @@ def contracted(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
         path = product(given, is_square)
         if path is not None:
             value = value.on(path)
-        else:
+        elif not is_square:
             value = value.on(*paths_of(given))
             summed = labels_of(*value.layout[len(output) :])
             if summed and not summed <= {"k"}:
                 value = value.mixed("conv")
-    return reduced(flow, value, range(len(output), len(order)), "sum", False)
+    value = reduced(flow, value, range(len(output), len(order)), "sum", False)
+    # Keras' Dot of two vectors is a vector of one.
+    is_vector = call.layer.type == "Dot" and len(output) == 1
+    return value.laid((*value.layout, ())) if is_vector else value
 
 
 def normalised(flow: Flow, call: Node, given: Sequence[Value]) -> Value:

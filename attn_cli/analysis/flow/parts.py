@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 from attn_cli.analysis.calls import integers, option, space_of
 from attn_cli.analysis.flow.values import NOWHERE, Unclear, Value, paths_of
-from attn_cli.analysis.layout import Atom, across, labels_of, resized, shifted, size_of, spread
+from attn_cli.analysis.layout import (
+    Atom,
+    across,
+    labels_of,
+    part_of,
+    resized,
+    shifted,
+    size_of,
+    spread,
+)
 from attn_cli.graph import UNKNOWN
 
 if TYPE_CHECKING:
@@ -55,7 +64,9 @@ def _moved(after: Layout, before: Layout, by: Sequence[int | None]) -> Layout:
     """Return a layout whose axes start so many places later, where their size is another one."""
     return tuple(
         [
-            axis if size_of(axis) == size_of(old) is not None else shifted(axis, places)
+            axis
+            if size_of(axis) == size_of(old) is not None
+            else part_of(old, shifted(axis, places))
             for axis, old, places in zip(after, before, by, strict=True)
         ]
     )
@@ -160,14 +171,14 @@ def _stretch(axis: Axis, part: slice) -> Axis:
     size, step = size_of(axis), part.step in (None, 1)
     if size is not None:
         taken = range(*part.indices(size))
-        return shifted(resized(axis, len(taken)), taken.start if step else None)
+        return part_of(axis, shifted(resized(axis, len(taken)), taken.start if step else None))
     first, last = part.start or 0, part.stop
     if (first, last) == (0, None):
         return shifted(axis, 0 if step else None)
     if not step or (last is not None and (last < 0 or first < 0)):
         return shifted(resized(axis, None), None)
     length = last - first if last is not None else -first if first < 0 else None
-    return shifted(resized(axis, length), first)
+    return part_of(axis, shifted(resized(axis, length), first))
 
 
 def _divided(call: Node, layout: Layout, output: int) -> Layout | None:
@@ -179,7 +190,10 @@ def _divided(call: Node, layout: Layout, output: int) -> Layout | None:
     size, count = size_of(layout[at]), len(call.output_shapes)
     each = None if size is None or size % count else size // count
     start = None if each is None else each * output
-    part = shifted(resized(layout[at], each), start)
+    part = part_of(layout[at], shifted(resized(layout[at], each), start))
+    ends = [end for atom in layout[at] for end in atom.ends]
+    if each is None and len(ends) == count:
+        part = ends[output]
     left = () if call.layer.type == "Unstack" else (part,)
     return (*layout[:at], *left, *layout[at + 1 :])
 
@@ -250,7 +264,7 @@ def concatenated(flow: Flow, call: Node, given: Sequence[Value]) -> Value:
             round = joined((Atom("c", total, start),)).on(*whole)
             return round if (start, total) == (0, flow.channels) else round.mixed("circle")
     is_made = labels_of(*ends) <= {"c", "m"}
-    return joined((Atom("m" if is_made else "+", total),))
+    return joined((Atom("m", total) if is_made else Atom("+", total, 0, tuple(ends)),))
 
 
 def _start_of_circle(ends: Sequence[Axis], channels: int | None) -> int | None:
