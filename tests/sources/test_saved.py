@@ -343,6 +343,14 @@ BAD = {
         changed(*LAYERS, 1, "name", value=7),
         "the name of layer 1 of 'model' is not a text",
     ),
+    "a list for a module": (
+        changed(*LAYERS, 1, "module", value=["keras", "layers"]),
+        "the module of a layer of the class 'Conv2D' is not a text",
+    ),
+    "a number for a registered name": (
+        changed(*LAYERS, 1, "registered_name", value=7),
+        "the registered_name of a layer of the class 'Conv2D' is not a text",
+    ),
     "one name for two": (
         changed(*LAYERS, 1, value=small()["config"]["layers"][2]),
         "two layers of 'model' are called 'norm'",
