@@ -546,7 +546,7 @@ def plan_of(part: Part) -> Plan:
     ready: list[Key] = []
     for name, entry in entries.items():
         is_input = entry.part.batch_shape is not None or name in inside
-        if entry.part.type == "InputLayer" and entry.calls:
+        if entry.part.type == "InputLayer" and entry.calls and not part.keras_2:
             raise BadFile(f"{quote(name)} is an input of {quote(part.name)}, and is called")
         if is_input and not entry.calls and (name, 0) in outputs:
             inputs[name, 0] = entry.part
