@@ -341,7 +341,7 @@ class _Parser:
         part.is_function = is_function
         part.class_name = class_name
         # Without a module, Keras reads it as Keras 2 wrote it, and builds nothing.
-        if module is not None and (build := data.get("build_config")):
+        if module is not None and not is_op and (build := data.get("build_config")):
             part.built_on = _built_on(build, type, where)
         return part
 
