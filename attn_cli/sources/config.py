@@ -299,6 +299,8 @@ class _Parser:
             config = {"layers": config}
         config = _object(config, f"the config of {where}")
         name = _name(data, config, where) or class_name
+        if "/" in name and not self.keras_2 and data.get("module") is not None:
+            raise BadFile(f"{where} is called {quote(name)}, and Keras 3 takes no / in a name")
         identity = data.get("shared_object_id")
         if self.shared is not None and identity in self.shared:
             return self.shared[identity]
@@ -365,6 +367,8 @@ class _Parser:
             if config.keys() & OTHER_SHAPES:
                 raise BadFile(f"the shape of input {quote(part.name)} is noted in an unknown way")
             part.batch_shape = _noted_shape([config], f"input {quote(part.name)}")
+            if part.batch_shape is None and not self.keras_2:
+                raise BadFile(f"no shape is noted for input {quote(part.name)}")
         elif part.type == "Sequential":
             self._sequential(part, data)
         elif part.type in ("Functional", "Model"):
@@ -396,7 +400,9 @@ class _Parser:
             name = inner.name
             if name in part.entries:
                 raise BadFile(f"two layers of {quote(part.name)} are called {quote(name)}")
-            inbound = data.get("inbound_nodes", [])
+            if not {"name", "inbound_nodes"} <= data.keys():
+                raise BadFile(f"{where} has no name or no inbound_nodes beside its config")
+            inbound = data["inbound_nodes"]
             if not isinstance(inbound, list):
                 raise BadFile(f"the inbound_nodes of {where} are not a list")
             part.entries[name] = Entry(inner, [])
@@ -487,6 +493,11 @@ _WRITER = "Keras 2 notes them, which is said to have written the file"
 def _require_needed(part: Part) -> None:
     """Refuse a layer that no output needs: Keras 3 leaves it out, where Keras 2 keeps it."""
     entries = part.entries or {}
+    first = {name for name, entry in entries.items() if entry.part.type == "InputLayer"}
+    listed = {source.name for source in part.inputs}
+    if listed < first:
+        name = min(first - listed)
+        raise BadFile(f"{quote(name)} is an InputLayer of {quote(part.name)}, and no input of it")
     needed: set[tuple[str, int]] = set()
     stack = [*part.outputs, *part.inputs]
     while stack:

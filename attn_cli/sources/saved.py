@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from io import BytesIO
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
@@ -272,6 +273,8 @@ def _model(
         warnings = [*warnings, f"{apart:,} of the params are in layers that no output needs"]
     if idle := _idle_inputs(root, unfolded):
         warnings = [*warnings, line_of("inputs that no output needs", idle)]
+    if twice := [source.name for source, count in Counter(root.inputs).items() if count > 1]:
+        warnings = [*warnings, line_of("inputs that it takes twice", [*map(shown, twice)])]
     record = _record(
         format,
         root,

@@ -288,6 +288,30 @@ def nested_on(size: int) -> dict[str, Any]:
     return outer.model(outer.nested(inner, [x], outer.input)._replace(call=1))
 
 
+def without(index: int, *path: str) -> dict[str, Any]:
+    """Return a model with a layer that lacks what Keras looks for."""
+    config = Config(8)
+    model = config.model(config.add("Dense", config.input, units=1))
+    *way, last = path
+    place = model["config"]["layers"][index]
+    for key in way:
+        place = place[key]
+    del place[last]
+    return model
+
+
+def unlisted() -> dict[str, Any]:
+    config = Config(8)
+    model = config.model(config.add("Add", [config.input, config.new_input(8)]))
+    del model["config"]["input_layers"][1]
+    return model
+
+
+def slashed() -> dict[str, Any]:
+    config = Config(8)
+    return config.model(config.add("Dense", config.input, units=1, name="a/b"))
+
+
 def needless() -> dict[str, Any]:
     config = Config(8)
     x = config.add("Dense", config.input, units=1)
@@ -339,6 +363,20 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
         built_on([1]),
         "what layer 1 of 'model' is built on is not told as Keras does",
     ),
+    "a layer without a name beside its config": (
+        without(1, "name"),
+        "layer 1 of 'model' has no name or no inbound_nodes beside its config",
+    ),
+    "a layer without calls": (
+        without(0, "inbound_nodes"),
+        "layer 0 of 'model' has no name or no inbound_nodes beside its config",
+    ),
+    "an input without a shape": (
+        without(0, "config", "batch_shape"),
+        "no shape is noted for input 'inputlayer_0'",
+    ),
+    "an input that is not listed": (unlisted(), "'inputlayer_1' is an InputLayer of 'model'"),
+    "a name with a slash": (slashed(), "and Keras 3 takes no / in a name"),
     "a layer that nothing needs": (needless(), "no output of 'model' needs its layer 'other'"),
     "an input of another call": (
         input_at(5, 0),
@@ -606,3 +644,12 @@ def test_an_input_that_no_output_needs_is_named(tmp_path: Path) -> None:
     path = tmp_path / "m.json"
     path.write_text(json.dumps(config.model(config.add("ReLU", config.input))))
     assert read_model(path).warnings == (f"inputs that no output needs: {other.name}",)
+
+
+def test_an_input_that_is_taken_twice_is_named(tmp_path: Path) -> None:
+    config = Config(4)
+    model = config.model(config.add("ReLU", config.input))
+    model["config"]["input_layers"] *= 2
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(model))
+    assert read_model(path).warnings == (f"inputs that it takes twice: {config.input.name}",)
