@@ -299,8 +299,6 @@ class _Parser:
             config = {"layers": config}
         config = _object(config, f"the config of {where}")
         name = _name(data, config, where) or class_name
-        if "/" in name and not self.keras_2 and data.get("module") is not None:
-            raise BadFile(f"{where} is called {quote(name)}, and Keras 3 takes no / in a name")
         identity = data.get("shared_object_id")
         if self.shared is not None and identity in self.shared:
             return self.shared[identity]

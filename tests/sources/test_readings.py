@@ -307,11 +307,6 @@ def unlisted() -> dict[str, Any]:
     return model
 
 
-def slashed() -> dict[str, Any]:
-    config = Config(8)
-    return config.model(config.add("Dense", config.input, units=1, name="a/b"))
-
-
 def needless() -> dict[str, Any]:
     config = Config(8)
     x = config.add("Dense", config.input, units=1)
@@ -376,7 +371,6 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
         "no shape is noted for input 'inputlayer_0'",
     ),
     "an input that is not listed": (unlisted(), "'inputlayer_1' is an InputLayer of 'model'"),
-    "a name with a slash": (slashed(), "and Keras 3 takes no / in a name"),
     "a layer that nothing needs": (needless(), "no output of 'model' needs its layer 'other'"),
     "an input of another call": (
         input_at(5, 0),
