@@ -316,17 +316,21 @@ def test_a_gate_that_divides_says_its_function() -> None:
         assert found.gate == function
 
 
+def squared(block: Block, x: Any, how: str) -> Any:
+    """Add the sum of the squares of a vector, by a layer, by letters or by ops."""
+    if how == "Dot":
+        return block.add("Dot", [x, x], axes=1, normalize=False)
+    if how == "Einsum":
+        return block.op("ExpandDims", block.op("Einsum", x, x, subscripts="ab,ab->a"), axis=1)
+    return block.op("Sum", block.op("Square", x), axis=1, keepdims=True)
+
+
 @pytest.mark.parametrize("how", ["Dot", "Einsum", "Square"])
 def test_a_norm_is_one_however_its_squares_are_summed(how: str) -> None:
     """By letters, or by a layer that multiplies a tensor with itself: no gate, whatever it is."""
     block = Block()
     x = block.add("Flatten", block.x)
-    if how == "Dot":
-        squares = block.add("Dot", [x, x], axes=1, normalize=False)
-    elif how == "Einsum":
-        squares = block.op("ExpandDims", block.op("Einsum", x, x, subscripts="ab,ab->a"), axis=1)
-    else:
-        squares = block.op("Sum", block.op("Square", x), axis=1, keepdims=True)
+    squares = squared(block, x, how)
     norm = block.op("Rsqrt", block.op("Add", squares, 1e-5))
     scaled = block.scaled(block.op("Reshape", norm, newshape=[-1, 1, 1, 1]))
     assert block.found(scaled) == ()
@@ -340,12 +344,7 @@ def test_channels_compete_however_their_squares_are_summed(how: str) -> None:
     s = block.op("Sum", block.op("Square", block.x), axis=[1, 2], keepdims=True)
     s = block.add("DepthwiseConv2D", block.op("Sqrt", s), use_bias=False, **scale)
     s = block.op("Reshape", s, newshape=[-1, SIZE])
-    if how == "Dot":
-        squares = block.add("Dot", [s, s], axes=1, normalize=False)
-    elif how == "Einsum":
-        squares = block.op("ExpandDims", block.op("Einsum", s, s, subscripts="ab,ab->a"), axis=1)
-    else:
-        squares = block.op("Sum", block.op("Square", s), axis=1, keepdims=True)
+    squares = squared(block, s, how)
     s = block.op("Divide", s, block.op("Sqrt", block.op("Add", squares, 1e-5)))
     s = block.op("Reshape", s, newshape=[-1, 1, 1, SIZE])
     s = block.op("Tanh", block.add("DepthwiseConv2D", s, use_bias=True, **scale))

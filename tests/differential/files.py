@@ -15,6 +15,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def saved(model: Any, path: Path) -> bool:
+    """Save a model; there are some that Keras cannot save."""
+    with warnings.catch_warnings(), quiet():
+        warnings.simplefilter("ignore")
+        try:
+            if path.suffix == ".json":
+                path.write_text(model.to_json(), encoding="utf-8")
+            else:
+                model.save(path)
+        except Exception:
+            return False
+    return True
+
+
 def judged(
     keras: Any, model: Any, suffix: str, folder: Path, costs: Counted | None = None
 ) -> Verdict:
@@ -23,15 +37,10 @@ def judged(
     A format that Keras cannot write a model in, or cannot read again, is no fault of the reader's.
     """
     path = folder / f"model{suffix}"
+    if not saved(model, path):
+        return Verdict([], [])
     with warnings.catch_warnings(), quiet():
         warnings.simplefilter("ignore")
-        try:
-            if suffix == ".json":
-                path.write_text(model.to_json(), encoding="utf-8")
-            else:
-                model.save(path)
-        except Exception:
-            return Verdict([], [])
         true = truth(model, loaded(keras, model, path), costs)
     try:
         return judge(path, true)

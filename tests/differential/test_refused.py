@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import json
 import random
-import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ import mutants
 import pytest
 import said
 from catalogue import world
-from files import quiet
+from files import saved
 from hypothesis import settings
 from mutants import Original
 from test_reading import draws, loaded, truth
@@ -52,20 +51,6 @@ def originals(name: str, folder: Path) -> Iterator[Original]:
             continue
         data = path.read_bytes()
         yield Original(name, path.suffix, mutants.config_of(path), data, keras.__version__)
-
-
-def saved(model: Any, path: Path) -> bool:
-    """Save a model; there are some that Keras cannot save."""
-    with warnings.catch_warnings(), quiet():
-        warnings.simplefilter("ignore")
-        try:
-            if path.suffix == ".json":
-                path.write_text(model.to_json(), encoding="utf-8")
-            else:
-                model.save(path)
-        except Exception:
-            return False
-    return True
 
 
 def words(model: Model) -> set[Any]:

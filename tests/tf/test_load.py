@@ -82,16 +82,19 @@ def test_a_missing_tensorflow_is_one_line(monkeypatch: pytest.MonkeyPatch) -> No
         load_keras()
 
 
+def keras_of(monkeypatch: pytest.MonkeyPatch, folder: Any, text: str) -> None:
+    """Have a text stand for Keras."""
+    without(monkeypatch, "keras", "tensorflow")
+    monkeypatch.setattr(load, "find_spec", lambda name: object())
+    (folder / "keras.py").write_text(text)
+    monkeypatch.syspath_prepend(folder)
+
+
 def test_a_tensorflow_that_does_not_load_is_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     """The last line of the error, which is the one that says why."""
-    without(monkeypatch, "keras", "tensorflow")
-    monkeypatch.setattr(load, "find_spec", lambda name: object())
-    (tmp_path / "keras.py").write_text(
-        'raise ImportError("Traceback:\\n\\nlibcudart is missing\\n")'
-    )
-    monkeypatch.syspath_prepend(tmp_path)
+    keras_of(monkeypatch, tmp_path, 'raise ImportError("Traceback:\\n\\nlibcudart is missing\\n")')
     with pytest.raises(MissingPackage, match=r"^TensorFlow does not load: libcudart is missing$"):
         load_keras()
 
@@ -211,12 +214,8 @@ def test_circles_are_looked_for_once_it_is_loaded(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     """The program does without until then: nothing else makes them."""
-    without(monkeypatch, "keras", "tensorflow")
-    monkeypatch.setattr(load, "find_spec", lambda name: object())
-    (tmp_path / "keras.py").write_text(
-        "import gc\nraise ImportError(f'collecting: {gc.isenabled()}')"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
+    text = "import gc\nraise ImportError(f'collecting: {gc.isenabled()}')"
+    keras_of(monkeypatch, tmp_path, text)
     gc.disable()
     try:
         with pytest.raises(MissingPackage, match="collecting: True"):
