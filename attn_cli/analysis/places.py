@@ -204,8 +204,13 @@ class _Network:
         """
         if block == "bam":
             return STAGE
-        there = {word for place in self.places() for word in place.words}
-        return next((word for word in (ATTENTION, RESIDUAL, DEPTHWISE) if word in there), STAGE)
+        words = (ATTENTION, RESIDUAL, DEPTHWISE)
+        return next((word for word in words if word in self.words_there), STAGE)
+
+    @cached_property
+    def words_there(self) -> set[str]:
+        """The words that name a place here."""
+        return {word for place in self.places() for word in place.words}
 
     # Naming places.
 

@@ -423,6 +423,7 @@ class _Parser:
         if not part.outputs:
             raise BadFile(f"{quote(part.name)} has no outputs")
         if not self.keras_2:
+            _require_listed(part)
             _require_needed(part)
         part.used.update(part.outputs)
         for entry in part.entries.values():
@@ -488,14 +489,19 @@ class _Parser:
 _WRITER = "Keras 2 notes them, which is said to have written the file"
 
 
-def _require_needed(part: Part) -> None:
-    """Refuse a layer that no output needs: Keras 3 leaves it out, where Keras 2 keeps it."""
+def _require_listed(part: Part) -> None:
+    """Refuse an InputLayer beside the inputs: Keras 3 finds nothing that is behind it."""
     entries = part.entries or {}
     first = {name for name, entry in entries.items() if entry.part.type == "InputLayer"}
     listed = {source.name for source in part.inputs}
     if listed < first:
         name = min(first - listed)
         raise BadFile(f"{quote(name)} is an InputLayer of {quote(part.name)}, and no input of it")
+
+
+def _require_needed(part: Part) -> None:
+    """Refuse a layer that no output needs: Keras 3 leaves it out, where Keras 2 keeps it."""
+    entries = part.entries or {}
     needed: set[tuple[str, int]] = set()
     stack = [*part.outputs, *part.inputs]
     while stack:
